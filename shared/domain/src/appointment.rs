@@ -1,0 +1,419 @@
+//! An appointment (挂号/预约, FHIR Appointment) and the moves it may make.
+
+use crate::booking::CancelPolicy;
+use crate::clinic::{ClinicKind, Period, SlotStart};
+use crate::due::{Deadline, Deadlines};
+use crate::event::{Actor, EventKind, ItemEvent};
+use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId};
+use crate::money::Fen;
+use crate::time;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// The reminder goes out this long before the turn (the study, 3.2).
+pub const REMIND_BEFORE_MIN: i64 = 30;
+/// A message that the stream has not led to within this time is queued again.
+pub const NOTIFY_WITHIN_S: i64 = 120;
+
+/// Who cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelledBy {
+    /// The patient or who acts for them, in WeChat.
+    Patient,
+    /// The window or the phone line, on the patient's behalf.
+    Window,
+    /// The hospital: never held against the patient.
+    Hospital,
+}
+
+/// Why a paid number could not be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedWhy {
+    /// The payment came after the hold had run out and somebody else has the number.
+    NumberGone,
+    /// The clinic was closed in the meantime.
+    ClinicClosed,
+    /// The patient has another number of this clinic by now.
+    AlreadyBooked,
+}
+
+/// Where an appointment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum State {
+    /// The number is held, payment is awaited until `expires_at`.
+    Held {
+        /// End of the hold.
+        #[serde(with = "crate::clinic::epoch_s")]
+        expires_at: Timestamp,
+    },
+    /// Paid: the number is the patient's.
+    Booked,
+    /// At the hospital.
+    CheckedIn,
+    /// Seen.
+    Fulfilled,
+    /// Not seen, and not cancelled in time.
+    NoShow,
+    /// The hold ran out unpaid.
+    Expired,
+    /// Given back.
+    Cancelled {
+        /// By whom.
+        by: CancelledBy,
+        /// Whether money goes back.
+        refund: bool,
+    },
+    /// Paid too late to be kept; the money goes back.
+    Refused {
+        /// Why.
+        why: RefusedWhy,
+    },
+}
+
+/// What is asked of an appointment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// The payment arrived and the number is ours.
+    Book,
+    /// The payment arrived and the number is not ours.
+    Refuse(RefusedWhy),
+    /// The hold ran out and WeChat has closed the order.
+    Expire,
+    /// Give the number back.
+    Cancel(CancelledBy),
+    /// The patient is here.
+    CheckIn,
+    /// The doctor is done.
+    Fulfil,
+    /// Slot end and grace have passed without a check-in.
+    MissVisit,
+}
+
+/// Why a command is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MoveError {
+    /// The appointment is already where the command leads: a repeat, nothing to do.
+    #[error("already done")]
+    AlreadyDone,
+    /// The time to cancel online has passed; the window can still help.
+    #[error("the cancellation deadline has passed")]
+    CancelDeadlinePassed,
+    /// The hold has not run out yet.
+    #[error("the hold is still running")]
+    StillHeld,
+    /// No such move from here.
+    #[error("no such move from this state")]
+    Illegal,
+}
+
+/// Where and when, fixed at booking, so that one read shows the whole appointment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The clinic.
+    pub clinic: ClinicId,
+    /// Service day.
+    pub date: Date,
+    /// Part of the day.
+    pub period: Period,
+    /// Start of the slot.
+    pub start: SlotStart,
+    /// The number within the clinic.
+    pub number: u16,
+    /// Class of the clinic.
+    pub kind: ClinicKind,
+    /// Department code.
+    pub department: DepartmentId,
+    /// Department name.
+    pub department_name: String,
+    /// The doctor; none for a pool.
+    pub doctor: Option<DoctorId>,
+    /// Who is seen, as text.
+    pub who: String,
+    /// Consulting room.
+    pub room: String,
+    /// Campus.
+    pub campus: String,
+}
+
+impl Place {
+    /// The start of the slot.
+    pub fn starts_at(&self) -> Timestamp {
+        self.start.instant(self.date)
+    }
+
+    /// The end of the slot.
+    pub fn ends_at(&self) -> Timestamp {
+        self.start.end_instant(self.date)
+    }
+}
+
+/// One registration of one patient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Appointment {
+    /// Its id, derived from the request, so that a repeat is the same appointment.
+    pub id: AppointmentId,
+    /// For whom.
+    pub patient: PatientId,
+    /// The patient's name, masked, for pages and messages.
+    pub patient_name_masked: String,
+    /// The WeChat user who booked and is told.
+    pub account: OpenId,
+    /// Where and when.
+    pub place: Place,
+    /// What it costs, decided by the server when the number was held.
+    pub fee: Fen,
+    /// The number of the payment in progress, from 1.
+    pub pay_attempt: u8,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: State,
+    /// What still has to be done.
+    #[serde(default)]
+    pub deadlines: Deadlines,
+    /// What happened last.
+    pub ev: Option<ItemEvent>,
+    /// When the number was held.
+    #[serde(with = "crate::clinic::epoch_s")]
+    pub created_at: Timestamp,
+    /// Counts writes.
+    pub ver: u64,
+}
+
+impl Appointment {
+    /// The order of the payment in progress.
+    pub fn out_trade_no(&self) -> OutTradeNo {
+        OutTradeNo::of(&self.id, self.pay_attempt)
+    }
+
+    /// True while the number is the patient's or may become so.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        match self.state {
+            State::Held { expires_at } => expires_at > now,
+            State::Booked | State::CheckedIn => true,
+            State::Fulfilled | State::NoShow | State::Expired | State::Cancelled { .. } | State::Refused { .. } => {
+                false
+            }
+        }
+    }
+
+    /// The last instant at which it can be cancelled online.
+    pub fn cancel_until(&self, policy: CancelPolicy) -> Timestamp {
+        policy.deadline(self.place.date, self.place.starts_at())
+    }
+
+    /// The appointment after `command`, with its event and deadlines, or why not.
+    pub fn after(
+        &self,
+        command: Command,
+        actor: Actor,
+        policy: CancelPolicy,
+        now: Timestamp,
+    ) -> Result<Self, MoveError> {
+        let state = self.next_state(command, policy, now)?;
+        let ev = event_of(state).map(|kind| ItemEvent { seq: self.event_seq() + 1, kind, actor, at: now });
+        Ok(Self {
+            state,
+            deadlines: deadlines_after(self, state, now),
+            ev: ev.or_else(|| self.ev.clone()),
+            ver: self.ver + 1,
+            ..self.clone()
+        })
+    }
+
+    fn event_seq(&self) -> u64 {
+        self.ev.as_ref().map_or(0, |event| event.seq)
+    }
+
+    fn next_state(&self, command: Command, policy: CancelPolicy, now: Timestamp) -> Result<State, MoveError> {
+        use State::{Booked, Cancelled, CheckedIn, Expired, Fulfilled, Held, NoShow, Refused};
+        match (self.state, command) {
+            (Held { .. } | Expired, Command::Book) => Ok(Booked),
+            (Held { .. } | Expired, Command::Refuse(why)) => Ok(Refused { why }),
+            (Held { expires_at }, Command::Expire) if expires_at <= now => Ok(Expired),
+            (Held { .. }, Command::Expire) => Err(MoveError::StillHeld),
+            (Held { .. }, Command::Cancel(by)) => Ok(Cancelled { by, refund: false }),
+            (Booked, Command::Cancel(by)) => self.cancel_booked(by, policy, now),
+            (Booked, Command::CheckIn) => Ok(CheckedIn),
+            (Booked | CheckedIn, Command::Fulfil) => Ok(Fulfilled),
+            (Booked, Command::MissVisit) => Ok(NoShow),
+            (Booked | CheckedIn | Fulfilled, Command::Book)
+            | (Refused { .. }, Command::Refuse(_))
+            | (Expired, Command::Expire)
+            | (Cancelled { .. }, Command::Cancel(_))
+            | (CheckedIn, Command::CheckIn)
+            | (Fulfilled, Command::Fulfil)
+            | (NoShow, Command::MissVisit) => Err(MoveError::AlreadyDone),
+            (
+                Booked | CheckedIn | Fulfilled | NoShow | Expired | Cancelled { .. } | Refused { .. } | Held { .. },
+                _,
+            ) => Err(MoveError::Illegal),
+        }
+    }
+
+    fn cancel_booked(&self, by: CancelledBy, policy: CancelPolicy, now: Timestamp) -> Result<State, MoveError> {
+        // The deadline second itself still counts (E02). The hospital's own cancellation has no deadline.
+        if by != CancelledBy::Hospital && now > self.cancel_until(policy) {
+            return Err(MoveError::CancelDeadlinePassed);
+        }
+        Ok(State::Cancelled { by, refund: !self.fee.is_zero() })
+    }
+}
+
+/// The event a state is announced by.
+fn event_of(state: State) -> Option<EventKind> {
+    match state {
+        State::Booked => Some(EventKind::AppointmentBooked),
+        State::Cancelled { .. } => Some(EventKind::AppointmentCancelled),
+        State::Expired => Some(EventKind::AppointmentExpired),
+        State::Refused { .. } => Some(EventKind::AppointmentRefused),
+        State::Held { .. } | State::CheckedIn | State::Fulfilled | State::NoShow => None,
+    }
+}
+
+/// What has to be done once `state` is reached. Every message and every follow-up write has a deadline here.
+fn deadlines_after(before: &Appointment, state: State, now: Timestamp) -> Deadlines {
+    let notify = Deadlines::none().with(Deadline::Notify, time::add_seconds(now, NOTIFY_WITHIN_S));
+    match state {
+        State::Booked => notify.with(Deadline::Remind, time::add_minutes(before.place.starts_at(), -REMIND_BEFORE_MIN)),
+        State::Cancelled { .. } => notify.with(Deadline::Release, now),
+        State::Refused { .. } => notify,
+        State::Held { .. } | State::CheckedIn | State::Fulfilled | State::NoShow | State::Expired => Deadlines::none(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    pub(crate) fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    pub(crate) fn held(expires_at: Timestamp) -> Appointment {
+        Appointment {
+            id: AppointmentId::from_bytes([1; 10]),
+            patient: PatientId::from_bytes([2; 10]),
+            patient_name_masked: "林*梅".into(),
+            account: "oLin".parse().unwrap(),
+            place: Place {
+                clinic: "20261123-am-NK-pool".parse().unwrap(),
+                date: date(2026, 11, 23),
+                period: Period::Morning,
+                start: "0900".parse().unwrap(),
+                number: 3,
+                kind: ClinicKind::Ordinary,
+                department: "NK".parse().unwrap(),
+                department_name: "内科".into(),
+                doctor: None,
+                who: "普通门诊".into(),
+                room: "二楼 201".into(),
+                campus: "本部".into(),
+            },
+            fee: Fen::new(2500).unwrap(),
+            pay_attempt: 1,
+            state: State::Held { expires_at },
+            deadlines: Deadlines::none(),
+            ev: None,
+            created_at: expires_at,
+            ver: 1,
+        }
+    }
+
+    const NOW: &str = "2026-11-22T04:00:00Z";
+
+    fn go(appointment: &Appointment, command: Command) -> Result<Appointment, MoveError> {
+        appointment.after(command, Actor::Schedule, CancelPolicy::default(), at(NOW))
+    }
+
+    #[test]
+    fn a_booked_visit_announces_itself_and_has_a_reminder() {
+        let booked = go(&held(at("2026-11-22T04:10:00Z")), Command::Book).unwrap();
+        assert_eq!(booked.ev.as_ref().unwrap().kind, EventKind::AppointmentBooked);
+        assert_eq!(booked.deadlines.get(Deadline::Remind), Some(at("2026-11-23T00:30:00Z")));
+        assert_eq!(booked.deadlines.get(Deadline::Notify), Some(at("2026-11-22T04:02:00Z")));
+        assert_eq!(go(&booked, Command::Book), Err(MoveError::AlreadyDone));
+    }
+
+    #[test]
+    fn the_deadline_second_still_counts() {
+        let booked = go(&held(at("2026-11-22T04:10:00Z")), Command::Book).unwrap();
+        let policy = CancelPolicy::BeforeStart { minutes: 30 };
+        let cancel = |now: &str| booked.after(Command::Cancel(CancelledBy::Patient), Actor::Schedule, policy, at(now));
+        assert!(cancel("2026-11-23T00:30:00Z").is_ok());
+        assert_eq!(cancel("2026-11-23T00:30:01Z"), Err(MoveError::CancelDeadlinePassed));
+        let by_hospital = Command::Cancel(CancelledBy::Hospital);
+        assert!(booked.after(by_hospital, Actor::Schedule, policy, at("2026-11-23T00:59:00Z")).is_ok());
+    }
+
+    #[test]
+    fn cancelling_wins_over_a_later_payment_and_a_hold_expires_only_in_time() {
+        let held = held(at("2026-11-22T04:10:00Z"));
+        assert_eq!(go(&held, Command::Expire), Err(MoveError::StillHeld));
+        let cancelled = go(&held, Command::Cancel(CancelledBy::Patient)).unwrap();
+        assert_eq!(cancelled.state, State::Cancelled { by: CancelledBy::Patient, refund: false });
+        assert_eq!(go(&cancelled, Command::Book), Err(MoveError::Illegal));
+        assert_eq!(cancelled.deadlines.get(Deadline::Release), Some(at(NOW)));
+    }
+
+    fn any_state() -> impl Strategy<Value = State> {
+        prop_oneof![
+            (-3600..3600_i64).prop_map(|s| State::Held { expires_at: time::add_seconds(at(NOW), s) }),
+            Just(State::Booked),
+            Just(State::CheckedIn),
+            Just(State::Fulfilled),
+            Just(State::NoShow),
+            Just(State::Expired),
+            Just(State::Cancelled { by: CancelledBy::Patient, refund: true }),
+            Just(State::Refused { why: RefusedWhy::NumberGone }),
+        ]
+    }
+
+    fn any_command() -> impl Strategy<Value = Command> {
+        prop_oneof![
+            Just(Command::Book),
+            Just(Command::Refuse(RefusedWhy::ClinicClosed)),
+            Just(Command::Expire),
+            Just(Command::Cancel(CancelledBy::Patient)),
+            Just(Command::Cancel(CancelledBy::Hospital)),
+            Just(Command::CheckIn),
+            Just(Command::Fulfil),
+            Just(Command::MissVisit),
+        ]
+    }
+
+    proptest! {
+        /// Every pair answers; a repeat of what was just done is a repeat; what is over stays over.
+        #[test]
+        fn every_state_answers_every_command(state in any_state(), command in any_command()) {
+            let before = Appointment { state, ..held(at(NOW)) };
+            match go(&before, command) {
+                Ok(after) => {
+                    prop_assert!(after.ver == before.ver + 1);
+                    let was_over = matches!(before.state, State::Cancelled { .. } | State::Refused { .. } | State::Fulfilled);
+                    prop_assert!(!was_over);
+                    prop_assert_eq!(go(&after, command), Err(MoveError::AlreadyDone));
+                }
+                Err(error) => {
+                    let held = matches!(before.state, State::Held { .. });
+                    prop_assert!(!held || error != MoveError::AlreadyDone);
+                }
+            }
+        }
+
+        /// Money never follows a cancellation of something unpaid, and always one of something paid.
+        #[test]
+        fn a_refund_is_due_exactly_when_it_was_paid(state in any_state()) {
+            let before = Appointment { state, ..held(at(NOW)) };
+            if let Ok(after) = go(&before, Command::Cancel(CancelledBy::Hospital)) {
+                let refund = matches!(after.state, State::Cancelled { refund: true, .. });
+                prop_assert_eq!(refund, state == State::Booked);
+            }
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! Booking rules: what may be booked when, by whom, how often, and until when it may be cancelled.
+//!
+//! What is per person is decided on the person's [`Gate`]; what is per number is decided by the slot's own write.
+
+use crate::clinic::{Clinic, ClinicState, Period, SlotStart};
+use crate::credit::{CreditPolicy, Standing, Strikes, standing};
+use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId};
+use crate::time;
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Until when a paid number may be cancelled online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "rule")]
+pub enum CancelPolicy {
+    /// So many minutes before the slot starts.
+    BeforeStart {
+        /// Minutes before the start; 0 = until the start itself.
+        minutes: i64,
+    },
+    /// Until a time on the day before the visit.
+    DayBefore {
+        /// Wall-clock time on the day before.
+        time: Time,
+    },
+}
+
+impl Default for CancelPolicy {
+    fn default() -> Self {
+        Self::BeforeStart { minutes: 60 }
+    }
+}
+
+impl CancelPolicy {
+    /// The last instant that still counts, inclusive (E02).
+    pub fn deadline(self, date: Date, starts_at: Timestamp) -> Timestamp {
+        match self {
+            Self::BeforeStart { minutes } => time::add_minutes(starts_at, -minutes),
+            Self::DayBefore { time: at } => time::instant(time::add_days(date, -1), at),
+        }
+    }
+}
+
+/// How often one person may book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Numbers of one doctor on one day.
+    pub per_doctor_day: u32,
+    /// Numbers of one department on one day.
+    pub per_department_day: u32,
+    /// Numbers on one day.
+    pub per_day: u32,
+    /// Unpaid holds at one time (against hoarding).
+    pub held: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { per_doctor_day: 1, per_department_day: 1, per_day: 3, held: 1 }
+    }
+}
+
+/// The hospital's booking policy; defaults are the middle of what real hospitals do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BookingPolicy {
+    /// Days ahead that can be booked, today not counted.
+    pub horizon_days: i32,
+    /// Wall-clock time at which a day's numbers are released, `horizon_days` before.
+    pub release_time: Time,
+    /// On the day before, advance booking closes at this time; the same-day window opens at midnight.
+    pub advance_close: Time,
+    /// Same-day registration for the morning closes at this time.
+    pub same_day_close_morning: Time,
+    /// Same-day registration for the afternoon closes at this time.
+    pub same_day_close_afternoon: Time,
+    /// Minutes a number is held for payment; WeChat's `time_expire` is the same instant.
+    pub hold_min: i64,
+    /// How often one person may book.
+    pub limits: Limits,
+}
+
+impl Default for BookingPolicy {
+    fn default() -> Self {
+        Self {
+            horizon_days: 7,
+            release_time: Time::constant(7, 0, 0, 0),
+            advance_close: Time::constant(17, 0, 0, 0),
+            same_day_close_morning: Time::constant(11, 0, 0, 0),
+            same_day_close_afternoon: Time::constant(16, 0, 0, 0),
+            hold_min: 10,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl BookingPolicy {
+    /// When the numbers of a clinic on `date` are released.
+    pub fn release_at(&self, date: Date) -> Timestamp {
+        time::instant(time::add_days(date, -self.horizon_days), self.release_time)
+    }
+}
+
+/// A prepay is not started in the last seconds of a hold: it could be paid after the number was freed.
+pub const PREPAY_MARGIN_S: i64 = 90;
+
+/// The two products of the study: registration on the day (2.4.1) and advance booking (2.4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// 当日挂号
+    SameDay,
+    /// 预约挂号
+    Advance,
+}
+
+/// Why a slot cannot be booked now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WindowError {
+    /// 停诊.
+    #[error("the clinic is closed")]
+    Closed,
+    /// The slot, or same-day registration for its period, is over.
+    #[error("too late for this slot")]
+    Over,
+    /// Numbers are released later.
+    #[error("not released until {0}")]
+    NotReleased(Timestamp),
+    /// Emergency clinics take no advance bookings.
+    #[error("bookable on the day itself only")]
+    SameDayOnly,
+    /// Booking for tomorrow has closed for today.
+    #[error("advance booking for this day has closed")]
+    AdvanceClosed,
+}
+
+/// Which product a slot can be booked as at `now`, or why not.
+pub fn window(
+    clinic: &Clinic,
+    start: SlotStart,
+    policy: &BookingPolicy,
+    now: Timestamp,
+) -> Result<Product, WindowError> {
+    if clinic.state == ClinicState::Closed {
+        return Err(WindowError::Closed);
+    }
+    if start.end_instant(clinic.date) <= now {
+        return Err(WindowError::Over);
+    }
+    if clinic.release_at > now {
+        return Err(WindowError::NotReleased(clinic.release_at));
+    }
+    let wall = time::wall_clock(now);
+    if clinic.date == wall.date() {
+        return same_day_open(clinic.period, policy, wall.time());
+    }
+    if !clinic.kind.bookable_ahead() {
+        return Err(WindowError::SameDayOnly);
+    }
+    let tomorrow = time::add_days(wall.date(), 1);
+    if clinic.date == tomorrow && wall.time() > policy.advance_close {
+        return Err(WindowError::AdvanceClosed);
+    }
+    Ok(Product::Advance)
+}
+
+fn same_day_open(period: Period, policy: &BookingPolicy, clock: Time) -> Result<Product, WindowError> {
+    let close = match period {
+        Period::Morning => policy.same_day_close_morning,
+        Period::Afternoon => policy.same_day_close_afternoon,
+        // Evening and night have no earlier close than the slot's own end.
+        Period::Evening | Period::Night => return Ok(Product::SameDay),
+    };
+    if clock > close { Err(WindowError::Over) } else { Ok(Product::SameDay) }
+}
+
+/// How a number stands on a person's gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Pass {
+    /// Held until then. Past it the slot decides: an entry here never locks anybody out by itself.
+    Held {
+        /// End of the hold.
+        #[serde(with = "crate::clinic::epoch_s")]
+        expires_at: Timestamp,
+    },
+    /// Paid.
+    Booked,
+}
+
+/// One live number on a person's gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateEntry {
+    /// The clinic.
+    pub clinic: ClinicId,
+    /// The slot, to ask it when in doubt.
+    pub start: SlotStart,
+    /// Service day.
+    pub date: Date,
+    /// Department.
+    pub department: DepartmentId,
+    /// Doctor, if any.
+    pub doctor: Option<DoctorId>,
+    /// Held or booked.
+    #[serde(flatten)]
+    pub pass: Pass,
+}
+
+/// A person's gate: live numbers and credit in one item, so that limits are decided by one write.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Live numbers by appointment.
+    #[serde(default)]
+    pub entries: BTreeMap<AppointmentId, GateEntry>,
+    /// No-shows by appointment.
+    #[serde(default)]
+    pub strikes: Strikes,
+    /// Counts writes; 0 = never written.
+    #[serde(default)]
+    pub ver: u64,
+}
+
+/// Why a person cannot have another number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GateError {
+    /// Already has a number of this clinic.
+    #[error("already has a number of this clinic")]
+    SameClinic,
+    /// An unpaid hold is running.
+    #[error("an unpaid hold is running")]
+    UnpaidHold,
+    /// The day's limit for this doctor.
+    #[error("limit per doctor and day")]
+    DoctorDay,
+    /// The day's limit for this department.
+    #[error("limit per department and day")]
+    DepartmentDay,
+    /// The day's limit.
+    #[error("limit per day")]
+    Day,
+    /// Three no-shows: no advance booking.
+    #[error("credit record ends advance booking")]
+    NoAdvanceBooking,
+}
+
+impl Gate {
+    /// Entries whose hold has run out by `now`: live only if their slot still says so.
+    pub fn doubtful(&self, now: Timestamp) -> impl Iterator<Item = (&AppointmentId, &GateEntry)> {
+        self.entries
+            .iter()
+            .filter(move |(_, entry)| matches!(entry.pass, Pass::Held { expires_at } if expires_at <= now))
+    }
+
+    /// The gate without entries of days gone by and without `stale` (doubtful entries their slots no longer know).
+    #[must_use]
+    pub fn tidied(&self, stale: &[AppointmentId], today: Date) -> Self {
+        let keep = |id: &AppointmentId, entry: &GateEntry| entry.date >= today && !stale.contains(id);
+        let entries = self.entries.iter().filter(|(id, entry)| keep(id, entry));
+        Self { entries: entries.map(|(id, entry)| (id.clone(), entry.clone())).collect(), ..self.clone() }
+    }
+
+    /// Whether one more number may be taken. Call on a [`tidied`](Self::tidied) gate: every entry counts.
+    /// The entry of `appointment` itself does not count, so that a repeat of a request is not refused.
+    pub fn admits(
+        &self,
+        appointment: &AppointmentId,
+        clinic: &Clinic,
+        product: Product,
+        limits: &Limits,
+        credit: CreditPolicy,
+    ) -> Result<(), GateError> {
+        if product == Product::Advance && standing(&self.strikes, credit) == Standing::NoAdvanceBooking {
+            return Err(GateError::NoAdvanceBooking);
+        }
+        let others = || self.entries.iter().filter(|(id, _)| *id != appointment).map(|(_, entry)| entry);
+        let count = |test: &dyn Fn(&GateEntry) -> bool| {
+            u32::try_from(others().filter(|entry| test(entry)).count()).unwrap_or(u32::MAX)
+        };
+        let same_day = |entry: &GateEntry| entry.date == clinic.date;
+        if count(&|entry| entry.clinic == clinic.id) > 0 {
+            return Err(GateError::SameClinic);
+        }
+        if count(&|entry| matches!(entry.pass, Pass::Held { .. })) >= limits.held {
+            return Err(GateError::UnpaidHold);
+        }
+        if clinic.doctor.is_some() && count(&|e| same_day(e) && e.doctor == clinic.doctor) >= limits.per_doctor_day {
+            return Err(GateError::DoctorDay);
+        }
+        if count(&|entry| same_day(entry) && entry.department == clinic.department) >= limits.per_department_day {
+            return Err(GateError::DepartmentDay);
+        }
+        if count(&same_day) >= limits.per_day {
+            return Err(GateError::Day);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clinic::ClinicKind;
+    use crate::credit::{Strike, StrikeState};
+    use crate::money::Fen;
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn clinic(date: Date, period: Period, kind: ClinicKind, doctor: Option<&str>) -> Clinic {
+        let department: DepartmentId = "NK".parse().unwrap();
+        let doctor: Option<DoctorId> = doctor.map(|id| id.parse().unwrap());
+        Clinic {
+            id: ClinicId::of(date, period, &department, doctor.as_ref()).unwrap(),
+            date,
+            period,
+            department,
+            department_name: "内科".into(),
+            doctor,
+            doctor_name: String::new(),
+            doctor_title: String::new(),
+            kind,
+            fee: Fen::ZERO,
+            room: String::new(),
+            campus: String::new(),
+            release_at: BookingPolicy::default().release_at(date),
+            state: ClinicState::Open,
+        }
+    }
+
+    fn ask(clinic: &Clinic, start: &str, now: &str) -> Result<Product, WindowError> {
+        window(clinic, start.parse().unwrap(), &BookingPolicy::default(), at(now))
+    }
+
+    #[test]
+    fn release_is_decided_to_the_second() {
+        let expert = clinic(date(2026, 11, 30), Period::Morning, ClinicKind::Expert, Some("D1"));
+        // 07:00 in Shanghai, seven days before.
+        assert_eq!(
+            ask(&expert, "0900", "2026-11-22T22:59:59Z"),
+            Err(WindowError::NotReleased(at("2026-11-22T23:00:00Z")))
+        );
+        assert_eq!(ask(&expert, "0900", "2026-11-22T23:00:00Z"), Ok(Product::Advance));
+    }
+
+    #[test]
+    fn the_same_day_has_its_own_window() {
+        let morning = clinic(date(2026, 11, 23), Period::Morning, ClinicKind::Ordinary, None);
+        assert_eq!(ask(&morning, "0900", "2026-11-22T09:00:00Z"), Ok(Product::Advance));
+        assert_eq!(ask(&morning, "0900", "2026-11-22T09:00:01Z"), Err(WindowError::AdvanceClosed));
+        assert_eq!(ask(&morning, "0900", "2026-11-22T16:00:00Z"), Ok(Product::SameDay));
+        assert_eq!(ask(&morning, "1130", "2026-11-23T03:00:00Z"), Ok(Product::SameDay));
+        assert_eq!(ask(&morning, "1130", "2026-11-23T03:00:01Z"), Err(WindowError::Over));
+        assert_eq!(ask(&morning, "0900", "2026-11-23T01:30:00Z"), Err(WindowError::Over));
+    }
+
+    #[test]
+    fn yesterday_closed_and_emergency_ahead_are_refused() {
+        let yesterday = clinic(date(2026, 11, 21), Period::Morning, ClinicKind::Ordinary, None);
+        assert_eq!(ask(&yesterday, "0900", "2026-11-22T02:00:00Z"), Err(WindowError::Over));
+        let ahead = clinic(date(2026, 11, 24), Period::Night, ClinicKind::Emergency, None);
+        assert_eq!(ask(&ahead, "2330", "2026-11-22T02:00:00Z"), Err(WindowError::SameDayOnly));
+        let closed = Clinic {
+            state: ClinicState::Closed,
+            ..clinic(date(2026, 11, 24), Period::Morning, ClinicKind::Expert, None)
+        };
+        assert_eq!(ask(&closed, "0900", "2026-11-22T02:00:00Z"), Err(WindowError::Closed));
+    }
+
+    #[test]
+    fn cancelling_until_the_evening_before() {
+        let policy = CancelPolicy::DayBefore { time: Time::constant(17, 0, 0, 0) };
+        assert_eq!(policy.deadline(date(2026, 3, 1), at("2026-03-01T01:00:00Z")), at("2026-02-28T09:00:00Z"));
+    }
+
+    fn entry(clinic: &Clinic, pass: Pass) -> GateEntry {
+        GateEntry {
+            clinic: clinic.id.clone(),
+            start: "0900".parse().unwrap(),
+            date: clinic.date,
+            department: clinic.department.clone(),
+            doctor: clinic.doctor.clone(),
+            pass,
+        }
+    }
+
+    fn id(n: u8) -> AppointmentId {
+        AppointmentId::from_bytes([n; 10])
+    }
+
+    fn admits(gate: &Gate, who: u8, clinic: &Clinic, product: Product) -> Result<(), GateError> {
+        gate.admits(&id(who), clinic, product, &Limits::default(), CreditPolicy::PAPER)
+    }
+
+    #[test]
+    fn one_number_per_clinic_and_doctor_and_one_unpaid_hold() {
+        let day = date(2026, 11, 24);
+        let morning = clinic(day, Period::Morning, ClinicKind::Expert, Some("D1"));
+        let afternoon = clinic(day, Period::Afternoon, ClinicKind::Expert, Some("D1"));
+        let gate = Gate { entries: [(id(1), entry(&morning, Pass::Booked))].into(), ..Gate::default() };
+        assert_eq!(admits(&gate, 2, &morning, Product::Advance), Err(GateError::SameClinic));
+        assert_eq!(admits(&gate, 1, &morning, Product::Advance), Ok(()));
+        assert_eq!(admits(&gate, 2, &afternoon, Product::Advance), Err(GateError::DoctorDay));
+        let other_day = clinic(date(2026, 11, 25), Period::Morning, ClinicKind::Expert, Some("D1"));
+        assert_eq!(admits(&gate, 2, &other_day, Product::Advance), Ok(()));
+        let expires_at = at("2026-11-22T04:10:00Z");
+        let holding = Gate { entries: [(id(1), entry(&morning, Pass::Held { expires_at }))].into(), ..Gate::default() };
+        assert_eq!(admits(&holding, 2, &other_day, Product::Advance), Err(GateError::UnpaidHold));
+        assert_eq!(holding.doubtful(expires_at).count(), 1);
+        let tidied = holding.tidied(&[id(1)], date(2026, 11, 22));
+        assert_eq!(admits(&tidied, 2, &morning, Product::Advance), Ok(()));
+    }
+
+    #[test]
+    fn three_no_shows_leave_the_same_day_open() {
+        let strike = Strike { at: at("2026-11-01T00:00:00Z"), state: StrikeState::Final };
+        let gate = Gate { strikes: (1..=3).map(|n| (id(n), strike)).collect(), ..Gate::default() };
+        let expert = clinic(date(2026, 11, 24), Period::Morning, ClinicKind::Expert, Some("D1"));
+        assert_eq!(admits(&gate, 9, &expert, Product::Advance), Err(GateError::NoAdvanceBooking));
+        assert_eq!(admits(&gate, 9, &expert, Product::SameDay), Ok(()));
+    }
+
+    proptest! {
+        /// However entries come about, admitting one at a time never exceeds a limit.
+        #[test]
+        fn limits_hold_under_any_sequence(picks in proptest::collection::vec((0..3_i32, 0..3_usize, 0..4_usize), 0..40)) {
+            let mut gate = Gate::default();
+            for (n, (day, doctor, period)) in picks.into_iter().enumerate() {
+                let doctor = ["D1", "D2", "D3"][doctor];
+                let day = time::add_days(date(2026, 11, 24), day);
+                let mut clinic = clinic(day, Period::ALL[period], ClinicKind::Expert, Some(doctor));
+                clinic.department = ["A", "B", "C"][n % 3].parse().unwrap();
+                let who = id(u8::try_from(n).unwrap());
+                if gate.admits(&who, &clinic, Product::Advance, &Limits::default(), CreditPolicy::PAPER).is_ok() {
+                    gate.entries.insert(who, entry(&clinic, Pass::Booked));
+                }
+            }
+            let of = |f: &dyn Fn(&GateEntry) -> String| {
+                let mut counts = BTreeMap::<String, u32>::new();
+                for entry in gate.entries.values() { *counts.entry(f(entry)).or_default() += 1; }
+                counts.into_values().max().unwrap_or(0)
+            };
+            prop_assert!(of(&|e| e.clinic.to_string()) <= 1);
+            let per_doctor_day = of(&|e| format!("{} {:?}", e.date, e.doctor));
+            let per_department_day = of(&|e| format!("{} {}", e.date, e.department));
+            prop_assert!(per_doctor_day <= 1 && per_department_day <= 1);
+            prop_assert!(of(&|e| e.date.to_string()) <= 3);
+        }
+    }
+}

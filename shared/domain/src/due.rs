@@ -1,0 +1,132 @@
+//! Deadlines: what an item still has to see done, and when the next of it is due.
+//!
+//! An item carries its deadlines by kind. `due_at`, the earliest, is recomputed on each write by [`earliest`] and puts
+//! the item in the one time index; an item with nothing due is not in it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Something that has to be done about an item at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deadline {
+    /// Slot: a hold runs out.
+    HoldExpires,
+    /// Order: a payment was recorded, the number, gate and appointment must follow.
+    Settle,
+    /// Order: a refund must be asked for.
+    Refund,
+    /// Order: the outcome of an accepted refund must be looked up.
+    RefundQuery,
+    /// Appointment: a cancellation was recorded, the order, number and gate must follow.
+    Release,
+    /// Appointment: a message must have gone out; the stream was the fast path.
+    Notify,
+    /// Appointment: the turn is near.
+    Remind,
+}
+
+/// The function that acts on a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Worker {
+    /// `functions/sweeper`
+    Sweeper,
+    /// `functions/reminder`
+    Reminder,
+}
+
+impl Worker {
+    /// The first part of `due_pk`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Sweeper => "sweeper",
+            Self::Reminder => "reminder",
+        }
+    }
+}
+
+impl Deadline {
+    /// Who acts on it.
+    pub fn worker(self) -> Worker {
+        match self {
+            Self::Notify | Self::Remind => Worker::Reminder,
+            Self::HoldExpires | Self::Settle | Self::Refund | Self::RefundQuery | Self::Release => Worker::Sweeper,
+        }
+    }
+}
+
+/// When, in epoch seconds (a sort key must be a number).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DueAt(#[serde(with = "crate::clinic::epoch_s")] pub Timestamp);
+
+/// All deadlines of an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Deadlines(BTreeMap<Deadline, DueAt>);
+
+impl Deadlines {
+    /// None.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The same with `kind` due at `at`.
+    #[must_use]
+    pub fn with(mut self, kind: Deadline, at: Timestamp) -> Self {
+        self.0.insert(kind, DueAt(at));
+        self
+    }
+
+    /// The same without `kind`.
+    #[must_use]
+    pub fn without(mut self, kind: Deadline) -> Self {
+        self.0.remove(&kind);
+        self
+    }
+
+    /// When `kind` is due.
+    pub fn get(&self, kind: Deadline) -> Option<Timestamp> {
+        self.0.get(&kind).map(|due| due.0)
+    }
+
+    /// Every kind that is due at `now`, in a fixed order.
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = Deadline> {
+        self.0.iter().filter(move |(_, due)| due.0 <= now).map(|(kind, _)| *kind)
+    }
+
+    /// The earliest deadline: what the time index shows.
+    pub fn earliest(&self) -> Option<(Worker, Timestamp)> {
+        self.0.iter().min_by_key(|(kind, due)| (**due, **kind)).map(|(kind, due)| (kind.worker(), due.0))
+    }
+}
+
+/// Seconds to wait before try number `tries` (0-based) of a task that failed: 1, 2, 4 … minutes, at most 32.
+pub fn backoff_s(tries: u32) -> i64 {
+    60_i64 << tries.min(5)
+}
+
+/// After this many failures a task parks: it stays visible with an alarm, and is not tried again by itself.
+pub const TRIES_MAX: u32 = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earliest_is_what_the_index_shows() {
+        let at = |s| Timestamp::from_second(s).unwrap();
+        let none = Deadlines::none();
+        assert_eq!(none.earliest(), None);
+        let both = none.with(Deadline::Remind, at(90)).with(Deadline::Release, at(50));
+        assert_eq!(both.earliest(), Some((Worker::Sweeper, at(50))));
+        assert_eq!(both.due(at(60)).collect::<Vec<_>>(), [Deadline::Release]);
+        assert_eq!(both.without(Deadline::Release).earliest(), Some((Worker::Reminder, at(90))));
+    }
+
+    #[test]
+    fn failing_waits_longer_each_time_up_to_half_an_hour() {
+        assert_eq!([0, 1, 2, 5, 99].map(backoff_s), [60, 120, 240, 1920, 1920]);
+    }
+}

@@ -1,0 +1,118 @@
+//! Domain events: what happened, written on the item by the same write that made it happen.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What happened. The text form is the detail-type on the bus; the list is append-only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum EventKind {
+    /// A number was paid for and is the patient's.
+    #[serde(rename = "appointment.booked")]
+    AppointmentBooked,
+    /// Cancelled by the patient, the window or the hospital.
+    #[serde(rename = "appointment.cancelled")]
+    AppointmentCancelled,
+    /// The hold ran out unpaid.
+    #[serde(rename = "appointment.expired")]
+    AppointmentExpired,
+    /// Paid, but the number could not be kept: the money goes back.
+    #[serde(rename = "appointment.refused")]
+    AppointmentRefused,
+    /// The turn is 30 minutes away.
+    #[serde(rename = "appointment.turn_soon")]
+    AppointmentTurnSoon,
+    /// The money arrived.
+    #[serde(rename = "order.paid")]
+    OrderPaid,
+    /// The money went back.
+    #[serde(rename = "order.refunded")]
+    OrderRefunded,
+    /// A person was registered.
+    #[serde(rename = "patient.registered")]
+    PatientRegistered,
+    /// A further WeChat user was linked to a person.
+    #[serde(rename = "patient.linked")]
+    PatientLinked,
+}
+
+impl EventKind {
+    /// Every kind, for schemas and tests.
+    pub const ALL: [Self; 9] = [
+        Self::AppointmentBooked,
+        Self::AppointmentCancelled,
+        Self::AppointmentExpired,
+        Self::AppointmentRefused,
+        Self::AppointmentTurnSoon,
+        Self::OrderPaid,
+        Self::OrderRefunded,
+        Self::PatientRegistered,
+        Self::PatientLinked,
+    ];
+
+    /// The detail-type on the bus.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::AppointmentBooked => "appointment.booked",
+            Self::AppointmentCancelled => "appointment.cancelled",
+            Self::AppointmentExpired => "appointment.expired",
+            Self::AppointmentRefused => "appointment.refused",
+            Self::AppointmentTurnSoon => "appointment.turn_soon",
+            Self::OrderPaid => "order.paid",
+            Self::OrderRefunded => "order.refunded",
+            Self::PatientRegistered => "patient.registered",
+            Self::PatientLinked => "patient.linked",
+        }
+    }
+}
+
+/// Who caused it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// A WeChat user, by openid.
+    Account(crate::id::OpenId),
+    /// A staff member or machine client, by its name.
+    Staff(String),
+    /// WeChat Pay.
+    WechatPay,
+    /// A schedule of ours.
+    Schedule,
+}
+
+/// The event as stored on an item (`ev`). The relay publishes it when `seq` changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemEvent {
+    /// Counts the events of this item from 1.
+    pub seq: u64,
+    /// What happened.
+    pub kind: EventKind,
+    /// Who caused it.
+    pub actor: Actor,
+    /// When.
+    #[serde(with = "crate::clinic::epoch_s")]
+    pub at: Timestamp,
+}
+
+/// The event as it travels: the stored one and the item it is about. Workers re-read the item before they act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainEvent {
+    /// Partition key of the item.
+    pub pk: String,
+    /// Sort key of the item.
+    pub sk: String,
+    /// What happened to it.
+    #[serde(flatten)]
+    pub event: ItemEvent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_wire_form_agree() {
+        for kind in EventKind::ALL {
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{}\"", kind.text()));
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Names of things: one type per kind, so that a patient is never passed where an appointment is meant.
+
+use crate::clinic::Period;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The longest identifier accepted from outside, in bytes.
+pub const ID_BYTES_MAX: usize = 64;
+
+/// The text is empty, too long, or has a character outside `0-9 A-Z a-z _ -`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier")]
+pub struct IdError;
+
+fn check(text: &str) -> Result<(), IdError> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    if (1..=ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(plain) { Ok(()) } else { Err(IdError) }
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                check(&text)?;
+                Ok(Self(text))
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// One registration of one patient (挂号/预约).
+    AppointmentId;
+    /// One session of one resource on one day in one period (出诊); see [`ClinicId::of`].
+    ClinicId;
+    /// A department (科室), by the hospital's own code.
+    DepartmentId;
+    /// A doctor (医生), by the hospital's own code.
+    DoctorId;
+    /// A person (就诊人).
+    PatientId;
+    /// A visit card (就诊卡), physical or digital, by its printed number.
+    CardNo;
+    /// A WeChat user of our service account (openid).
+    OpenId;
+    /// Our number of a payment (`out_trade_no`), unique per merchant.
+    OutTradeNo;
+    /// Our number of a refund (`out_refund_no`).
+    OutRefundNo;
+}
+
+/// Random or hashed bytes behind an identifier: 80 bits, 16 characters.
+pub type IdBytes = [u8; 10];
+
+/// Crockford's alphabet: no letters that look like digits on a printed slip.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+fn base32(bytes: IdBytes) -> String {
+    let bits = bytes.iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+    (0..16)
+        .rev()
+        .filter_map(|place| usize::try_from(bits >> (place * 5) & 31).ok())
+        .filter_map(|digit| ALPHABET.get(digit))
+        .map(|letter| char::from(*letter))
+        .collect()
+}
+
+impl AppointmentId {
+    /// From hashed bytes: the same request gives the same appointment.
+    pub fn from_bytes(bytes: IdBytes) -> Self {
+        Self(base32(bytes))
+    }
+}
+
+impl PatientId {
+    /// From random bytes.
+    pub fn from_bytes(bytes: IdBytes) -> Self {
+        Self(base32(bytes))
+    }
+}
+
+impl CardNo {
+    /// A digital card from random bytes; `D` keeps it apart from the hospital's printed numbers.
+    pub fn digital(bytes: IdBytes) -> Self {
+        Self(format!("D{}", base32(bytes).to_uppercase()))
+    }
+}
+
+impl ClinicId {
+    /// The natural key: date, department, doctor (or `pool`), period. A schedule imported twice names the same clinic.
+    pub fn of(
+        date: Date,
+        period: Period,
+        department: &DepartmentId,
+        doctor: Option<&DoctorId>,
+    ) -> Result<Self, IdError> {
+        let who = doctor.map_or("pool", DoctorId::as_str);
+        Self::try_from(format!("{}-{}-{department}-{who}", date.strftime("%Y%m%d"), period.code()))
+    }
+
+    /// The day of the clinic, read from the key.
+    pub fn date(&self) -> Option<Date> {
+        Date::strptime("%Y%m%d", self.0.get(..8)?).ok()
+    }
+}
+
+/// The highest attempt number of one appointment's payment.
+pub const PAY_ATTEMPTS_MAX: u8 = 99;
+
+impl OutTradeNo {
+    /// The number of the `attempt`-th payment of an appointment: a repeat of the same attempt is the same number.
+    pub fn of(appointment: &AppointmentId, attempt: u8) -> Self {
+        Self(format!("{appointment}_{:02}", attempt.min(PAY_ATTEMPTS_MAX)))
+    }
+}
+
+impl OutRefundNo {
+    /// The number of the `sequence`-th refund of an order: decided by the order, never by the reason.
+    pub fn of(order: &OutTradeNo, sequence: u8) -> Self {
+        Self(format!("{order}_R{sequence}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_identifier_is_short_and_plain() {
+        assert!("NK-01_a".parse::<DepartmentId>().is_ok());
+        for wrong in ["", "a b", "内科", "a#b", "a/b", &"x".repeat(65)] {
+            assert_eq!(wrong.parse::<DepartmentId>(), Err(IdError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn payment_numbers_are_derived_and_fit_wechat() {
+        let appointment = AppointmentId::from_bytes([255; 10]);
+        assert_eq!(appointment.as_str(), "zzzzzzzzzzzzzzzz");
+        let order = OutTradeNo::of(&appointment, 1);
+        assert_eq!(order.as_str(), "zzzzzzzzzzzzzzzz_01");
+        assert!((6..=32).contains(&order.as_str().len()));
+        assert_eq!(OutRefundNo::of(&order, 1).as_str(), "zzzzzzzzzzzzzzzz_01_R1");
+    }
+
+    #[test]
+    fn a_clinic_knows_its_day() {
+        let department: DepartmentId = "XNK".parse().unwrap();
+        let clinic = ClinicId::of(jiff::civil::date(2026, 11, 23), Period::Morning, &department, None).unwrap();
+        assert_eq!(clinic.as_str(), "20261123-am-XNK-pool");
+        assert_eq!(clinic.date(), Some(jiff::civil::date(2026, 11, 23)));
+        assert_eq!("nonsense".parse::<ClinicId>().unwrap().date(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_give_distinct_ids(a: [u8; 10], b: [u8; 10]) {
+            prop_assert_eq!(a == b, PatientId::from_bytes(a) == PatientId::from_bytes(b));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The hospital profile: everything one hospital says or decides differently from another.
+
+use crate::booking::{BookingPolicy, CancelPolicy};
+use crate::credit::CreditPolicy;
+use crate::notice::NoticeTemplate;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The consent a patient gives at registration (PIPL Art. 28-29); a new version asks again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// Version, stored with each consent.
+    pub version: String,
+    /// The text, one paragraph per entry.
+    pub paragraphs: Vec<String>,
+}
+
+/// What a menu button does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "type")]
+pub enum MenuAction {
+    /// Opens a page of ours.
+    Page {
+        /// Path below the public URL, starting with `/`.
+        path: String,
+    },
+    /// Sends an event that the chat answers, by [`Reply::keys`].
+    Ask {
+        /// The event key.
+        key: String,
+    },
+    /// Opens a list of up to five.
+    List {
+        /// The entries.
+        items: Vec<MenuItem>,
+    },
+}
+
+/// A menu button.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MenuItem {
+    /// At most 4 Chinese characters on the bar, 8 in a list.
+    pub name: String,
+    /// What it does.
+    #[serde(flatten)]
+    pub action: MenuAction,
+}
+
+/// An answer in the chat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reply {
+    /// Menu keys it answers.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// Words it answers when a message contains one of them.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// The text. `{name}` and `{phone}` stand for the hospital's.
+    pub text: String,
+    /// A page to offer below the text: label and path.
+    #[serde(default)]
+    pub link: Option<(String, String)>,
+}
+
+/// Instructions for the visit: where to go, what to bring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuideSection {
+    /// Heading.
+    pub title: String,
+    /// Paragraphs.
+    pub paragraphs: Vec<String>,
+}
+
+/// Everything one hospital says or decides differently from another. Kept in the table, changed through the console.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HospitalProfile {
+    /// Name.
+    pub name: String,
+    /// The telephone shown on every page.
+    pub phone: String,
+    /// Street address.
+    pub address: String,
+    /// A few sentences about the hospital.
+    pub intro: Vec<String>,
+    /// Visit guide.
+    pub guide: Vec<GuideSection>,
+    /// Consent text.
+    pub consent: Consent,
+    /// When and how often one may book.
+    #[serde(default)]
+    pub booking: BookingPolicy,
+    /// Until when one may cancel online.
+    #[serde(default)]
+    pub cancel: CancelPolicy,
+    /// What a no-show costs.
+    #[serde(default)]
+    pub credit: CreditPolicy,
+    /// The chat's menu: one to three buttons.
+    pub menu: Vec<MenuItem>,
+    /// Answer to a new follower. `{name}` and `{phone}` stand for the hospital's.
+    pub welcome: String,
+    /// Answers to keys and words, first match wins.
+    pub replies: Vec<Reply>,
+    /// Answer when nothing matches.
+    pub fallback: String,
+    /// WeChat templates by notice. Template ids change with the account, so they live here and not in code.
+    #[serde(default)]
+    pub templates: BTreeMap<crate::notice::NoticeKind, NoticeTemplate>,
+}
