@@ -1,12 +1,13 @@
-"""MiniStack, with two waits of its Lambda runtime taken out (see infra/README.md for what they cost).
+"""MiniStack, with two waits and one loss taken out of it (infra/README.md: what they cost).
 
-Started by stack.py; all of its settings come through the environment.
+Started by stack.py; its settings come through the environment.
 """
 
 import socketserver
 
 from ministack.app import main
 from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
 
 # Its runtime API answers in two small segments; without TCP_NODELAY the second waits 40 ms for a delayed ACK.
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
@@ -21,6 +22,16 @@ def drain_log(worker, *_args, **_kwargs):
 
 
 lambda_runtime.ProvidedWorker._drain_stderr_bounded = drain_log
+
+restore = lambda_svc.load_persisted_state
+
+
+def restore_without_stream_positions(state):
+    """A restart keeps how far a stream was read but not its records, so the first new ones would count as read."""
+    restore({**state, "dynamodb_stream_positions": {}} if state else state)
+
+
+lambda_svc.load_persisted_state = restore_without_stream_positions
 
 if __name__ == "__main__":
     main()

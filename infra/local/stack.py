@@ -1,0 +1,367 @@
+"""The whole system on this machine: MiniStack, the stand-in WeChat, the real templates and binaries.
+
+    stack.py up | down | reset | deploy NAME
+
+`up` may be repeated: it keeps the data and does only what changed. Settings (all optional):
+PORT, PHONE_PORT, AWS_PORT, STATE (a folder), and WECHAT_API_URL, WECHAT_OPEN_URL, PAY_API_URL for another WeChat.
+"""
+
+import argparse
+import base64
+import datetime
+import hashlib
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "infra"))
+
+LOOPBACK = "127.0.0.1"
+PREFIX = "menzhen"
+REGION = "us-east-1"
+START_MAX_S, STOP_MAX_S, POLL_S = 60, 30, 0.1
+IMPORT_MAX_S = 60
+KEY_BYTES = 32
+HOSPITAL = ROOT / "infra/hospital"
+STAFF_CLIENT, STAFF_SCOPES = "his-import", ["catalog", "wechat", "appointments"]
+IMPORTS = ("departments", "doctors", "schedules")
+# The emulator and what it starts see these variables of ours and nothing else, real AWS credentials least of all.
+PASSED_ON = ("PATH", "HOME", "LANG", "RUST_LOG", "RUST_BACKTRACE")
+EMULATED_ACCOUNT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
+
+
+class StackError(Exception):
+    """Something the person at the keyboard can mend; the text says what."""
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def write_private(path, text):
+    path.write_text(text)
+    path.chmod(0o600)
+
+
+# ------------------------------------------------------------------- processes
+
+
+class Process:
+    """A server in the background, known again by its command line in a later run."""
+
+    def __init__(self, state, name, command, port, port_variable, environment=None):
+        self.name, self.command, self.port, self.port_variable = name, [str(part) for part in command], port, port_variable
+        self.environment = environment
+        self.pid_file, self.log_file = state / f"{name}.pid", state / f"{name}.log"
+
+    def pid(self):
+        """The process id if it still runs, whatever its arguments were then; else None."""
+        try:
+            record = json.loads(self.pid_file.read_text())
+            running = pathlib.Path(f"/proc/{record['pid']}/cmdline").read_text().split("\0")[:-1]
+        except (OSError, ValueError):
+            return None
+        return record["pid"] if running == record["command"] else None
+
+    def is_current(self):
+        return self.pid() is not None and json.loads(self.pid_file.read_text())["command"] == self.command
+
+    def ensure(self):
+        if self.is_current() and port_answers(self.port):
+            return
+        self.stop()
+        if port_answers(self.port):
+            raise StackError(f"port {self.port} is taken by another program; free it or choose another: "
+                             f"{self.port_variable}=<port> make run")
+        with self.log_file.open("a") as log:
+            child = subprocess.Popen(self.command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL,
+                                     stdout=log, stderr=log, start_new_session=True)
+        self.pid_file.write_text(json.dumps({"pid": child.pid, "command": self.command}))
+        deadline = time.monotonic() + START_MAX_S
+        while not port_answers(self.port):
+            if child.poll() is not None or time.monotonic() > deadline:
+                raise StackError(f"{self.name} does not start; the end of {self.log_file}:\n{tail(self.log_file)}")
+            time.sleep(POLL_S)
+
+    def stop(self):
+        pid = self.pid()
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_MAX_S
+        while self.pid() is not None and not is_zombie(pid):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+                break
+            time.sleep(POLL_S)
+        self.pid_file.unlink(missing_ok=True)
+
+
+def is_zombie(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def port_answers(port):
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def tail(path, lines=20):
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+
+
+# ----------------------------------------------------------------------- stack
+
+
+class Stack:
+    def __init__(self, state, port, phone_port, aws_port):
+        self.state, self.port, self.phone_port, self.aws_port = state, port, phone_port, aws_port
+        self.public_url = f"http://{LOOPBACK}:{port}"
+        self.phone_url = f"http://{LOOPBACK}:{phone_port}"
+        self.aws_url = f"http://{LOOPBACK}:{aws_port}"
+        self.tick_url = f"{self.public_url}/.local/tick"
+        self.clock_file = state / "clock"
+        self.wechat_state = state / "wechat"
+        self.env_file = state.with_name(f"{state.name}.env")
+        state.mkdir(parents=True, exist_ok=True)
+
+    # ---- the three servers
+
+    def emulator(self):
+        passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        temporary = self.state / "tmp"
+        temporary.mkdir(exist_ok=True)
+        settings = {
+            "AWS_ENDPOINT_URL": self.aws_url, "BIND_HOST": LOOPBACK, "GATEWAY_PORT": str(self.aws_port),
+            "PERSIST_STATE": "1", "STATE_DIR": str(self.state / "emulator"), "TMPDIR": str(temporary),
+            # A listener on every interface that nobody here needs.
+            "IOT_MTLS_ENABLED": "0",
+            # As AWS; by default a small machine would refuse the rush that a journey makes.
+            "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
+            "PYTHONUNBUFFERED": "1",
+        }
+        return Process(self.state, "emulator", [sys.executable, ROOT / "infra/local/emulator.py", self.state],
+                       self.aws_port, "AWS_PORT", {**passed, **EMULATED_ACCOUNT, **settings})
+
+    def wechat(self):
+        return Process(self.state, "wechat", [
+            "node", ROOT / "tests/wechat/server.mjs", "--port", self.phone_port, "--state", self.wechat_state,
+            "--menzhen-url", self.public_url, "--clock-file", self.clock_file, "--tick-url", self.tick_url,
+        ], self.phone_port, "PHONE_PORT")
+
+    def proxy(self, api_id=None):
+        return Process(self.state, "proxy", [
+            "node", ROOT / "infra/local/proxy.mjs", "--port", self.port, "--emulator-port", self.aws_port,
+            "--api-host", f"{api_id}.execute-api.localhost:{self.aws_port}",
+            "--tick-functions", ",".join(f"{PREFIX}-{name}:live" for name in ("wechat-token", "reminder", "sweeper")),
+            "--emulator-authorization", f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/lambda/aws4_request",
+            "--state", self.state,
+        ], self.port, "PORT")
+
+    # ---- commands
+
+    def up(self):
+        check_tools("cargo", "node", "openssl")
+        binaries = self.build()
+        self.emulator().ensure()
+        config = self.wechat_identities()
+        self.wechat().ensure()
+        deployment = self.deployment(binaries)
+        deployment.deploy_foundation({"DeletionProtection": "false"})
+        staff_token = self.fill_secrets(deployment)
+        for name, version in zip(deployment_functions(), deployment.deploy_functions(deployment_functions())):
+            if version is not None:
+                say(f"  {name}: version {version}")
+        wiring = deployment.deploy_stack("wiring", {"StreamRecordAgeSeconds": "120"})
+        self.proxy(wiring["ApiId"]).ensure()
+        self.write_env(deployment, config, staff_token)
+        answer = deployment.invoke("wechat-token", {})
+        if answer.get("FunctionError"):
+            raise StackError(f"wechat-token fails: {answer['Payload'].read().decode()}")
+        self.import_hospital(staff_token)
+        say(f"\nHospital  {self.public_url}\nPhone     {self.phone_url}\nSettings  {relative(self.env_file)}"
+            f"\nLogs      {relative(self.state)}/*.log (functions write to emulator.log)")
+
+    def down(self):
+        for process in (self.proxy(), self.wechat(), self.emulator()):
+            process.stop()
+
+    def reset(self):
+        self.down()
+        shutil.rmtree(self.state)
+        self.env_file.unlink(missing_ok=True)
+
+    def deploy(self, function):
+        if not self.emulator().pid():
+            raise StackError("nothing runs here yet: make run")
+        deployment = self.deployment(self.build())
+        deployment.read_foundation()
+        version = deployment.deploy_function(function)
+        say(f"{function}: {'unchanged' if version is None else f'version {version} is live'}")
+
+    # ---- steps of `up`
+
+    def build(self):
+        """Builds every function with a clock that the phone can move; returns the folder of bootstraps."""
+        say("Building the functions")
+        subprocess.run(["cargo", "build", "--quiet", "--locked", "--workspace", "--bins", "--features", "runtime/movable-clock"],
+                       cwd=ROOT, check=True)
+        built = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
+        binaries = ROOT / "target/local-lambda"
+        for name in deployment_functions():
+            stripped(built / name, binaries / name / "bootstrap")
+        return binaries
+
+    def wechat_identities(self):
+        run_node("tests/wechat/identities.mjs", "--state", self.wechat_state)
+        return json.loads((self.wechat_state / "config.json").read_text())
+
+    def deployment(self, binaries):
+        from deploy import Deployment
+
+        os.environ.update(EMULATED_ACCOUNT)
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            os.environ.pop(name, None)
+        os.environ["PATH"] = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
+        pay_url = os.environ.get("PAY_API_URL", self.phone_url)
+        return Deployment(PREFIX, {
+            "PUBLIC_URL": self.public_url,
+            "WECHAT_API_URL": os.environ.get("WECHAT_API_URL", self.phone_url),
+            "WECHAT_OPEN_URL": os.environ.get("WECHAT_OPEN_URL", self.phone_url),
+            "PAY_API_URL": pay_url,
+            "PAY_API_FALLBACK_URL": pay_url,
+            "CLOCK_FILE": str(self.clock_file),
+        }, binaries, self.aws_url)
+
+    def fill_secrets(self, deployment):
+        """Puts what has no value yet; returns the staff token."""
+        deployment.ensure_identity_secret()
+        issued = json.loads(run_node("tests/wechat/identities.mjs", "--state", self.wechat_state, "--secrets"))
+        scene_key = (deployment.read_secret("wechat") or {}).get("scene_key") or base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+        deployment.put_secret("wechat", {**issued["wechat"], "scene_key": scene_key})
+        deployment.put_secret("pay", issued["pay"])
+        token_file = self.state / "staff-token"
+        if deployment.read_secret("staff") is None or not token_file.exists():
+            write_private(token_file, deployment.add_staff_token(STAFF_CLIENT, STAFF_SCOPES))
+        return token_file.read_text()
+
+    def write_env(self, deployment, config, staff_token):
+        certificate, public_key = config["platform_certificate"], config["platform_public_key"]
+        values = {
+            "MENZHEN_URL": self.public_url,
+            "PHONE_URL": self.phone_url,
+            "TICK_URL": self.tick_url,
+            "CLOCK_FILE": self.clock_file,
+            "WECHAT_CALLBACK_URL": f"{self.public_url}/wechat",
+            "WECHAT_TOKEN": config["token"],
+            "WECHAT_AES_KEY": config["aes_key"],
+            "WECHAT_APP_ID": config["app_id"],
+            "WECHAT_ORIGINAL_ID": config["original_id"],
+            "PAY_NOTIFY_URL": f"{self.public_url}/pay/notify",
+            "PAY_MCH_ID": config["mch_id"],
+            "PAY_API_V3_KEY": config["api_v3_key"],
+            "PAY_MERCHANT_SERIAL": config["merchant_serial"],
+            "PAY_PLATFORM_KEY_FILE": self.wechat_state / certificate["private_key_file"],
+            "PAY_PLATFORM_CERTIFICATE_FILE": self.wechat_state / certificate["certificate_file"],
+            "PAY_PLATFORM_SERIAL": certificate["serial"],
+            "PAY_PUBLIC_KEY_FILE": self.wechat_state / public_key["public_key_file"],
+            "PAY_PUBLIC_KEY_PRIVATE_FILE": self.wechat_state / public_key["private_key_file"],
+            "PAY_PUBLIC_KEY_ID": public_key["id"],
+            "STAFF_TOKEN": staff_token,
+            "TABLE_NAME": deployment.outputs["TableName"],
+            "AWS_ENDPOINT_URL": self.aws_url,
+            **EMULATED_ACCOUNT,
+        }
+        write_private(self.env_file, "".join(f"{name}={value}\n" for name, value in values.items()))
+
+    def import_hospital(self, staff_token):
+        """Profile, catalogue and menu of the demo hospital; again when its files change, and daily for new schedules."""
+        files = [HOSPITAL / "profile.json", *(HOSPITAL / f"{kind}.csv" for kind in IMPORTS)]
+        digest = hashlib.sha256(str(datetime.date.today()).encode())
+        for file in files:
+            digest.update(file.read_bytes())
+        marker = self.state / "imported"
+        if marker.exists() and marker.read_text() == digest.hexdigest():
+            return
+        say("Importing the demo hospital")
+        self.staff_call(staff_token, "PUT", "/staff/profile", "application/json", files[0].read_bytes())
+        for kind, file in zip(IMPORTS, files[1:]):
+            self.staff_call(staff_token, "POST", f"/staff/import/{kind}", "text/csv; charset=utf-8", file.read_bytes())
+        self.staff_call(staff_token, "POST", "/staff/wechat/menu", "application/json", b"{}")
+        marker.write_text(digest.hexdigest())
+
+    def staff_call(self, staff_token, method, path, content_type, body):
+        headers = {"authorization": f"Bearer {staff_token}", "content-type": content_type, "accept": "application/json"}
+        request = urllib.request.Request(f"{self.public_url}{path}", data=body, method=method, headers=headers)
+        try:
+            urllib.request.urlopen(request, timeout=IMPORT_MAX_S).read()
+        except urllib.error.HTTPError as error:
+            raise StackError(f"{method} {path} is answered {error.code}: {error.read().decode(errors='replace')[:2000]}") from error
+
+
+def deployment_functions():
+    from deploy import FUNCTIONS
+
+    return list(FUNCTIONS)
+
+
+def relative(path):
+    return os.path.relpath(path, ROOT)
+
+
+def run_node(script, *arguments):
+    command = ["node", str(ROOT / script), *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def stripped(source, target):
+    """A copy without debug symbols (they triple the size of an upload); left alone when it is up to date."""
+    if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["strip", "--strip-debug", "-o", str(target), str(source)], check=True)
+
+
+def check_tools(*names):
+    missing = [name for name in names if shutil.which(name) is None]
+    if missing:
+        raise StackError(f"{', '.join(missing)} not found; README.md, section 'Needs', says how to install it")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("up", "down", "reset"):
+        commands.add_parser(name)
+    commands.add_parser("deploy").add_argument("function", choices=deployment_functions())
+    arguments = parser.parse_args()
+
+    setting = os.environ.get
+    stack = Stack(pathlib.Path(setting("STATE") or ROOT / "target/local").resolve(),
+                  int(setting("PORT") or 9000), int(setting("PHONE_PORT") or 9100), int(setting("AWS_PORT") or 4566))
+    from deploy import DeployError
+
+    try:
+        getattr(stack, arguments.command)(*([arguments.function] if arguments.command == "deploy" else []))
+    except (StackError, DeployError) as error:
+        sys.exit(f"stack: {error}")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"stack: {pathlib.Path(error.cmd[0]).name} failed (status {error.returncode})")
+
+
+if __name__ == "__main__":
+    main()
