@@ -17,8 +17,8 @@ const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 const CHECK_CHARACTERS: &str = "10X98765432";
 /// Earliest year of birth believed.
 const BIRTH_YEAR_MIN: i16 = 1900;
-/// Old numbers whose sequence starts here belong to people born before 1900.
-const CENTENARIAN_SEQUENCES: &str = "99";
+/// Sequence numbers of fifteen-digit IDs that meant a birth before 1900.
+const CENTENARIAN_SEQUENCES: [&str; 4] = ["996", "997", "998", "999"];
 /// Region codes of residence permits for Hong Kong, Macau and Taiwan residents.
 const RESIDENCE_REGIONS: [&str; 3] = ["810000", "820000", "830000"];
 /// First digit of the 2023 edition of the foreigner's permanent residence ID.
@@ -299,8 +299,7 @@ impl IdDocument {
         digits(&old, &[OLD_CITIZEN_LENGTH])?;
         let (region, rest) = old.split_at_checked(6).ok_or(DocumentError::Length)?;
         let sequence = rest.get(6..).ok_or(DocumentError::Length)?;
-        // 996 to 999 were kept for people born in the century before; the fourth of these is the lowest.
-        if sequence.starts_with(CENTENARIAN_SEQUENCES) && !sequence.ends_with(['0', '1', '2', '3', '4', '5']) {
+        if CENTENARIAN_SEQUENCES.contains(&sequence) {
             return Err(DocumentError::BirthDate);
         }
         let body = format!("{region}19{rest}");

@@ -39,8 +39,8 @@ fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{E0100}'..='\u{E01EF}')
 }
 
-/// The first `head` and last `tail` characters with stars between; never more than a third of the text is readable
-/// at the tail, and nothing but stars is left of a text too short to hide anything.
+/// The first `head` and last `tail` characters with stars between; nothing but stars for a text too short to hide
+/// anything that way.
 fn mask(text: &str, head: usize, tail: usize) -> String {
     let length = text.chars().count();
     if length <= head.saturating_add(tail) {
