@@ -17,6 +17,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 
 import boto3
@@ -30,6 +31,7 @@ KEY_BYTES = 32
 # cargo lambda compresses on one core each; more at once than this gains nothing on a small machine.
 DEPLOYS_AT_ONCE = 2
 STACK_POLL_S, STACK_POLLS_MAX = 1, 1800
+VERSION_POLL_S, VERSION_POLLS_MAX = 0.2, 600
 PUBLIC_HOSTS = {
     "WECHAT_API_URL": "https://api.weixin.qq.com",
     "WECHAT_OPEN_URL": "https://open.weixin.qq.com",
@@ -231,7 +233,7 @@ class Deployment:
             file.flush()
             command = [
                 "cargo", "lambda", "deploy", self.function_name(function),
-                "--binary-name", function, "--binary-path", str(binary), "--role", role,
+                "--binary-path", str(binary), "--role", role,
                 "--memory", str(settings["memory_mb"]), "--timeout", str(settings["timeout_s"]),
                 "--env-file", file.name, "--output-format", "json",
             ]
@@ -246,10 +248,12 @@ class Deployment:
         return json.loads(done.stdout[done.stdout.index("{"):])["version"]
 
     def smoke_test(self, function, version):
-        client = self.client("lambda")
-        client.get_waiter("published_version_active").wait(FunctionName=self.function_name(function), Qualifier=version)
-        answer = client.invoke(FunctionName=self.function_name(function), Qualifier=version,
-                               Payload=json.dumps(smoke_event(FUNCTIONS[function]["trigger"])))
+        client, which = self.client("lambda"), {"FunctionName": self.function_name(function), "Qualifier": version}
+        for _ in range(VERSION_POLLS_MAX):
+            if client.get_function_configuration(**which).get("State", "Active") != "Pending":
+                break
+            time.sleep(VERSION_POLL_S)
+        answer = client.invoke(**which, Payload=json.dumps(smoke_event(FUNCTIONS[function]["trigger"])))
         body = answer["Payload"].read().decode()
         status = json.loads(body or "null")
         failed = answer.get("FunctionError") or (isinstance(status, dict) and status.get("statusCode", 200) >= 500)

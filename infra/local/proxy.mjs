@@ -14,7 +14,6 @@ const { values: options } = parseArgs({
     'api-host': { type: 'string' },
     'tick-functions': { type: 'string', default: '' },
     'emulator-authorization': { type: 'string', default: '' },
-    state: { type: 'string', default: '' },
   },
 });
 const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });

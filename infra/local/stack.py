@@ -154,7 +154,7 @@ class Stack:
             "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
             "PYTHONUNBUFFERED": "1",
         }
-        return Process(self.state, "emulator", [sys.executable, ROOT / "infra/local/emulator.py", self.state],
+        return Process(self.state, "emulator", [sys.executable, ROOT / "infra/local/emulator.py"],
                        self.aws_port, "AWS_PORT", {**passed, **EMULATED_ACCOUNT, **settings})
 
     def wechat(self):
@@ -169,7 +169,6 @@ class Stack:
             "--api-host", f"{api_id}.execute-api.localhost:{self.aws_port}",
             "--tick-functions", ",".join(f"{PREFIX}-{name}:live" for name in ("wechat-token", "reminder", "sweeper")),
             "--emulator-authorization", f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/lambda/aws4_request",
-            "--state", self.state,
         ], self.port, "PORT")
 
     # ---- commands
