@@ -1,0 +1,106 @@
+//! The page around everything.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{Icon, STYLE};
+use crate::{assets, view::PageContext};
+
+/// The four places of the bottom bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// 首页
+    Home,
+    /// 挂号
+    Booking,
+    /// 我的号
+    Appointments,
+    /// 就诊人
+    Patients,
+}
+
+impl Tab {
+    const ALL: [Self; 4] = [Self::Home, Self::Booking, Self::Appointments, Self::Patients];
+
+    const fn parts(self) -> (&'static str, &'static str, Icon) {
+        match self {
+            Self::Home => ("首页", "/", Icon::Home),
+            Self::Booking => ("挂号", "/booking", Icon::Book),
+            Self::Appointments => ("我的号", "/appointments", Icon::Ticket),
+            Self::Patients => ("就诊人", "/patients", Icon::People),
+        }
+    }
+}
+
+/// A script of ours that makes a page better; pages work without (paying excepted).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Script {
+    /// Pays inside WeChat.
+    Pay,
+    /// Counts a remaining time down.
+    Countdown,
+}
+
+/// What differs from page to page outside its body.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    title: &'a str,
+    tab: Option<Tab>,
+    scripts: &'a [Script],
+}
+
+impl<'a> Page<'a> {
+    /// A page of this title. WeChat shows it in its own bar, so it is not repeated inside the page.
+    pub const fn new(title: &'a str) -> Self {
+        Self { title, tab: None, scripts: &[] }
+    }
+
+    /// Marks where in the bottom bar the page belongs.
+    #[must_use]
+    pub const fn tab(mut self, tab: Tab) -> Self {
+        self.tab = Some(tab);
+        self
+    }
+
+    /// Adds scripts.
+    #[must_use]
+    pub const fn scripts(mut self, scripts: &'a [Script]) -> Self {
+        self.scripts = scripts;
+        self
+    }
+}
+
+/// The whole document: style inline, the hospital's telephone and the bottom bar on every page.
+#[allow(clippy::needless_pass_by_value, reason = "a body is made for one page and used up by it")]
+pub fn page(context: &PageContext<'_>, page: &Page<'_>, body: Markup) -> Markup {
+    let (name, phone) = (&context.site.hospital_name, &context.site.hospital_phone);
+    html! {
+        (DOCTYPE)
+        html lang="zh-CN" class=[context.large_type().then_some("large")] {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width,initial-scale=1,viewport-fit=cover";
+                // Digits here are numbers and dates, not telephones.
+                meta name="format-detection" content="telephone=no";
+                title { (page.title) }
+                link rel="icon" href="data:,";
+                style { (PreEscaped(STYLE)) }
+                @for script in page.scripts {
+                    script src=(assets::script_url(*script)) defer {}
+                }
+            }
+            body {
+                main { (body) }
+                footer.foot {
+                    p { (name) }
+                    p { a href={ "tel:" (phone) } { "电话 " (phone) } }
+                }
+                nav.tabs aria-label="主要功能" {
+                    @for tab in Tab::ALL {
+                        @let (text, href, icon) = tab.parts();
+                        a href=(href) aria-current=[(page.tab == Some(tab)).then_some("page")] { (icon) (text) }
+                    }
+                }
+            }
+        }
+    }
+}
