@@ -331,12 +331,7 @@ impl Callback {
         if is_hex_of(signature, &digest) { Ok(()) } else { Err(CallbackError::Signature) }
     }
 
-    fn open_sealed(
-        &self,
-        query: &Query,
-        request: &Signed<'_>,
-        body: &str,
-    ) -> Result<(String, usize), CallbackError> {
+    fn open_sealed(&self, query: &Query, request: &Signed<'_>, body: &str) -> Result<(String, usize), CallbackError> {
         let signature = query.msg_signature.as_deref().ok_or(CallbackError::MissingParameter("msg_signature"))?;
         let envelope = Node::parse(body).map_err(CallbackError::Envelope)?;
         let sealed = envelope.required("Encrypt").map_err(CallbackError::Envelope)?;

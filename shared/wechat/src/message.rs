@@ -334,9 +334,7 @@ impl Message {
                 format: root.owned("Format")?,
                 recognition: root.optional("Recognition")?,
             },
-            "video" => {
-                Self::Video { media_id: root.owned("MediaId")?, thumb_media_id: root.owned("ThumbMediaId")? }
-            }
+            "video" => Self::Video { media_id: root.owned("MediaId")?, thumb_media_id: root.owned("ThumbMediaId")? },
             "shortvideo" => {
                 Self::ShortVideo { media_id: root.owned("MediaId")?, thumb_media_id: root.owned("ThumbMediaId")? }
             }
@@ -383,10 +381,12 @@ impl Event {
             "subscribe_msg_sent_event" => Self::SubscriptionSent(subscriptions_sent(root)?),
             "user_info_modified" => Self::UserInfoModified,
             "user_authorization_revoke" => Self::UserAuthorizationRevoked,
-            "qualification_verify_success" | "qualification_verify_fail" | "naming_verify_success"
-            | "naming_verify_fail" | "annual_renew" | "verify_expired" => {
-                Self::AccountVerification { event: event.to_owned() }
-            }
+            "qualification_verify_success"
+            | "qualification_verify_fail"
+            | "naming_verify_success"
+            | "naming_verify_fail"
+            | "annual_renew"
+            | "verify_expired" => Self::AccountVerification { event: event.to_owned() },
             other => Self::Unknown { event: other.to_owned() },
         })
     }
@@ -406,11 +406,7 @@ impl Place {
 impl Scanned {
     fn read(root: &Node<'_>) -> Result<Self, DocumentError> {
         let info = root.child("ScanCodeInfo")?.ok_or(DocumentError::Missing("ScanCodeInfo"))?;
-        Ok(Self {
-            key: root.owned("EventKey")?,
-            scan_type: info.owned("ScanType")?,
-            result: info.owned("ScanResult")?,
-        })
+        Ok(Self { key: root.owned("EventKey")?, scan_type: info.owned("ScanType")?, result: info.owned("ScanResult")? })
     }
 }
 

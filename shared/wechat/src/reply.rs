@@ -143,7 +143,8 @@ fn fields(pairs: &[(&str, &str)]) -> String {
 
 /// A CDATA section. `]]>` is split over two sections; characters XML 1.0 cannot hold are dropped.
 pub(crate) fn cdata(text: &str) -> String {
-    let is_allowed = |c: char| !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    let is_allowed =
+        |c: char| !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     let text: Cow<'_, str> = if text.chars().all(is_allowed) {
         Cow::Borrowed(text)
     } else {
