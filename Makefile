@@ -1,0 +1,91 @@
+# `make` alone lists the targets. Everything the scripts build or remember lies under target/.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+# The processor of the deployed functions: arm64 (cheaper; ask AWS China whether it has it) or x86-64.
+ARCH ?= arm64
+FUNCTION ?=
+
+VENV := target/local/venv
+PYTHON := $(VENV)/bin/python
+TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+KNOWN_ARCH := $(filter arm64 x86-64,$(ARCH))
+TRIPLE := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-gnu
+
+.PHONY: help run stop reset test check fmt format-check lint deny bench build deploy rollback replay needs-run needs-test
+
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+# ------------------------------------------------------------------ this machine
+
+run: needs-run $(PYTHON) ## Starts everything here: hospital on PORT (9000), phone on PHONE_PORT (9100); again after a change
+	@$(PYTHON) infra/local/stack.py up
+
+stop: $(PYTHON) ## Stops what `run` started; the data stays
+	@$(PYTHON) infra/local/stack.py down
+
+reset: $(PYTHON) ## Stops and forgets all local data
+	@$(PYTHON) infra/local/stack.py reset
+
+# ------------------------------------------------------------------------ quality
+
+test: needs-test check $(PYTHON) tests/node_modules/.package-lock.json ## Everything that can fail: check, Rust tests, Node tests, journeys on a stack of their own
+	@$(PYTHON) tests/run.py
+
+check: format-check lint deny ## Format, lints (warnings denied), dependencies
+
+fmt: ## Formats the Rust code
+	@cargo fmt --all
+
+format-check:
+	@cargo fmt --all --check
+
+lint:
+	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+deny:
+	@infra/local/deny.sh
+
+bench: ## Benchmarks; the figures of README.md come from here
+	@cargo bench --locked --workspace
+
+# ---------------------------------------------------------------------------- AWS
+
+build: $(PYTHON) ## Release binaries for ARCH=arm64|x86-64 (FUNCTION=booking builds one)
+	@[ -n "$(KNOWN_ARCH)" ] || { echo "ARCH is arm64 or x86-64, not '$(ARCH)'"; exit 2; }
+	@if [ "$$(cat target/lambda/.arch 2>/dev/null)" != "$(ARCH)" ]; then rm -rf target/lambda; mkdir -p target/lambda; echo $(ARCH) > target/lambda/.arch; fi
+	@if command -v rustup >/dev/null; then rustup target add $(TRIPLE) 2>/dev/null; fi
+	@$(TOOLS) cargo lambda build --locked --release --$(ARCH) --bins $(if $(FUNCTION),--package $(FUNCTION),--workspace)
+	@du -h target/lambda/*/bootstrap
+
+deploy: build ## Deploys to the AWS account of the environment (FUNCTION=booking deploys one); infra/README.md
+	@$(TOOLS) $(PYTHON) infra/deploy.py $(if $(FUNCTION),function $(FUNCTION),all)
+
+rollback: $(PYTHON) ## Moves FUNCTION=booking back to the version before the last deploy
+	@[ -n "$(FUNCTION)" ] || { echo "which one? make rollback FUNCTION=booking"; exit 2; }
+	@$(PYTHON) infra/deploy.py rollback $(FUNCTION)
+
+replay: $(PYTHON) ## Sends what the dead-letter queues hold through again (ON=local: of the local stack)
+	@$(if $(filter local,$(ON)),set -a; . target/local.env; set +a;) $(PYTHON) infra/replay.py
+
+# -------------------------------------------------------------------------- needs
+
+needs-run:
+	@infra/local/needs.sh run
+
+needs-test:
+	@infra/local/needs.sh test
+
+$(PYTHON): infra/local/requirements.txt
+	@infra/local/needs.sh run
+	@echo "Preparing $(VENV)"
+	@python3 -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $(PYTHON)
+
+tests/node_modules/.package-lock.json: tests/package-lock.json
+	@npm ci --prefix tests --no-audit --no-fund --loglevel=error
+	@touch $@

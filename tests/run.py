@@ -1,0 +1,113 @@
+"""Runs every test: Rust, then Node, the journeys on a stack of their own that is gone afterwards.
+
+All runners run even if one fails; their closing lines come last, and then one line that adds them up.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+STATE = ROOT / "target/test-stack"
+SUMMARY = ROOT / "target/test-summary"
+STACK = ROOT / "infra/local/stack.py"
+
+
+def run_shown(command, environment=None):
+    """Runs, shows the output as it comes, and returns it with the exit status."""
+    lines = []
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+        for line in process.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line.rstrip("\n"))
+    return process.returncode, lines
+
+
+def count(lines, pattern):
+    """The sum of a number over all lines that have it: cargo test prints one such line per test binary."""
+    return sum(int(found.group(1)) for line in lines if (found := re.search(pattern, line)))
+
+
+class Result:
+    def __init__(self, name, status, closing, passed, failed):
+        self.name, self.status, self.closing = name, status, closing
+        # A runner that fails without a failed test (it does not compile, the stack does not start) counts as one.
+        self.passed, self.failed = passed, failed or (1 if status != 0 else 0)
+
+
+def rust_tests():
+    if shutil.which("cargo-nextest"):
+        command = ["cargo", "nextest", "run", "--locked", "--workspace", "--no-fail-fast", "--no-tests", "pass", "--color", "never"]
+        pattern, closing = r"(\d+) {}", r"^\s+Summary "
+    else:
+        command = ["cargo", "test", "--locked", "--workspace", "--all-targets", "--no-fail-fast", "--color", "never"]
+        pattern, closing = r"^test result: .*?(\d+) {}", r"^test result: "
+    status, lines = run_shown(command)
+    last = [line for line in lines if re.search(closing, line)]
+    return Result("Rust", status, last[-1:], count(last, pattern.format("passed")), count(last, pattern.format("failed")))
+
+
+def node_tests(name, files, environment=None):
+    # One file at a time: the journeys share one stack and one clock.
+    command = ["node", "--test", "--test-concurrency=1", "--test-reporter=spec", *map(str, files)]
+    status, lines = run_shown(command, environment)
+    closing = [line for line in lines if re.match(r"^ℹ (tests|pass|fail|cancelled|skipped|duration_ms) ", line)]
+    failed = count(closing, r"^ℹ fail (\d+)") + count(closing, r"^ℹ cancelled (\d+)")
+    return Result(name, status, closing, count(closing, r"^ℹ pass (\d+)"), failed)
+
+
+def free_ports(number):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [str(held.getsockname()[1]) for held in sockets]
+    for held in sockets:
+        held.close()
+    return ports
+
+
+def journeys():
+    """Brings a fresh stack up on free ports, walks every journey through it, and takes it down whatever happens."""
+    files = sorted((ROOT / "tests/journeys").glob("**/*.test.mjs"))
+    port, phone_port, aws_port = free_ports(3)
+    environment = {**os.environ, "STATE": str(STATE), "PORT": port, "PHONE_PORT": phone_port, "AWS_PORT": aws_port}
+    stack = lambda command: subprocess.run([sys.executable, STACK, command], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+    try:
+        stack("reset")
+        if (status := stack("up").returncode) != 0:
+            return Result("Journeys", status, ["the stack does not start"], 0, 1)
+        settings = dict(line.split("=", 1) for line in STATE.with_name(f"{STATE.name}.env").read_text().splitlines())
+        result = node_tests("Journeys", files, {**environment, **settings})
+        if result.status != 0:
+            keep_logs()
+        return result
+    finally:
+        stack("reset")
+
+
+def keep_logs():
+    kept = ROOT / "target/test-stack-logs"
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir(parents=True)
+    for log in STATE.glob("*.log"):
+        shutil.copy(log, kept)
+    print(f"The stack's logs are kept in {kept.relative_to(ROOT)}/")
+
+
+def main():
+    stand_in = [ROOT / "tests/house.test.mjs", *sorted((ROOT / "tests/wechat").glob("**/*.test.mjs"))]
+    results = [rust_tests(), node_tests("House and stand-in", stand_in), journeys()]
+    lines = [f"{result.name}: {line.strip()}" for result in results for line in result.closing]
+    passed, failed = sum(result.passed for result in results), sum(result.failed for result in results)
+    summary = "\n".join([*lines, f"{passed} passed, {failed} failed"]) + "\n"
+    SUMMARY.write_text(summary)
+    print(f"\n{summary}", end="")
+    sys.exit(1 if failed or any(result.status for result in results) else 0)
+
+
+if __name__ == "__main__":
+    main()
