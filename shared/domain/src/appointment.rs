@@ -74,6 +74,45 @@ pub enum State {
     },
 }
 
+/// Everything needed to find an appointment: its text form is what URLs carry. Opaque: no name, no document number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AppointmentKey {
+    /// For whom.
+    pub patient: PatientId,
+    /// Service day.
+    pub date: Date,
+    /// The appointment.
+    pub id: AppointmentId,
+}
+
+/// The text is not `patient-yyyymmdd-appointment`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an appointment key")]
+pub struct AppointmentKeyError;
+
+impl std::fmt::Display for AppointmentKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}-{}", self.patient, self.date.strftime("%Y%m%d"), self.id)
+    }
+}
+
+impl std::str::FromStr for AppointmentKey {
+    type Err = AppointmentKeyError;
+    fn from_str(text: &str) -> Result<Self, AppointmentKeyError> {
+        let mut parts = text.split('-');
+        let mut next = || parts.next().ok_or(AppointmentKeyError);
+        let (patient, date, id) = (next()?, next()?, next()?);
+        if parts.next().is_some() || date.len() != 8 {
+            return Err(AppointmentKeyError);
+        }
+        Ok(Self {
+            patient: patient.parse().map_err(|_| AppointmentKeyError)?,
+            date: Date::strptime("%Y%m%d", date).map_err(|_| AppointmentKeyError)?,
+            id: id.parse().map_err(|_| AppointmentKeyError)?,
+        })
+    }
+}
+
 /// What is asked of an appointment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -184,6 +223,11 @@ pub struct Appointment {
 }
 
 impl Appointment {
+    /// How it is found.
+    pub fn key(&self) -> AppointmentKey {
+        AppointmentKey { patient: self.patient.clone(), date: self.place.date, id: self.id.clone() }
+    }
+
     /// The order of the payment in progress.
     pub fn out_trade_no(&self) -> OutTradeNo {
         OutTradeNo::of(&self.id, self.pay_attempt)
@@ -329,6 +373,17 @@ pub(crate) mod tests {
 
     fn go(appointment: &Appointment, command: Command) -> Result<Appointment, MoveError> {
         appointment.after(command, Actor::Schedule, CancelPolicy::default(), at(NOW))
+    }
+
+    #[test]
+    fn a_key_round_trips_and_refuses_anything_else() {
+        let key = held(at(NOW)).key();
+        assert_eq!(key.to_string().parse::<AppointmentKey>(), Ok(key));
+        for wrong in
+            ["", "a", "a-20261123", "a-20261123-b-c", "a-20261323-b", "a-2026112-b", "a-20261123-", "号-20261123-b"]
+        {
+            assert_eq!(wrong.parse::<AppointmentKey>(), Err(AppointmentKeyError), "{wrong}");
+        }
     }
 
     #[test]

@@ -155,6 +155,12 @@ pub enum RefundAnswer {
 }
 
 impl Order {
+    /// The appointment it pays for.
+    pub fn appointment_key(&self) -> crate::appointment::AppointmentKey {
+        let (patient, id) = (self.patient.clone(), self.appointment.clone());
+        crate::appointment::AppointmentKey { patient, date: self.date, id }
+    }
+
     /// The order once WeChat reports it paid: money first, the number follows (deadline `Settle`).
     pub fn paid(&self, payment: &Payment, actor: Actor, now: Timestamp) -> Result<Self, OrderError> {
         if payment.total != self.amount {

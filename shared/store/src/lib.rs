@@ -1,1 +1,21 @@
-//! See Cargo.toml.
+//! DynamoDB: keys, items, and one conditional write per decision.
+//!
+//! One table. Items that are read together live together (see [`key`]). A write either says what it expects of the
+//! item or is harmless to repeat; nothing here reads the clock.
+
+pub mod account;
+pub mod appointments;
+pub mod catalog;
+pub mod clinics;
+pub mod due;
+pub mod gate;
+pub mod key;
+pub mod notices;
+pub mod orders;
+pub mod patients;
+pub mod registration;
+pub mod seal;
+pub mod signin;
+pub mod table;
+
+pub use table::{StoreError, Table, Write};

@@ -1,0 +1,134 @@
+//! WeChat users of our service account, and what WeChat delivered about them.
+
+use crate::key::{Key, LINK_PREFIX};
+use crate::table::{StoreError, Table, Write, number, send_update, to_item};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::civil::Date;
+use domain::id::{OpenId, PatientId};
+use domain::{Timestamp, time};
+use serde::{Deserialize, Serialize};
+
+/// People one account may act for (亲情账号).
+pub const LINKS_MAX: usize = 5;
+/// How long a delivered message is remembered: WeChat repeats within seconds, and no older timestamp is accepted.
+const INBOUND_KEEP_S: i64 = 24 * 3600;
+const ATTEMPTS_KEEP_S: i64 = 48 * 3600;
+
+/// Who a linked person is to the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// 本人
+    Oneself,
+    /// 家人
+    Family,
+}
+
+impl Relation {
+    /// As patients read it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Oneself => "本人",
+            Self::Family => "家人",
+        }
+    }
+}
+
+/// An account's right to act for a person. The same item stands below both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The person.
+    pub patient: PatientId,
+    /// The account.
+    pub account: OpenId,
+    /// Who the person is to the account.
+    pub relation: Relation,
+    /// The person's name, masked, so that a list needs one read.
+    pub name_masked: String,
+    /// Since when.
+    #[serde(with = "domain::clinic::epoch_s")]
+    pub since: Timestamp,
+}
+
+/// A WeChat user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Whether messages can reach them.
+    pub followed: bool,
+    /// When that last changed, by WeChat's clock.
+    #[serde(with = "domain::clinic::epoch_s")]
+    pub changed_at: Timestamp,
+}
+
+impl Table {
+    /// A WeChat user; none when never seen.
+    pub async fn account(&self, id: &OpenId) -> Result<Option<Account>, StoreError> {
+        self.get(&Key::account(id)).await
+    }
+
+    /// Notes that the account follows us or no longer does. An older event arriving later changes nothing.
+    pub async fn note_follow(&self, id: &OpenId, followed: bool, at: Timestamp) -> Result<(), StoreError> {
+        let request = self
+            .update(&Key::account(id))
+            .update_expression("SET followed = :followed, changed_at = :at")
+            .condition_expression("attribute_not_exists(changed_at) OR changed_at <= :at")
+            .expression_attribute_values(":followed", AttributeValue::Bool(followed))
+            .expression_attribute_values(":at", number(at.as_second()));
+        send_update(request).await.map(drop)
+    }
+
+    /// Takes in a message of WeChat once: `Done` for the first delivery, `Refused` for repeats.
+    pub async fn take_inbound(&self, dedupe_key: &str, now: Timestamp) -> Result<Write, StoreError> {
+        let key = Key::inbound(dedupe_key);
+        let mut item = to_item(&key, &serde_json::json!({}))?;
+        item.insert("ttl".into(), number(now.as_second() + INBOUND_KEEP_S));
+        self.put_new(item).await
+    }
+
+    /// The people an account acts for.
+    pub async fn links_of(&self, account: &OpenId) -> Result<Vec<Link>, StoreError> {
+        self.query(&Key::account(account).pk, LINK_PREFIX, 20).await
+    }
+
+    /// The account's right to act for a person; none when there is none (any more).
+    pub async fn link(&self, account: &OpenId, patient: &PatientId) -> Result<Option<Link>, StoreError> {
+        self.get(&Key::account_link(account, patient)).await
+    }
+
+    /// The accounts that act for a person.
+    pub async fn accounts_of(&self, patient: &PatientId) -> Result<Vec<Link>, StoreError> {
+        self.query(&Key::patient(patient).pk, LINK_PREFIX, 20).await
+    }
+
+    /// Ends the account's right to act for a person; the person and all that is theirs stay.
+    pub async fn unlink(&self, account: &OpenId, patient: &PatientId) -> Result<(), StoreError> {
+        // The account's side first: it is the one rights are read from.
+        self.take(&Key::account_link(account, patient)).await?;
+        self.take(&Key::patient_link(patient, account)).await.map(drop)
+    }
+
+    /// Counts a failed proof of identity of the account on `day` and says how many there were, this one included.
+    pub async fn count_failed_proof(&self, account: &OpenId, day: Date, now: Timestamp) -> Result<u32, StoreError> {
+        let key = Key::new(Key::account(account).pk, format!("PROOF#{day}"));
+        let request = self
+            .update(&key)
+            .update_expression("ADD failed :one SET #ttl = :ttl")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":ttl", number(time::add_seconds(now, ATTEMPTS_KEEP_S).as_second()))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
+        let answer = request.send().await.map_err(StoreError::unavailable("count failed proof"))?;
+        let failed = answer.attributes.as_ref().and_then(|item| item.get("failed")).and_then(|n| n.as_n().ok());
+        Ok(failed.and_then(|n| n.parse().ok()).unwrap_or(u32::MAX))
+    }
+
+    /// How many proofs of identity of the account failed on `day`.
+    pub async fn failed_proofs(&self, account: &OpenId, day: Date) -> Result<u32, StoreError> {
+        #[derive(Deserialize)]
+        struct Failed {
+            failed: u32,
+        }
+        let key = Key::new(Key::account(account).pk, format!("PROOF#{day}"));
+        Ok(self.get::<Failed>(&key).await?.map_or(0, |counter| counter.failed))
+    }
+}

@@ -1,0 +1,302 @@
+//! Clinics, their slots, and the claim of a number by one conditional write.
+
+use crate::due;
+use crate::key::{Key, SELF, SLOT_PREFIX};
+use crate::table::{Item, StoreError, Table, Write, from_item, number, send_update, text, to_item};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::civil::Date;
+use domain::clinic::{Claim, Clinic, ClinicState, Slot, SlotStart, Taken};
+use domain::due::Worker;
+use domain::id::{AppointmentId, ClinicId, DepartmentId};
+use domain::{Timestamp, clinic};
+
+/// Slots of one clinic read at most (a whole day of half hours).
+const SLOTS_MAX: i32 = 48;
+/// Clinics of one department on one day read at most.
+const CLINICS_PER_DAY_MAX: i32 = 100;
+/// How many numbers a caller tries before the slot counts as sold out.
+pub const PROBES_MAX: u32 = 6;
+/// How often freeing is taken again when somebody else wrote the slot in between.
+const FREE_TRIES_MAX: u32 = 8;
+
+/// A clinic with its slots in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClinicWithSlots {
+    /// The clinic.
+    pub clinic: Clinic,
+    /// Its slots by start.
+    pub slots: Vec<Slot>,
+}
+
+/// What became of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// The number is the appointment's.
+    Number(u16),
+    /// Nothing free is left.
+    SoldOut,
+    /// 停诊 in the meantime.
+    Closed,
+    /// Not released yet.
+    NotReleased,
+}
+
+/// What became of turning a hold into a booking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Booked, now or before.
+    Number(u16),
+    /// The slot no longer knows this appointment.
+    Gone,
+}
+
+fn slot_item(slot: &Slot) -> Result<Item, StoreError> {
+    let mut item = to_item(&Key::slot(&slot.clinic, slot.start), slot)?;
+    set_numbers(&mut item, slot);
+    Ok(item)
+}
+
+/// A set of numbers cannot be empty in DynamoDB: an absent attribute is the empty set.
+fn set_numbers(item: &mut Item, slot: &Slot) {
+    let numbers: Vec<String> = slot.free_numbers.iter().map(u16::to_string).collect();
+    if numbers.is_empty() {
+        item.remove("free_numbers");
+    } else {
+        item.insert("free_numbers".into(), AttributeValue::Ns(numbers));
+    }
+}
+
+fn slot_from(mut item: Item) -> Result<Slot, StoreError> {
+    if let Some(AttributeValue::Ns(numbers)) = item.get("free_numbers") {
+        let list = numbers.iter().map(number).collect();
+        item.insert("free_numbers".into(), AttributeValue::L(list));
+    }
+    from_item(item)
+}
+
+fn entry_value(entry: &Taken) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(entry).map_err(StoreError::Unwritable)
+}
+
+/// The earliest end of a hold on the slot.
+fn next_expiry(slot: &Slot) -> Option<Timestamp> {
+    let expiry = |taken: &Taken| match taken.claim {
+        Claim::Held { expires_at } => Some(expires_at),
+        Claim::Booked => None,
+    };
+    slot.taken.values().filter_map(expiry).min()
+}
+
+impl Table {
+    /// A clinic and its slots, read strongly in one query.
+    pub async fn clinic(&self, id: &ClinicId) -> Result<Option<ClinicWithSlots>, StoreError> {
+        let items = self.query_items(&Key::clinic(id).pk, "", SLOTS_MAX + 1, true).await?;
+        let sort_key = |item: &Item| item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
+        let (mut clinic, mut slots) = (None, Vec::new());
+        for item in items {
+            match sort_key(&item) {
+                sk if sk == SELF => clinic = Some(from_item(item)?),
+                sk if sk.starts_with(SLOT_PREFIX) => slots.push(slot_from(item)?),
+                _ => {}
+            }
+        }
+        Ok(clinic.map(|clinic| ClinicWithSlots { clinic, slots }))
+    }
+
+    /// A slot, read strongly.
+    pub async fn slot(&self, clinic: &ClinicId, start: SlotStart) -> Result<Option<Slot>, StoreError> {
+        self.get_item(&Key::slot(clinic, start)).await?.map(slot_from).transpose()
+    }
+
+    /// The clinics of a department on a day.
+    pub async fn clinics_on(&self, date: Date, department: &DepartmentId) -> Result<Vec<Clinic>, StoreError> {
+        self.query(&format!("BOARD#{date}#{department}"), "CLINIC#", CLINICS_PER_DAY_MAX).await
+    }
+
+    /// Writes a clinic and lists it on its day. Repeating writes the same.
+    pub async fn put_clinic(&self, clinic: &Clinic) -> Result<(), StoreError> {
+        self.put(to_item(&Key::clinic(&clinic.id), clinic)?).await?;
+        self.put(to_item(&Key::board_entry(clinic.date, &clinic.department, &clinic.id), clinic)?).await
+    }
+
+    /// Writes a slot unless somebody has claimed a number of the one that is there.
+    pub async fn put_slot(&self, slot: &Slot) -> Result<Write, StoreError> {
+        let request = self.client.put_item().table_name(&self.name).set_item(Some(slot_item(slot)?));
+        let answer = request
+            .condition_expression("attribute_not_exists(pk) OR ver = :never")
+            .expression_attribute_values(":never", number(0))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Write::Done),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(Write::Refused(None))
+            }
+            Err(error) => Err(StoreError::unavailable("put slot")(error)),
+        }
+    }
+
+    /// Holds a number of the slot until `expires_at`. Already holding one means yes.
+    pub async fn claim_number(
+        &self,
+        slot: &Slot,
+        appointment: &AppointmentId,
+        taken: impl Fn(u16) -> Taken,
+        probe: u64,
+        now: Timestamp,
+    ) -> Result<Claimed, StoreError> {
+        let mut seen = slot.clone();
+        for step in 0..PROBES_MAX {
+            if let Some(mine) = seen.taken.get(appointment) {
+                return Ok(Claimed::Number(mine.number));
+            }
+            if seen.state == ClinicState::Closed {
+                return Ok(Claimed::Closed);
+            }
+            if seen.release_at > now {
+                return Ok(Claimed::NotReleased);
+            }
+            let Some(wanted) = seen.choose_number(probe.wrapping_add(u64::from(step))) else {
+                return Ok(Claimed::SoldOut);
+            };
+            match self.try_claim(&seen, appointment, &taken(wanted), now).await? {
+                Write::Done => return Ok(Claimed::Number(wanted)),
+                Write::Refused(Some(item)) => seen = slot_from(item)?,
+                Write::Refused(None) => return Ok(Claimed::SoldOut),
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
+    async fn try_claim(
+        &self,
+        slot: &Slot,
+        appointment: &AppointmentId,
+        taken: &Taken,
+        now: Timestamp,
+    ) -> Result<Write, StoreError> {
+        let key = Key::slot(&slot.clinic, slot.start);
+        let (due, expiry) = match taken.claim {
+            // The first hold puts the slot into the time index; later ones keep the earlier deadline.
+            Claim::Held { expires_at } => {
+                (", due_at = if_not_exists(due_at, :expiry), due_pk = :due_pk", Some(expires_at))
+            }
+            Claim::Booked => ("", None),
+        };
+        let mut request = self
+            .update(&key)
+            .update_expression(format!("SET taken.#a = :taken{due} DELETE free_numbers :numbers ADD ver :one"))
+            .condition_expression(
+                "contains(free_numbers, :number) AND attribute_not_exists(taken.#a) AND #state = :open AND release_at <= :now",
+            )
+            .expression_attribute_names("#a", appointment.as_str())
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":taken", entry_value(taken)?)
+            .expression_attribute_values(":numbers", AttributeValue::Ns(vec![taken.number.to_string()]))
+            .expression_attribute_values(":number", number(taken.number))
+            .expression_attribute_values(":open", text("open"))
+            .expression_attribute_values(":now", number(now.as_second()))
+            .expression_attribute_values(":one", number(1));
+        if let Some(expiry) = expiry {
+            request = request
+                .expression_attribute_values(":expiry", number(expiry.as_second()))
+                .expression_attribute_values(":due_pk", text(due::partition(Worker::Sweeper, &key.pk)));
+        }
+        send_update(request).await
+    }
+
+    /// Turns the hold of an appointment into a booking, if the slot still knows it. Harmless to repeat.
+    pub async fn keep_number(
+        &self,
+        clinic: &ClinicId,
+        start: SlotStart,
+        appointment: &AppointmentId,
+    ) -> Result<Kept, StoreError> {
+        let request = self
+            .update(&Key::slot(clinic, start))
+            .update_expression("SET taken.#a.#state = :booked REMOVE taken.#a.expires_at ADD ver :one")
+            .condition_expression("taken.#a.#state = :held")
+            .expression_attribute_names("#a", appointment.as_str())
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":booked", text("booked"))
+            .expression_attribute_values(":held", text("held"))
+            .expression_attribute_values(":one", number(1))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
+        let now_there = match request.send().await {
+            Ok(answer) => answer.attributes,
+            Err(error) => match error.into_service_error() {
+                aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(failed) => {
+                    failed.item
+                }
+                other => return Err(StoreError::unavailable("keep number")(other)),
+            },
+        };
+        let slot = now_there.map(slot_from).transpose()?;
+        let mine = slot.and_then(|slot| slot.taken.get(appointment).map(|taken| taken.number));
+        Ok(mine.map_or(Kept::Gone, Kept::Number))
+    }
+
+    /// Gives the number of an appointment back, once: only the very claim in `slot` is freed. The same write moves the
+    /// slot's deadline to the next hold. Repeats on the newer slot when others wrote it; gone already means done.
+    pub async fn free_number(&self, slot: &Slot, appointment: &AppointmentId) -> Result<(), StoreError> {
+        let Some(claim) = slot.taken.get(appointment).cloned() else { return Ok(()) };
+        let mut seen = slot.clone();
+        for _ in 0..FREE_TRIES_MAX {
+            if seen.taken.get(appointment) != Some(&claim) {
+                return Ok(());
+            }
+            match self.try_free(&seen, appointment, claim.number).await? {
+                Write::Done => return Ok(()),
+                Write::Refused(Some(item)) => seen = slot_from(item)?,
+                Write::Refused(None) => return Ok(()),
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
+    async fn try_free(&self, seen: &Slot, appointment: &AppointmentId, freed: u16) -> Result<Write, StoreError> {
+        let mut after = seen.clone();
+        after.taken.remove(appointment);
+        let due = match next_expiry(&after) {
+            Some(_) => "SET due_at = :due REMOVE taken.#a",
+            None => "REMOVE taken.#a, due_at, due_pk",
+        };
+        let request = self
+            .update(&Key::slot(&seen.clinic, seen.start))
+            .update_expression(format!("{due} ADD free_numbers :numbers, ver :one"))
+            .condition_expression("ver = :seen")
+            .expression_attribute_names("#a", appointment.as_str())
+            .expression_attribute_values(":numbers", AttributeValue::Ns(vec![freed.to_string()]))
+            .expression_attribute_values(":seen", number(seen.ver))
+            .expression_attribute_values(":one", number(1));
+        let request = match next_expiry(&after) {
+            Some(next) => request.expression_attribute_values(":due", number(next.as_second())),
+            None => request,
+        };
+        send_update(request).await
+    }
+
+    /// Moves the slot's deadline: to `at`, or to its next hold, or out of the index. Only if the slot is as seen.
+    pub async fn stamp_slot(&self, seen: &Slot, at: Option<Timestamp>) -> Result<Write, StoreError> {
+        let key = Key::slot(&seen.clinic, seen.start);
+        let due = at.or_else(|| next_expiry(seen));
+        let request = self
+            .update(&key)
+            .condition_expression("ver = :seen")
+            .expression_attribute_values(":seen", number(seen.ver))
+            .expression_attribute_values(":one", number(1));
+        let request = match due {
+            Some(due) => request
+                .update_expression("SET due_at = :due, due_pk = :due_pk ADD ver :one")
+                .expression_attribute_values(":due", number(due.as_second()))
+                .expression_attribute_values(":due_pk", text(due::partition(Worker::Sweeper, &key.pk))),
+            None => request.update_expression("REMOVE due_at, due_pk ADD ver :one"),
+        };
+        send_update(request).await
+    }
+}
+
+/// A hold of `number` for `patient` until `expires_at`.
+pub fn hold(patient: &domain::id::PatientId, number: u16, expires_at: Timestamp) -> Taken {
+    Taken { patient: patient.clone(), number, claim: clinic::Claim::Held { expires_at } }
+}

@@ -1,0 +1,125 @@
+//! Where an item lives: partition key and sort key of everything in the table.
+
+use domain::appointment::AppointmentKey;
+use domain::clinic::SlotStart;
+use domain::id::{AppointmentId, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId};
+
+/// The sort key of an item that is alone in what it is.
+pub const SELF: &str = "SELF";
+/// The prefix of slots below their clinic.
+pub const SLOT_PREFIX: &str = "SLOT#";
+/// The prefix of appointments below their patient.
+pub const APPOINTMENT_PREFIX: &str = "APPT#";
+/// The prefix of links, below a patient and below an account.
+pub const LINK_PREFIX: &str = "LINK#";
+
+/// A primary key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    /// From its two parts.
+    pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    /// The hospital profile.
+    pub fn profile() -> Self {
+        Self::new("CATALOG", "PROFILE")
+    }
+
+    /// A department.
+    pub fn department(id: &DepartmentId) -> Self {
+        Self::new("CATALOG", format!("DEPT#{id}"))
+    }
+
+    /// A doctor.
+    pub fn doctor(id: &DoctorId) -> Self {
+        Self::new("CATALOG", format!("DOCTOR#{id}"))
+    }
+
+    /// A clinic.
+    pub fn clinic(id: &ClinicId) -> Self {
+        Self::new(format!("CLINIC#{id}"), SELF)
+    }
+
+    /// A slot of a clinic.
+    pub fn slot(clinic: &ClinicId, start: SlotStart) -> Self {
+        Self::new(format!("CLINIC#{clinic}"), format!("{SLOT_PREFIX}{start}"))
+    }
+
+    /// A clinic among those of its day and department.
+    pub fn board_entry(date: domain::civil::Date, department: &DepartmentId, clinic: &ClinicId) -> Self {
+        Self::new(format!("BOARD#{date}#{department}"), format!("CLINIC#{clinic}"))
+    }
+
+    /// A person.
+    pub fn patient(id: &PatientId) -> Self {
+        Self::new(format!("PATIENT#{id}"), SELF)
+    }
+
+    /// A person's gate.
+    pub fn gate(id: &PatientId) -> Self {
+        Self::new(format!("PATIENT#{id}"), "GATE")
+    }
+
+    /// An appointment, below its patient and in order of its day.
+    pub fn appointment(key: &AppointmentKey) -> Self {
+        Self::new(format!("PATIENT#{}", key.patient), format!("{APPOINTMENT_PREFIX}{}#{}", key.date, key.id))
+    }
+
+    /// A link, seen from the person.
+    pub fn patient_link(patient: &PatientId, account: &OpenId) -> Self {
+        Self::new(format!("PATIENT#{patient}"), format!("{LINK_PREFIX}{account}"))
+    }
+
+    /// A link, seen from the WeChat user.
+    pub fn account_link(account: &OpenId, patient: &PatientId) -> Self {
+        Self::new(format!("WX#{account}"), format!("{LINK_PREFIX}{patient}"))
+    }
+
+    /// A WeChat user.
+    pub fn account(id: &OpenId) -> Self {
+        Self::new(format!("WX#{id}"), SELF)
+    }
+
+    /// The claim of an identity document, by blind index.
+    pub fn document(index: &str) -> Self {
+        Self::new(format!("IDDOC#{index}"), SELF)
+    }
+
+    /// A visit card.
+    pub fn card(no: &CardNo) -> Self {
+        Self::new(format!("CARD#{no}"), SELF)
+    }
+
+    /// A payment.
+    pub fn order(no: &OutTradeNo) -> Self {
+        Self::new(format!("ORDER#{no}"), SELF)
+    }
+
+    /// A message in the ledger.
+    pub fn notice(kind: &str, appointment: &AppointmentId, account: &OpenId) -> Self {
+        Self::new(format!("NOTICE#{kind}#{appointment}#{account}"), SELF)
+    }
+
+    /// Something short-lived that is known by the hash of a secret: a session, a sign-in in progress, a used code.
+    pub fn hashed(kind: &str, hash: &str) -> Self {
+        Self::new(format!("{kind}#{hash}"), SELF)
+    }
+
+    /// WeChat's access token.
+    pub fn wechat_token() -> Self {
+        Self::new("WECHAT_TOKEN", SELF)
+    }
+
+    /// A message from WeChat that has been taken in.
+    pub fn inbound(dedupe_key: &str) -> Self {
+        Self::new(format!("INBOUND#{dedupe_key}"), SELF)
+    }
+}

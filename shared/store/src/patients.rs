@@ -1,0 +1,354 @@
+//! People: registered once per identity document, linked to the accounts that act for them, with one visit card.
+
+use crate::account::{Link, Relation};
+use crate::key::Key;
+use crate::seal::{Keyring, SealNonce};
+use crate::table::{Item, StoreError, Table, Write, from_item, send_update, text, to_item};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use domain::event::{Actor, EventKind, ItemEvent};
+use domain::id::{CardNo, OpenId, PatientId};
+use domain::person::{IdDocument, PersonName, Phone, same_person_name};
+use domain::{Timestamp, person};
+use serde::{Deserialize, Serialize};
+
+/// Purposes keep sealed texts and blind indexes of different fields apart.
+mod purpose {
+    pub(super) const NAME: &str = "name";
+    pub(super) const DOCUMENT: &str = "document";
+    pub(super) const PHONE: &str = "phone";
+}
+
+/// What somebody says about a person: held in memory only, never stored clear.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Name.
+    pub name: PersonName,
+    /// Identity document.
+    pub document: IdDocument,
+    /// Mobile phone.
+    pub phone: Phone,
+}
+
+/// Random bytes for sealing one identity.
+#[derive(Clone, Copy, Debug)]
+pub struct IdentityNonces {
+    /// For the name.
+    pub name: SealNonce,
+    /// For the document.
+    pub document: SealNonce,
+    /// For the phone.
+    pub phone: SealNonce,
+}
+
+/// An identity as stored: sealed, with what may be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedIdentity {
+    name_sealed: String,
+    document_sealed: String,
+    phone_sealed: String,
+    /// Name to show.
+    pub name_masked: String,
+    /// Document kind and number to show.
+    pub document_masked: String,
+    /// Phone to show.
+    pub phone_masked: String,
+}
+
+impl SealedIdentity {
+    /// Seals an identity.
+    pub fn seal(keys: &Keyring, identity: &Identity, nonces: &IdentityNonces) -> Result<Self, StoreError> {
+        Ok(Self {
+            name_sealed: keys.seal(identity.name.expose(), purpose::NAME, nonces.name)?,
+            document_sealed: keys.seal(
+                identity.document.identity_key().expose(),
+                purpose::DOCUMENT,
+                nonces.document,
+            )?,
+            phone_sealed: keys.seal(identity.phone.expose(), purpose::PHONE, nonces.phone)?,
+            name_masked: identity.name.masked(),
+            document_masked: identity.document.masked(),
+            phone_masked: identity.phone.masked(),
+        })
+    }
+
+    /// Whether somebody who claims to be this person knows name, document and phone alike. All three are opened and
+    /// compared whatever the first says, so that the answer takes the same time.
+    pub fn is_known_to(&self, keys: &Keyring, claimed: &Identity) -> Result<bool, StoreError> {
+        let name = PersonName::from_stored(&keys.open(&self.name_sealed, purpose::NAME)?);
+        let same_name = name.is_ok_and(|held| same_person_name(&claimed.name, &held) == person::NameMatch::Same);
+        let same_document =
+            keys.open(&self.document_sealed, purpose::DOCUMENT)? == claimed.document.identity_key().expose();
+        let same_phone = keys.open(&self.phone_sealed, purpose::PHONE)? == claimed.phone.expose();
+        Ok(same_name & same_document & same_phone)
+    }
+}
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Patient {
+    /// Opaque id.
+    pub id: PatientId,
+    /// Who they are.
+    #[serde(flatten)]
+    pub identity: SealedIdentity,
+    /// Whether the window has to look at the document before it counts.
+    pub needs_window: bool,
+    /// Version of the consent text agreed to.
+    pub consent_version: String,
+    /// The visit card, once there is one.
+    pub card: Option<CardNo>,
+    /// Since when.
+    #[serde(with = "domain::clinic::epoch_s")]
+    pub registered_at: Timestamp,
+    /// What happened last.
+    pub ev: Option<ItemEvent>,
+}
+
+/// A visit card (就诊卡).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// Printed or digital number.
+    pub no: CardNo,
+    /// Whether we created it.
+    pub digital: bool,
+    /// Whose it is, once bound.
+    pub patient: Option<PatientId>,
+    /// Whom the hospital issued it to (cards of the hospital only).
+    #[serde(default)]
+    pub holder: Option<SealedIdentity>,
+}
+
+/// A registration to be made.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The account that registers.
+    pub account: OpenId,
+    /// Who the person is to the account.
+    pub relation: Relation,
+    /// Id for the person, if new.
+    pub patient: PatientId,
+    /// Version of the consent text agreed to.
+    pub consent_version: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What became of a registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// A new person.
+    New(PatientId),
+    /// The hospital knew the person; the account is linked now, or was before. Others linked must be told.
+    Linked(PatientId),
+    /// The document is known, but name or phone differ: the window must look.
+    NotProven,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claim {
+    patient: PatientId,
+}
+
+impl Table {
+    /// A person.
+    pub async fn patient(&self, id: &PatientId) -> Result<Option<Patient>, StoreError> {
+        self.get(&Key::patient(id)).await
+    }
+
+    /// Registers a person under their document, once; somebody who proves to know the person gets a link to the record
+    /// that is there.
+    pub async fn register(
+        &self,
+        keys: &Keyring,
+        identity: &Identity,
+        nonces: &IdentityNonces,
+        registration: &Registration,
+    ) -> Result<Registered, StoreError> {
+        let indexes = keys.indexes(identity.document.identity_key().expose(), purpose::DOCUMENT);
+        if let Some(patient) = self.claimed_by(&indexes).await? {
+            return self.link_known(keys, identity, registration, patient).await;
+        }
+        let sealed = SealedIdentity::seal(keys, identity, nonces)?;
+        let id = registration.patient.clone();
+        let link = link_of(registration, &id, &sealed.name_masked);
+        let patient = Patient {
+            id: id.clone(),
+            identity: sealed,
+            needs_window: identity.document.needs_window() || identity.name.needs_window_check(),
+            consent_version: registration.consent_version.clone(),
+            card: None,
+            registered_at: registration.at,
+            ev: Some(event(EventKind::PatientRegistered, 1, registration)),
+        };
+        let mut writes = vec![self.new_put(to_item(&Key::patient(&id), &patient)?)];
+        for index in &indexes {
+            writes.push(self.new_put(to_item(&Key::document(index), &Claim { patient: id.clone() })?));
+        }
+        writes.extend(self.link_puts(&link)?);
+        if self.transact(writes).await?.is_done() {
+            return Ok(Registered::New(id));
+        }
+        // Somebody else registered the same document in between.
+        match self.claimed_by(&indexes).await? {
+            Some(patient) => self.link_known(keys, identity, registration, patient).await,
+            None => Err(StoreError::Contended),
+        }
+    }
+
+    async fn claimed_by(&self, indexes: &[String]) -> Result<Option<PatientId>, StoreError> {
+        for index in indexes {
+            if let Some(claim) = self.get::<Claim>(&Key::document(index)).await? {
+                return Ok(Some(claim.patient));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn link_known(
+        &self,
+        keys: &Keyring,
+        identity: &Identity,
+        registration: &Registration,
+        id: PatientId,
+    ) -> Result<Registered, StoreError> {
+        let Some(known) = self.patient(&id).await? else { return Err(StoreError::Contended) };
+        if !known.identity.is_known_to(keys, identity)? {
+            return Ok(Registered::NotProven);
+        }
+        if self.link(&registration.account, &id).await?.is_none() {
+            let seq = known.ev.as_ref().map_or(0, |event| event.seq) + 1;
+            let link = link_of(registration, &id, &known.identity.name_masked);
+            let mut writes = self.link_puts(&link)?;
+            writes.push(self.event_update(&id, &event(EventKind::PatientLinked, seq, registration))?);
+            self.transact(writes).await?;
+        }
+        Ok(Registered::Linked(id))
+    }
+
+    /// Creates a digital card for a person who has none; one who has a card keeps it.
+    pub async fn create_card(&self, patient: &PatientId, no: &CardNo) -> Result<Option<CardNo>, StoreError> {
+        let card = Card { no: no.clone(), digital: true, patient: Some(patient.clone()), holder: None };
+        let writes = vec![self.new_put(to_item(&Key::card(no), &card)?), self.card_update(patient, no)?];
+        self.transact(writes).await?;
+        Ok(self.patient(patient).await?.and_then(|patient| patient.card))
+    }
+
+    /// A visit card.
+    pub async fn card(&self, no: &CardNo) -> Result<Option<Card>, StoreError> {
+        self.get(&Key::card(no)).await
+    }
+
+    /// Files a card the hospital has issued, from its own list. A card that is bound already is left as it is.
+    pub async fn put_hospital_card(&self, no: &CardNo, holder: SealedIdentity) -> Result<Write, StoreError> {
+        let card = Card { no: no.clone(), digital: false, patient: None, holder: Some(holder) };
+        self.put_new(to_item(&Key::card(no), &card)?).await
+    }
+
+    /// Binds a hospital card to a person who has none. False when either is bound elsewhere.
+    pub async fn bind_card(&self, patient: &PatientId, no: &CardNo) -> Result<bool, StoreError> {
+        let key = Key::card(no);
+        let bind = Update::builder()
+            .table_name(&self.name)
+            .key("pk", text(&key.pk))
+            .key("sk", text(&key.sk))
+            .update_expression("SET patient = :patient")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(patient) OR attribute_type(patient, :null))",
+            )
+            .expression_attribute_values(":patient", text(patient.as_str()))
+            .expression_attribute_values(":null", text("NULL"))
+            .build()
+            .map_err(StoreError::unavailable("build update"))?;
+        let writes = vec![TransactWriteItem::builder().update(bind).build(), self.card_update(patient, no)?];
+        Ok(self.transact(writes).await?.is_done())
+    }
+
+    fn card_update(&self, patient: &PatientId, no: &CardNo) -> Result<TransactWriteItem, StoreError> {
+        let key = Key::patient(patient);
+        let update = Update::builder()
+            .table_name(&self.name)
+            .key("pk", text(&key.pk))
+            .key("sk", text(&key.sk))
+            .update_expression("SET card = :card")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(card) OR attribute_type(card, :null))",
+            )
+            .expression_attribute_values(":card", text(no.as_str()))
+            .expression_attribute_values(":null", text("NULL"))
+            .build()
+            .map_err(StoreError::unavailable("build update"))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    fn event_update(&self, patient: &PatientId, event: &ItemEvent) -> Result<TransactWriteItem, StoreError> {
+        let key = Key::patient(patient);
+        let update = Update::builder()
+            .table_name(&self.name)
+            .key("pk", text(&key.pk))
+            .key("sk", text(&key.sk))
+            .update_expression("SET ev = :ev")
+            .expression_attribute_values(
+                ":ev",
+                serde_dynamo::to_attribute_value(event).map_err(StoreError::Unwritable)?,
+            )
+            .build()
+            .map_err(StoreError::unavailable("build update"))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    fn new_put(&self, item: Item) -> TransactWriteItem {
+        let put =
+            Put::builder().table_name(&self.name).set_item(Some(item)).condition_expression("attribute_not_exists(pk)");
+        // Only a missing table name or item can fail here, and both are set.
+        TransactWriteItem::builder().set_put(put.build().ok()).build()
+    }
+
+    fn link_puts(&self, link: &Link) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let keys = [Key::account_link(&link.account, &link.patient), Key::patient_link(&link.patient, &link.account)];
+        keys.iter().map(|key| Ok(self.new_put(to_item(key, link)?))).collect()
+    }
+
+    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Write, StoreError> {
+        let request = self.client.transact_write_items().set_transact_items(Some(writes));
+        match request.send().await {
+            Ok(_) => Ok(Write::Done),
+            Err(SdkError::ServiceError(refusal)) => match refusal.into_err() {
+                // A failed condition is an answer; a conflict with another writer is for the caller to look again.
+                TransactWriteItemsError::TransactionCanceledException(_) => Ok(Write::Refused(None)),
+                other => Err(StoreError::unavailable("transact")(other)),
+            },
+            Err(other) => Err(StoreError::unavailable("transact")(other)),
+        }
+    }
+
+    /// Replaces what the person agreed to: a newer consent text.
+    pub async fn put_consent(&self, patient: &PatientId, version: &str) -> Result<Write, StoreError> {
+        let request = self
+            .update(&Key::patient(patient))
+            .update_expression("SET consent_version = :version")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":version", text(version));
+        send_update(request).await
+    }
+
+    /// The patient's link as stored below the person (both sides carry the same item).
+    pub async fn patient_link(&self, patient: &PatientId, account: &OpenId) -> Result<Option<Link>, StoreError> {
+        self.get_item(&Key::patient_link(patient, account)).await?.map(from_item).transpose()
+    }
+}
+
+fn link_of(registration: &Registration, patient: &PatientId, name_masked: &str) -> Link {
+    Link {
+        patient: patient.clone(),
+        account: registration.account.clone(),
+        relation: registration.relation,
+        name_masked: name_masked.to_owned(),
+        since: registration.at,
+    }
+}
+
+fn event(kind: EventKind, seq: u64, registration: &Registration) -> ItemEvent {
+    ItemEvent { seq, kind, actor: Actor::Account(registration.account.clone()), at: registration.at }
+}

@@ -1,0 +1,461 @@
+//! 挂号: the writes of a visit in the order that survives a crash after any of them.
+//!
+//! Claiming goes gate → slot → appointment, each entry with an end of its own. Ending goes the other way, and what
+//! carries the deadline is written last: whoever finds the deadline due runs the same steps again, and each of them is
+//! harmless to repeat.
+
+use crate::appointments::MoveFailed;
+use crate::clinics::{Claimed, Kept, hold as hold_of};
+use crate::orders::OrderFailed;
+use crate::table::{StoreError, Table};
+use domain::appointment::{Appointment, AppointmentKey, CancelledBy, Command, MoveError, Place, RefusedWhy, State};
+use domain::booking::{Gate, GateEntry, GateError, Pass, WindowError, window};
+use domain::clinic::{Claim, Clinic, ClinicState, Slot, SlotStart, Taken};
+use domain::due::{Deadline, Deadlines};
+use domain::event::Actor;
+use domain::id::{AppointmentId, OpenId, OutTradeNo, PatientId};
+use domain::order::{Obligation, Order, OrderError, OrderState, Payment};
+use domain::profile::HospitalProfile;
+use domain::{Timestamp, time};
+
+/// A number asked for.
+#[derive(Clone, Debug)]
+pub struct HoldRequest {
+    /// Derived from the caller's idempotency key: a repeat is the same appointment.
+    pub appointment: AppointmentId,
+    /// Who asks.
+    pub account: OpenId,
+    /// For whom.
+    pub patient: PatientId,
+    /// The patient's name, masked.
+    pub patient_name_masked: String,
+    /// The clinic as read a moment ago.
+    pub clinic: Clinic,
+    /// The slot wanted.
+    pub start: SlotStart,
+}
+
+/// Why there is no hold.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldError {
+    /// Not bookable now.
+    #[error(transparent)]
+    Window(#[from] WindowError),
+    /// The person may not.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// Nothing free is left.
+    #[error("sold out")]
+    SoldOut,
+    /// No such slot.
+    #[error("no such slot")]
+    NoSlot,
+    /// The same request was made before and its hold is over.
+    #[error("this request is over")]
+    Over(Box<Appointment>),
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a payment led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The number is the patient's.
+    Booked(Box<Appointment>),
+    /// The number could not be kept: everything goes back.
+    Refunding(Box<Appointment>),
+}
+
+/// Why a payment could not be settled.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// We know no such order.
+    #[error("no such order")]
+    UnknownOrder,
+    /// Another amount or a second transaction: for people to look at, nothing moves.
+    #[error(transparent)]
+    Suspicious(OrderError),
+    /// The order's appointment is missing.
+    #[error("the order's appointment is missing")]
+    NoAppointment,
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Table {
+    /// Holds a number for payment: gate, slot, appointment. A free visit is booked at once.
+    pub async fn hold(
+        &self,
+        profile: &HospitalProfile,
+        request: &HoldRequest,
+        now: Timestamp,
+    ) -> Result<Appointment, HoldError> {
+        let key = AppointmentKey {
+            patient: request.patient.clone(),
+            date: request.clinic.date,
+            id: request.appointment.clone(),
+        };
+        if let Some(made) = self.appointment(&key).await? {
+            return if made.is_live(now) { Ok(made) } else { Err(HoldError::Over(Box::new(made))) };
+        }
+        let product = window(&request.clinic, request.start, &profile.booking, now)?;
+        let slot = self.slot(&request.clinic.id, request.start).await?.ok_or(HoldError::NoSlot)?;
+        if slot.free_numbers.is_empty() && !slot.taken.contains_key(&request.appointment) {
+            // Sold out is the common answer of a rush: no write at all.
+            return Err(HoldError::SoldOut);
+        }
+        let expires_at = time::add_minutes(now, profile.booking.hold_min);
+        let entry = gate_entry(&request.clinic, request.start, Pass::Held { expires_at });
+        let stale = self.stale_entries(&request.patient, now).await?;
+        self.change_gate(&request.patient, |gate| {
+            let mut gate = gate.tidied(&stale, time::today(now));
+            gate.admits(&request.appointment, &request.clinic, product, &profile.booking.limits, profile.credit)?;
+            gate.entries.insert(request.appointment.clone(), entry.clone());
+            Ok::<_, HoldError>(Some(gate))
+        })
+        .await?;
+        let number = match self.claim(&slot, request, expires_at, now).await {
+            Ok(number) => number,
+            Err(refusal) => {
+                // Without this the entry would keep the person out until the hold it never got runs out.
+                self.leave_gate(&request.patient, &request.appointment).await?;
+                return Err(refusal);
+            }
+        };
+        let appointment = self.create_appointment(&appointment_of(request, number, expires_at, now)).await?;
+        if appointment.fee.is_zero() {
+            return self.book_free_visit(profile, appointment, now).await;
+        }
+        Ok(appointment)
+    }
+
+    async fn claim(
+        &self,
+        slot: &Slot,
+        request: &HoldRequest,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<u16, HoldError> {
+        let taken = |number| hold_of(&request.patient, number, expires_at);
+        let probe =
+            request.appointment.as_str().bytes().fold(0_u64, |sum, b| sum.wrapping_mul(31).wrapping_add(b.into()));
+        match self.claim_number(slot, &request.appointment, taken, probe, now).await? {
+            Claimed::Number(number) => Ok(number),
+            Claimed::SoldOut => Err(HoldError::SoldOut),
+            Claimed::Closed => Err(HoldError::Window(WindowError::Closed)),
+            Claimed::NotReleased => Err(HoldError::Window(WindowError::NotReleased(slot.release_at))),
+        }
+    }
+
+    /// Gate entries whose hold has run out and whose slot no longer knows them: a crash left them behind.
+    async fn stale_entries(&self, patient: &PatientId, now: Timestamp) -> Result<Vec<AppointmentId>, StoreError> {
+        let gate = self.gate(patient).await?;
+        let mut stale = Vec::new();
+        for (id, entry) in gate.doubtful(now) {
+            let slot = self.slot(&entry.clinic, entry.start).await?;
+            if slot.is_none_or(|slot| !slot.taken.contains_key(id)) {
+                stale.push(id.clone());
+            }
+        }
+        Ok(stale)
+    }
+
+    async fn book_free_visit(
+        &self,
+        profile: &HospitalProfile,
+        held: Appointment,
+        now: Timestamp,
+    ) -> Result<Appointment, HoldError> {
+        let actor = Actor::Account(held.account.clone());
+        self.keep_number(&held.place.clinic, held.place.start, &held.id).await?;
+        self.pass_gate(&held, now).await?;
+        match self.move_appointment(&held.key(), Command::Book, &actor, profile.cancel, now).await {
+            Ok(booked) => Ok(booked),
+            Err(MoveFailed::Refused(_) | MoveFailed::NotFound) => Ok(held),
+            Err(MoveFailed::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Follows a payment to its end: the order first (money is the truth), then the number, the gate, the appointment.
+    /// Notification, query and sweeper all call this; it may be repeated at any time.
+    pub async fn settle_payment(
+        &self,
+        profile: &HospitalProfile,
+        no: &OutTradeNo,
+        payment: &Payment,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Settled, SettleError> {
+        let order = match self.move_order(no, |order| order.paid(payment, actor.clone(), now)).await {
+            Ok(order) => order,
+            Err(OrderFailed::NotFound) => return Err(SettleError::UnknownOrder),
+            Err(OrderFailed::Refused(OrderError::AlreadyDone)) => {
+                self.order(no).await?.ok_or(SettleError::UnknownOrder)?
+            }
+            Err(OrderFailed::Refused(other)) => return Err(SettleError::Suspicious(other)),
+            Err(OrderFailed::Store(error)) => return Err(error.into()),
+        };
+        self.settle_order(profile, &order, actor, now).await
+    }
+
+    /// The rest of [`settle_payment`](Self::settle_payment), from an order that is paid.
+    pub async fn settle_order(
+        &self,
+        profile: &HospitalProfile,
+        order: &Order,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Settled, SettleError> {
+        let key = order.appointment_key();
+        let appointment = self.appointment(&key).await?.ok_or(SettleError::NoAppointment)?;
+        let command = match appointment.state {
+            State::Held { .. } | State::Expired => match self.secure_number(&appointment, now).await? {
+                Ok(()) => Command::Book,
+                Err(why) => Command::Refuse(why),
+            },
+            State::Refused { why } => Command::Refuse(why),
+            // A second order of an appointment that is booked under another one pays for nothing.
+            _ if appointment.out_trade_no() != order.out_trade_no => Command::Refuse(RefusedWhy::AlreadyBooked),
+            State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow => Command::Book,
+            // Cancelling came first: the money goes back, the appointment stays as it is.
+            State::Cancelled { .. } => Command::Refuse(RefusedWhy::NumberGone),
+        };
+        let after = match self.move_appointment(&key, command, actor, profile.cancel, now).await {
+            Ok(after) => after,
+            Err(MoveFailed::Refused(_)) => self.appointment(&key).await?.ok_or(SettleError::NoAppointment)?,
+            Err(MoveFailed::NotFound) => return Err(SettleError::NoAppointment),
+            Err(MoveFailed::Store(error)) => return Err(error.into()),
+        };
+        let kept = matches!(after.state, State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow)
+            && after.out_trade_no() == order.out_trade_no;
+        if kept {
+            self.finish_order(&order.out_trade_no, |order| order.settled(now)).await?;
+            return Ok(Settled::Booked(Box::new(after)));
+        }
+        self.finish_order(&order.out_trade_no, |order| order.refund_all(Obligation::VisitOff, now)).await?;
+        Ok(Settled::Refunding(Box::new(after)))
+    }
+
+    async fn finish_order(
+        &self,
+        no: &OutTradeNo,
+        decide: impl Fn(&Order) -> Result<Order, OrderError>,
+    ) -> Result<(), SettleError> {
+        match self.move_order(no, decide).await {
+            Ok(_) | Err(OrderFailed::Refused(_)) => Ok(()),
+            Err(OrderFailed::NotFound) => Err(SettleError::UnknownOrder),
+            Err(OrderFailed::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Makes the number of a paid appointment its own: the hold becomes a booking, or a number that was freed in the
+    /// meantime is taken again if nobody has it and the person has no other number of this clinic.
+    async fn secure_number(
+        &self,
+        appointment: &Appointment,
+        now: Timestamp,
+    ) -> Result<Result<(), RefusedWhy>, StoreError> {
+        let place = &appointment.place;
+        if let Kept::Number(_) = self.keep_number(&place.clinic, place.start, &appointment.id).await? {
+            self.pass_gate(appointment, now).await?;
+            return Ok(Ok(()));
+        }
+        let Some(slot) = self.slot(&place.clinic, place.start).await? else { return Ok(Err(RefusedWhy::NumberGone)) };
+        if slot.state == ClinicState::Closed {
+            return Ok(Err(RefusedWhy::ClinicClosed));
+        }
+        let gate = self.gate(&appointment.patient).await?;
+        if gate.entries.iter().any(|(id, entry)| *id != appointment.id && entry.clinic == place.clinic) {
+            return Ok(Err(RefusedWhy::AlreadyBooked));
+        }
+        if !slot.free_numbers.contains(&place.number) {
+            return Ok(Err(RefusedWhy::NumberGone));
+        }
+        // Gate before slot, as every claim: two numbers of one clinic cannot come about.
+        self.pass_gate(appointment, now).await?;
+        let only = Slot { free_numbers: [place.number].into(), ..slot };
+        let taken = |number| Taken { patient: appointment.patient.clone(), number, claim: Claim::Booked };
+        match self.claim_number(&only, &appointment.id, taken, 0, now).await? {
+            Claimed::Number(number) if number == place.number => Ok(Ok(())),
+            Claimed::Number(_) => {
+                // The probe went on to another number: the patient was told this one, so give it back.
+                self.release_number(appointment).await?;
+                self.leave_gate(&appointment.patient, &appointment.id).await?;
+                Ok(Err(RefusedWhy::NumberGone))
+            }
+            Claimed::Closed => {
+                self.leave_gate(&appointment.patient, &appointment.id).await?;
+                Ok(Err(RefusedWhy::ClinicClosed))
+            }
+            Claimed::SoldOut | Claimed::NotReleased => {
+                self.leave_gate(&appointment.patient, &appointment.id).await?;
+                Ok(Err(RefusedWhy::NumberGone))
+            }
+        }
+    }
+
+    /// Marks the person's gate as passed for a paid number.
+    async fn pass_gate(&self, appointment: &Appointment, now: Timestamp) -> Result<(), StoreError> {
+        let place = &appointment.place;
+        let entry = GateEntry {
+            clinic: place.clinic.clone(),
+            start: place.start,
+            date: place.date,
+            department: place.department.clone(),
+            doctor: place.doctor.clone(),
+            pass: Pass::Booked,
+        };
+        self.change_gate(&appointment.patient, |gate: &Gate| {
+            if gate.entries.get(&appointment.id) == Some(&entry) {
+                return Ok(None);
+            }
+            let mut gate = gate.tidied(&[], time::today(now));
+            gate.entries.insert(appointment.id.clone(), entry.clone());
+            Ok(Some(gate))
+        })
+        .await
+    }
+
+    /// Cancels an appointment and gives back what hangs on it. An unpaid one whose order may still be paid is released
+    /// by the sweeper, after WeChat has closed the order.
+    pub async fn cancel(
+        &self,
+        profile: &HospitalProfile,
+        key: &AppointmentKey,
+        by: CancelledBy,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Appointment, MoveFailed> {
+        let cancelled = match self.move_appointment(key, Command::Cancel(by), actor, profile.cancel, now).await {
+            Err(MoveFailed::Refused(MoveError::AlreadyDone)) => {
+                return self.appointment(key).await?.ok_or(MoveFailed::NotFound);
+            }
+            other => other?,
+        };
+        // Best effort now, by the sweeper otherwise: the deadline is on the appointment.
+        if let Err(error) = self.release_cancelled(&cancelled, now).await {
+            tracing::warn!(%error, "release after cancellation is left to the sweeper");
+        }
+        Ok(cancelled)
+    }
+
+    /// What follows a cancellation: the money, the number, the gate, then the deadline. An order that WeChat may still
+    /// take money for keeps everything as it is: it must be closed first.
+    pub async fn release_cancelled(&self, cancelled: &Appointment, now: Timestamp) -> Result<Released, StoreError> {
+        if let Some(order) = self.order(&cancelled.out_trade_no()).await? {
+            match order.state {
+                OrderState::AwaitingPay => return Ok(Released::OrderOpen(Box::new(order))),
+                OrderState::Paid { .. } => self.refund_visit(&order.out_trade_no, now).await?,
+                OrderState::Closed => {}
+            }
+        }
+        self.release_number(cancelled).await?;
+        self.leave_gate(&cancelled.patient, &cancelled.id).await?;
+        self.clear_deadline(&cancelled.key(), Deadline::Release).await?;
+        Ok(Released::Done)
+    }
+
+    async fn refund_visit(&self, no: &OutTradeNo, now: Timestamp) -> Result<(), StoreError> {
+        match self.move_order(no, |order| order.refund_all(Obligation::VisitOff, now)).await {
+            Ok(_) | Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(()),
+            Err(OrderFailed::Store(error)) => Err(error),
+        }
+    }
+
+    async fn release_number(&self, appointment: &Appointment) -> Result<(), StoreError> {
+        let place = &appointment.place;
+        match self.slot(&place.clinic, place.start).await? {
+            Some(slot) => self.free_number(&slot, &appointment.id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends a hold that ran out, once WeChat can no longer take money for it: the appointment, the gate, then the
+    /// number, whose slot carries the deadline.
+    pub async fn expire_hold(
+        &self,
+        profile: &HospitalProfile,
+        slot: &Slot,
+        key: &AppointmentKey,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match self.move_appointment(key, Command::Expire, &Actor::Schedule, profile.cancel, now).await {
+            // Booked or cancelled in between: the number has an owner or another way out.
+            Err(MoveFailed::Refused(MoveError::Illegal)) => {}
+            Err(MoveFailed::Store(error)) => return Err(error),
+            Ok(_) | Err(MoveFailed::NotFound | MoveFailed::Refused(_)) => {}
+        }
+        self.leave_gate_unless_booked(&key.patient, &key.id).await?;
+        match slot.taken.get(&key.id).map(|taken| taken.claim) {
+            Some(Claim::Held { .. }) => self.free_number(slot, &key.id).await,
+            Some(Claim::Booked) | None => Ok(()),
+        }
+    }
+
+    async fn leave_gate_unless_booked(
+        &self,
+        patient: &PatientId,
+        appointment: &AppointmentId,
+    ) -> Result<(), StoreError> {
+        self.change_gate(patient, |gate| {
+            let held = gate.entries.get(appointment).is_some_and(|entry| entry.pass != Pass::Booked);
+            let mut after = gate.clone();
+            after.entries.remove(appointment);
+            Ok(held.then_some(after))
+        })
+        .await
+    }
+}
+
+/// What became of giving back a cancelled appointment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Released {
+    /// All of it.
+    Done,
+    /// WeChat may still take money for this order: close it, then try again.
+    OrderOpen(Box<Order>),
+}
+
+fn gate_entry(clinic: &Clinic, start: SlotStart, pass: Pass) -> GateEntry {
+    GateEntry {
+        clinic: clinic.id.clone(),
+        start,
+        date: clinic.date,
+        department: clinic.department.clone(),
+        doctor: clinic.doctor.clone(),
+        pass,
+    }
+}
+
+fn appointment_of(request: &HoldRequest, number: u16, expires_at: Timestamp, now: Timestamp) -> Appointment {
+    let clinic = &request.clinic;
+    Appointment {
+        id: request.appointment.clone(),
+        patient: request.patient.clone(),
+        patient_name_masked: request.patient_name_masked.clone(),
+        account: request.account.clone(),
+        place: Place {
+            clinic: clinic.id.clone(),
+            date: clinic.date,
+            period: clinic.period,
+            start: request.start,
+            number,
+            kind: clinic.kind,
+            department: clinic.department.clone(),
+            department_name: clinic.department_name.clone(),
+            doctor: clinic.doctor.clone(),
+            who: clinic.who_text(),
+            room: clinic.room.clone(),
+            campus: clinic.campus.clone(),
+        },
+        fee: clinic.fee,
+        pay_attempt: 1,
+        state: State::Held { expires_at },
+        deadlines: Deadlines::none(),
+        ev: None,
+        created_at: now,
+        ver: 1,
+    }
+}
