@@ -67,3 +67,39 @@ pub fn respond(context: &PageContext<'_>, file: &str) -> Response {
     *response.body_mut() = Body::from(asset.text);
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{request::tests::meta, view::tests::site};
+
+    fn get(file: &str, headers: &[(&str, &str)]) -> Response {
+        let (site, request) = (site(), meta("GET", "/", headers));
+        respond(&PageContext { site: &site, request: &request, csrf: None }, file)
+    }
+
+    fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+        response.headers().get(name).unwrap().to_str().unwrap()
+    }
+
+    #[test]
+    fn a_script_is_kept_for_ever_under_its_own_name_only() {
+        let url = script_url(Script::Pay);
+        let file = url.strip_prefix("/assets/").unwrap();
+        let exact = get(file, &[]);
+        assert_eq!(header(&exact, "cache-control"), "public, max-age=31536000, immutable");
+        assert_eq!(header(&exact, "content-type"), "text/javascript; charset=utf-8");
+        let other_version = get("pay.AAAAAAAA.js", &[]);
+        assert_eq!(header(&other_version, "cache-control"), "public, max-age=60");
+        assert_eq!(exact.body(), other_version.body());
+        let again = get(file, &[("if-none-match", header(&exact, "etag"))]);
+        assert_eq!((again.status(), again.body()), (StatusCode::NOT_MODIFIED, &Body::Empty));
+    }
+
+    #[test]
+    fn what_is_no_asset_is_not_found() {
+        for file in ["", "pay", "pay.AAAAAAAA.css", "../pay.js", "style.css", ".js"] {
+            assert_eq!(get(file, &[]).status(), StatusCode::NOT_FOUND, "{file}");
+        }
+    }
+}

@@ -36,3 +36,27 @@ pub fn secure(response: &mut Response, site: &Site) {
         set(response, header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::tests::site;
+
+    #[test]
+    fn no_inline_script_and_only_our_own_style() {
+        let mut response = Response::default();
+        secure(&mut response, &Site { frame_ancestors: "'self' https://phone.example.org".into(), ..site() });
+        let policy = response.headers().get("content-security-policy").unwrap().to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
+        assert!(policy.ends_with("frame-ancestors 'self' https://phone.example.org"), "{policy}");
+        assert!(response.headers().contains_key("strict-transport-security"));
+    }
+
+    #[test]
+    fn plain_http_promises_no_https() {
+        let mut response = Response::default();
+        secure(&mut response, &Site { public_url: "http://127.0.0.1:8080".into(), ..site() });
+        assert!(!response.headers().contains_key("strict-transport-security"));
+    }
+}

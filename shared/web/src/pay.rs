@@ -101,8 +101,33 @@ pub fn pay_panel(context: &PageContext<'_>, panel: &PayPanel<'_>) -> Markup {
     html! {
         section data-pay data-prepay=(panel.prepay) data-check=(panel.check) data-done=(panel.done) data-csrf=(csrf) {
             div.acts { button.btn type="button" disabled { "微信支付 " (fee_text(panel.fee_fen)) } }
-            p.state-line role="status" aria-live="polite" {}
-            noscript { p.note.wait { "支付需要微信的脚本功能。请在微信中打开本页面，或到医院窗口缴费。" } }
+            p.live role="status" aria-live="polite" {}
+            noscript { p.note.wait role="alert" { "支付需要微信的脚本功能。请在微信中打开本页面，或到医院窗口缴费。" } }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_spelt_as_the_script_reads_them() {
+        let request = SheetRequest {
+            app_id: "wx0".into(),
+            time_stamp: "1".into(),
+            nonce_str: "n".into(),
+            package: "prepay_id=p".into(),
+            sign_type: "RSA".into(),
+            pay_sign: "s".into(),
+        };
+        assert_eq!(format!("{request:?}"), "SheetRequest(…)");
+        assert_eq!(
+            serde_json::to_string(&Prepay { request: Some(request) }).unwrap(),
+            r#"{"request":{"appId":"wx0","timeStamp":"1","nonceStr":"n","package":"prepay_id=p","signType":"RSA","paySign":"s"}}"#
+        );
+        assert_eq!(serde_json::to_string(&Prepay { request: None }).unwrap(), "{}");
+        let check = PaymentCheck { state: PaymentState::Pending, text: "等待支付" };
+        assert_eq!(serde_json::to_string(&check).unwrap(), r#"{"state":"pending","text":"等待支付"}"#);
     }
 }

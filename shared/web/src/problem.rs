@@ -139,7 +139,7 @@ impl Problem {
 
     /// 503.
     pub fn unavailable(retry_after_s: u32) -> Self {
-        let text = "系统正忙，请稍等片刻再试。您的操作没有生效。";
+        let text = "系统正忙，请稍等片刻再试。";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text).with_retry_after(retry_after_s)
     }
 
@@ -201,9 +201,97 @@ impl Problem {
         }
         actions.push(Button::plain_link("返回首页", "/"));
         let telephone = format!("tel:{}", context.site.hospital_phone);
-        if self.status.is_server_error() {
+        if self.status.is_server_error() && !context.site.hospital_phone.is_empty() {
             actions.push(Button::plain_link("致电医院", &telephone));
         }
         page(context, &Page::new(title), state(State::Failure, title, &self.text, &actions))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::Body;
+
+    use super::*;
+    use crate::{form::Fields, request::tests::meta, view::tests::site};
+
+    fn answer_to(problem: &Problem, method: &str, accept: &str) -> Response {
+        let (site, request) = (site(), meta(method, "/patients?page=2", &[("accept", accept)]));
+        problem.respond(&PageContext { site: &site, request: &request, csrf: None })
+    }
+
+    fn text(response: &Response) -> &str {
+        match response.body() {
+            Body::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    fn every_problem() -> Vec<Problem> {
+        let mut form = Form::new(Fields::default());
+        form.reject("name", "请填写姓名。");
+        vec![
+            Problem::bad_request(),
+            Problem::sign_in_required(),
+            Problem::forbidden(),
+            Problem::csrf(),
+            Problem::not_found(),
+            Problem::method_not_allowed("GET, POST".into()),
+            Problem::body_too_large(),
+            Problem::unsupported_body(),
+            Problem::bad_form(&form),
+            Problem::too_many_requests(30),
+            Problem::internal("1-67a0b2c4"),
+            Problem::unavailable(5),
+            Problem::conflict("number_taken", "这个号刚被别人约走了，请换一个时段。"),
+        ]
+    }
+
+    #[test]
+    fn json_faces_are_stable() {
+        let lines: Vec<_> = every_problem()
+            .iter()
+            .map(|problem| answer_to(problem, "POST", "application/json"))
+            .map(|response| format!("{} {}", response.status().as_u16(), text(&response)))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn the_page_says_what_happened_and_where_to_go() {
+        let link = Link::new("换一个时段", "/clinics/c-1");
+        let response =
+            answer_to(&Problem::conflict("number_taken", "这个号刚被别人约走了。").with_action(link), "POST", "");
+        let (_, body) = text(&response).split_once("<body>").unwrap();
+        insta::assert_snapshot!(body.replace('>', ">\n"));
+    }
+
+    #[test]
+    fn every_code_is_in_the_table() {
+        let table = include_str!("problem.rs");
+        for problem in every_problem().iter().filter(|problem| problem.status != StatusCode::CONFLICT) {
+            let row = format!("//! | `{}` | {} |", problem.code, problem.status.as_u16());
+            assert!(table.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
+    fn headers_tell_programs_what_to_do() {
+        let header = |problem: &Problem, name: &str| {
+            answer_to(problem, "POST", "application/json").headers().get(name).unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(header(&Problem::too_many_requests(30), "retry-after"), "30");
+        assert_eq!(header(&Problem::method_not_allowed("GET".into()), "allow"), "GET");
+        assert_eq!(header(&Problem::internal("t"), "cache-control"), "no-store");
+    }
+
+    #[test]
+    fn a_page_that_needs_sign_in_goes_there_and_back() {
+        let response = answer_to(&Problem::sign_in_required(), "GET", "text/html");
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        assert_eq!(response.headers().get("location").unwrap(), "/signin?to=%2Fpatients%3Fpage%3D2");
+        assert_eq!(answer_to(&Problem::sign_in_required(), "POST", "text/html").status(), StatusCode::UNAUTHORIZED);
+        let json = answer_to(&Problem::sign_in_required(), "GET", "application/json");
+        assert_eq!(json.status(), StatusCode::UNAUTHORIZED);
     }
 }

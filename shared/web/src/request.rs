@@ -8,6 +8,14 @@ use crate::negotiate::{Face, face};
 /// Longest query string looked at, in bytes; the rest of a longer one is ignored.
 pub const QUERY_MAX_BYTES: usize = 2048;
 
+const TRACE_HEADER: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+/// `1-67891233-abcdef012345678912345678` has 35 characters.
+const TRACE_ID_MAX_BYTES: usize = 64;
+
+fn is_trace_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
+}
+
 /// The head of a request. It can hold a session cookie or a token, so it has no `Debug`.
 #[derive(Clone)]
 pub struct RequestMeta {
@@ -64,6 +72,14 @@ impl RequestMeta {
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     }
 
+    /// The id the gateway gave this request, to be quoted on the telephone and searched in the log; `-` without one.
+    pub fn trace_id(&self) -> &str {
+        let header = self.header(&TRACE_HEADER).unwrap_or_default();
+        let root = header.split(';').find_map(|part| part.trim().strip_prefix("Root=")).unwrap_or_default();
+        let legal = |id: &&str| (1..=TRACE_ID_MAX_BYTES).contains(&id.len()) && id.bytes().all(is_trace_byte);
+        Some(root).filter(legal).unwrap_or("-")
+    }
+
     /// Page or JSON, by `Accept`.
     pub fn face(&self) -> Face {
         face(self.header(&header::ACCEPT))
@@ -103,6 +119,16 @@ pub(crate) mod tests {
         assert_eq!(meta.query("date").as_deref(), Some("2026-11-23"));
         assert_eq!(meta.bearer_token(), Some("t0ken"));
         assert_eq!(meta.path_and_query(), "/booking/internal?date=2026-11-23&q=%E5%86%85");
+    }
+
+    #[test]
+    fn the_trace_id_comes_from_the_gateway_or_not_at_all() {
+        let id = |value: &str| meta("GET", "/", &[("x-amzn-trace-id", value)]).trace_id().to_owned();
+        assert_eq!(id("Root=1-67891233-abcdef012345678912345678;Sampled=0"), "1-67891233-abcdef012345678912345678");
+        assert_eq!(id("Self=1-a; Root=1-b"), "1-b");
+        for bad in ["", "Root=", "Root=<b>", &format!("Root={}", "a".repeat(65))] {
+            assert_eq!(id(bad), "-", "{bad}");
+        }
     }
 
     #[test]

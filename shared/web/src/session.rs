@@ -52,6 +52,13 @@ pub fn clear_cookie(site: &Site, name: &str) -> String {
     cookie(site, name, "", 0)
 }
 
+/// A `Set-Cookie` value that keeps the choice of large type for a year. It says nothing about a person and is read
+/// by no script, but needs no protection either.
+pub fn large_type_cookie(large: bool) -> String {
+    let (value, max_age_s) = if large { ("1", 31_536_000) } else { ("", 0) };
+    format!("{LARGE_TYPE_COOKIE}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax")
+}
+
 /// What a signed-in browser holds: 256 random bits. Prints masked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionSecret([u8; SECRET_BYTES]);
@@ -182,12 +189,7 @@ mod tests {
     use crate::request::tests::meta;
 
     fn site(public_url: &str) -> Site {
-        Site {
-            public_url: public_url.into(),
-            hospital_name: "示例医院".into(),
-            hospital_phone: "021-00000000".into(),
-            frame_ancestors: "'self'".into(),
-        }
+        Site { public_url: public_url.into(), ..crate::view::tests::site() }
     }
 
     fn https() -> Site {

@@ -20,7 +20,7 @@ pub struct Site {
     pub public_url: String,
     /// The hospital's name.
     pub hospital_name: String,
-    /// The telephone of the outpatient desk, on every page.
+    /// The telephone of the outpatient desk, on every page; empty until the hospital's profile is known.
     pub hospital_phone: String,
     /// Who may frame the pages: a CSP source list, ordinarily [`headers::FRAME_ANCESTORS_DEFAULT`].
     pub frame_ancestors: String,
@@ -74,7 +74,7 @@ pub fn respond<V: View>(context: &PageContext<'_>, view: &V) -> Response {
         Face::Page => view.page(context).into_string(),
         Face::Json => match serde_json::to_string(view) {
             Ok(json) => json,
-            Err(_) => return Problem::internal("serialise").respond(context),
+            Err(_) => return Problem::internal(context.request.trace_id()).respond(context),
         },
     };
     answer(context, view.status(), face, view.cache(), body)
@@ -143,7 +143,7 @@ fn ascii_url(url: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use maud::html;
 
     use super::*;
@@ -168,7 +168,7 @@ mod tests {
 
     const PUBLIC: Hello = Hello { name: "<张>", cache: Cache::Public { max_age_s: 60 } };
 
-    fn site() -> Site {
+    pub(crate) fn site() -> Site {
         Site {
             public_url: "https://desk.example.org".into(),
             hospital_name: "示例医院".into(),

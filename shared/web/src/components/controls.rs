@@ -233,6 +233,17 @@ pub fn select(form: &Form, name: &'static str, label: &str, hint: Option<&str>, 
     }
 }
 
+/// A search line: a plain GET form, so that a result has an address.
+pub fn search(action: &str, name: &'static str, hint: &str, typed: &str) -> Markup {
+    html! {
+        form.search role="search" action=(action) {
+            input type="search" name=(name) value=(typed) placeholder=(hint) aria-label=(hint) maxlength="40"
+                enterkeyhint="search";
+            button { "搜索" }
+        }
+    }
+}
+
 /// A box to tick, such as consent. Never ticked beforehand.
 pub fn tick(form: &Form, name: &'static str, text: &Markup) -> Markup {
     html! {

@@ -96,9 +96,7 @@ fn card(person: &Person<'_>) -> Markup {
         span.main {
             b { (person.name) } " " (person.role)
             @if let Some(below) = person.below { span.soft { (below) } }
-            @if !person.tags.is_empty() {
-                span.tags { @for (tone, text) in person.tags { (badge(*tone, text)) } }
-            }
+            @if !person.tags.is_empty() { (tags(person.tags)) }
         }
         @if let Some(side) = &person.side { span.side { (side) } }
     };
@@ -106,6 +104,16 @@ fn card(person: &Person<'_>) -> Markup {
         @if let Some(href) = person.href { a.cell href=(href) { (inside) } }
         @else { div.cell { (inside) } }
     }
+}
+
+/// Paragraphs to read.
+pub fn prose<T: AsRef<str>>(paragraphs: &[T]) -> Markup {
+    html! { div.prose { @for paragraph in paragraphs { p { (paragraph.as_ref()) } } } }
+}
+
+/// Several short states, wrapping where they must.
+pub fn tags(tags: &[(Tone, &str)]) -> Markup {
+    html! { span.tags { @for (tone, text) in tags { (badge(*tone, text)) } } }
 }
 
 /// Facts: a name and a value per row.

@@ -15,12 +15,12 @@ mod shell;
 pub use booking::{Day, DayState, Step, Tile, TileTarget, countdown, days, fee, fee_text, steps, tiles};
 pub use code::{CodeError, QR_TEXT_MAX_BYTES, qr};
 pub use controls::{
-    Button, Choice, Field, FieldKind, Look, choices, csrf_field, field, form_start_fields, idempotency_field, select,
-    tick,
+    Button, Choice, Field, FieldKind, Look, choices, csrf_field, field, form_start_fields, idempotency_field, search,
+    select, tick,
 };
 pub use feedback::{State, Tone, badge, notice, state};
 pub use icons::Icon;
-pub use lists::{Cell, Entry, Person, entries, heading, key_values, list, people, title};
+pub use lists::{Cell, Entry, Person, entries, heading, key_values, list, people, prose, tags, title};
 pub use shell::{Page, Script, Tab, page};
 
 use serde::Serialize;

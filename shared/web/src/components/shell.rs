@@ -92,7 +92,7 @@ pub fn page(context: &PageContext<'_>, page: &Page<'_>, body: Markup) -> Markup 
                 main { (body) }
                 footer.foot {
                     p { (name) }
-                    p { a href={ "tel:" (phone) } { "电话 " (phone) } }
+                    @if !phone.is_empty() { p { a href={ "tel:" (phone) } { "电话 " (phone) } } }
                 }
                 nav.tabs aria-label="主要功能" {
                     @for tab in Tab::ALL {
@@ -102,5 +102,73 @@ pub fn page(context: &PageContext<'_>, page: &Page<'_>, body: Markup) -> Markup 
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+    use crate::{
+        components::{Cell, Day, DayState, Person, days, list, people},
+        request::tests::meta,
+        view::tests::site,
+    };
+
+    /// The first flight of a TCP connection: what arrives after one round trip.
+    const PAGE_MAX_BYTES: usize = 14 * 1024;
+
+    fn sample(headers: &[(&str, &str)]) -> String {
+        let (site, request) = (site(), meta("GET", "/booking", headers));
+        let context = PageContext { site: &site, request: &request, csrf: None };
+        let day =
+            Day { name: "周三", date: "11/25", state: DayState::Open, href: "?date=2026-11-25", current: false };
+        let row = Cell {
+            text: "心血管内科", below: Some("门诊楼 3 层"), href: Some("/booking/c"), ..Cell::default()
+        };
+        let doctor = Person {
+            name: "李明", role: "主任医师", below: Some("冠心病、心力衰竭"), ..Person::default()
+        };
+        let body = html! { (days(&[day; 28])) (list(&vec![row; 60])) (people(&vec![doctor; 60])) };
+        page(&context, &Page::new("选择科室").tab(Tab::Booking), body).into_string()
+    }
+
+    #[test]
+    fn a_full_page_arrives_in_one_flight() {
+        let html = sample(&[]);
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(html.as_bytes()).unwrap();
+        let bytes = gzip.finish().unwrap().len();
+        assert!(bytes <= PAGE_MAX_BYTES, "{bytes} bytes");
+    }
+
+    #[test]
+    fn the_first_paint_asks_for_nothing_else() {
+        let html = sample(&[]);
+        for request in ["<script", "<img", "stylesheet", "@import", "http:", "https:"] {
+            assert!(!html.replace("http://www.w3.org/2000/svg", "").contains(request), "{request}");
+        }
+    }
+
+    #[test]
+    fn no_style_or_script_that_the_policy_would_block() {
+        let html = sample(&[]);
+        assert!(!html.contains(" style=") && !html.contains(" onclick=") && !html.contains("javascript:"));
+    }
+
+    #[test]
+    fn large_type_is_a_matter_of_a_cookie() {
+        assert!(sample(&[("cookie", "large=1")]).contains(r#"<html lang="zh-CN" class="large">"#));
+        assert!(sample(&[]).contains(r#"<html lang="zh-CN">"#));
+    }
+
+    #[test]
+    fn every_page_has_the_telephone_and_its_place() {
+        let html = sample(&[]);
+        assert!(html.contains(r#"href="tel:021-00000000""#));
+        assert!(html.contains(r#"href="/booking" aria-current="page""#));
     }
 }
