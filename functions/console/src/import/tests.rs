@@ -1,8 +1,10 @@
 use domain::booking::BookingPolicy;
+use domain::catalog::{Department, Doctor};
 use domain::civil::{Date, date};
 use domain::clinic::{ClinicKind, Period};
 use domain::money::Fen;
 use domain::person::DocumentKind;
+use domain::profile::HospitalProfile;
 use encoding_rs::GB18030;
 use proptest::prelude::*;
 
@@ -327,35 +329,70 @@ fn a_card_prints_masked() {
     );
 }
 
-/// A file of the demonstration hospital.
+/// The folder of the demonstration hospital.
+const HOSPITAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/hospital");
+
 fn demo(name: &str) -> Vec<u8> {
-    std::fs::read(format!("{}/../../infra/hospital/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    std::fs::read(format!("{HOSPITAL}/{name}")).unwrap()
+}
+
+/// The catalogue of the demonstration hospital; its files are without an error.
+fn demo_catalogue() -> (Vec<Department>, Vec<Doctor>, Known) {
+    let departments = departments(&demo("departments.csv"), &Known::default());
+    assert_eq!(texts(&departments), Vec::<String>::new());
+    let mut known = Known::default();
+    known.departments.extend(departments.rows.iter().map(|row| row.id.clone()));
+    let doctors = doctors(&demo("doctors.csv"), &known);
+    assert_eq!(texts(&doctors), Vec::<String>::new());
+    known.doctors.extend(doctors.rows.iter().map(|row| row.id.clone()));
+    (departments.rows, doctors.rows, known)
+}
+
+/// What the script of the demonstration hospital writes for two weeks.
+fn demo_schedules(first_day: Date) -> Vec<u8> {
+    let script = format!("{HOSPITAL}/make_schedules.py");
+    let first_day = first_day.to_string();
+    let run =
+        std::process::Command::new("python3").args([&script, "--from", &first_day, "--out", "-"]).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    run.stdout
 }
 
 #[test]
 fn the_demonstration_hospital_imports() {
-    let departments = departments(&demo("departments.csv"), &Known::default());
-    assert_eq!(texts(&departments), Vec::<String>::new());
-    assert!(departments.rows.len() >= 10);
-    let mut known = Known::default();
-    known.departments.extend(departments.rows.into_iter().map(|row| row.id));
-
-    let file = demo("doctors.csv");
-    let import = doctors(&file, &known);
-    assert_eq!(texts(&import), Vec::<String>::new());
-    assert!(import.rows.len() >= 32);
-    assert!(known.departments.iter().all(|id| {
-        id.as_str() == "FRMZ" || id.as_str() == "JZK" || import.rows.iter().any(|doctor| doctor.department == *id)
-    }));
+    let (departments, doctor_rows, known) = demo_catalogue();
+    assert!(departments.len() >= 10 && doctor_rows.len() >= 32);
+    let works_in = |id: &DepartmentId| doctor_rows.iter().any(|doctor| doctor.department == *id);
+    assert!(departments.iter().all(|department| works_in(&department.id)));
 
     // The same file as Chinese Excel saves it.
+    let file = demo("doctors.csv");
     let (excel, _, lossy) = GB18030.encode(std::str::from_utf8(&file).unwrap());
     assert!(!lossy);
-    assert_eq!(doctors(&excel, &known), import);
+    assert_eq!(doctors(&excel, &known).rows, doctor_rows);
 
     let cards = cards(&demo("cards.csv"), TODAY);
     assert_eq!(texts(&cards), Vec::<String>::new());
-    assert!(!cards.rows.is_empty());
+    assert_eq!(cards.rows.len(), 12);
+
+    let profile: HospitalProfile = serde_json::from_slice(&demo("profile.json")).unwrap();
+    assert_eq!(profile.booking, BookingPolicy::default());
+}
+
+#[test]
+fn the_demonstration_hospital_has_numbers_at_any_hour() {
+    let (departments, _, known) = demo_catalogue();
+    let import = schedules(&demo_schedules(TODAY), &known, TODAY);
+    assert_eq!(texts(&import), Vec::<String>::new());
+    for day in (0..14).map(|days| domain::time::add_days(TODAY, days)) {
+        let today = || import.rows.iter().filter(|row| row.date == day);
+        // Every department can be seen without an appointment.
+        for department in &departments {
+            assert!(today().any(|row| row.department == department.id && row.doctor.is_none()), "{day} {department:?}");
+        }
+        let emergency = today().filter(|row| row.kind == ClinicKind::Emergency).flat_map(|row| &row.starts);
+        assert_eq!(emergency.collect::<BTreeSet<_>>().len(), 48, "{day}");
+    }
 }
 
 proptest! {
