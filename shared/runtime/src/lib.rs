@@ -1,1 +1,21 @@
-//! See Cargo.toml.
+//! What every function starts with: configuration, secrets, clients, the one clock, the one source of randomness.
+
+pub mod cached;
+pub mod clock;
+pub mod config;
+pub mod desk;
+pub mod random;
+pub mod secrets;
+pub mod tokens;
+
+pub use clock::Clock;
+pub use desk::Desk;
+pub use random::Random;
+
+/// Why a function cannot start: reported by the Lambda runtime, which then tries a fresh process.
+pub type StartError = lambda_runtime::Error;
+
+/// Structured logs in the form Lambda is configured for.
+pub fn start_telemetry() {
+    lambda_runtime::tracing::init_default_subscriber();
+}

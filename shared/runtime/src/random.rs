@@ -1,0 +1,20 @@
+//! The one source of randomness: the operating system's, through aws-lc.
+
+/// Where random bytes come from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Random;
+
+/// The operating system gave no random bytes: nothing secret can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no random bytes from the operating system")]
+pub struct NoRandomness;
+
+impl Random {
+    /// Fresh random bytes.
+    #[expect(clippy::disallowed_methods, reason = "the one source of randomness")]
+    pub fn bytes<const N: usize>(self) -> Result<[u8; N], NoRandomness> {
+        let mut bytes = [0; N];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
+        Ok(bytes)
+    }
+}

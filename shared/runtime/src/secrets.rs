@@ -1,0 +1,204 @@
+//! Secrets: read from Secrets Manager under the names the environment gives, kept for minutes so that a rotation takes
+//! effect, never logged.
+
+use crate::StartError;
+use crate::cached::Cached;
+use crate::config;
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::sync::Arc;
+use store::seal::Keyring;
+use wechat::api::AppSecret;
+use wechat::callback::{AesKey, Callback, Mode};
+use wechat::pay::{ApiV3Key, Client, Merchant, Notifications, PlatformKey, Verifier};
+use wechat::scene::SceneKey;
+
+/// How long an instance keeps a secret.
+pub const SECRET_AGE_MAX_S: i64 = 300;
+
+/// Why a secret cannot be used. Says which and why, never what is in it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Secrets Manager did not answer.
+    #[error("secret {0} cannot be read")]
+    Unavailable(&'static str),
+    /// Not what the contract says.
+    #[error("secret {0} is not usable: {1}")]
+    Unusable(&'static str, String),
+}
+
+/// One secret in Secrets Manager, as a type.
+#[derive(Debug)]
+pub struct Secret<T> {
+    client: aws_sdk_secretsmanager::Client,
+    variable: &'static str,
+    id: String,
+    parse: fn(&str) -> Result<T, String>,
+    cached: Cached<T>,
+}
+
+impl<T> Secret<T> {
+    fn new(aws: &aws_config::SdkConfig, variable: &'static str, parse: fn(&str) -> Result<T, String>) -> Result<Self, StartError> {
+        let id = config::required(variable)?;
+        let client = aws_sdk_secretsmanager::Client::new(aws);
+        Ok(Self { client, variable, id, parse, cached: Cached::new(SECRET_AGE_MAX_S) })
+    }
+
+    /// The secret, at most [`SECRET_AGE_MAX_S`] old.
+    pub async fn get(&self, now: Timestamp) -> Result<Arc<T>, SecretError> {
+        self.cached.get(now, async || self.load().await).await
+    }
+
+    async fn load(&self) -> Result<T, SecretError> {
+        let answer = self.client.get_secret_value().secret_id(&self.id).send().await;
+        let text = answer.ok().and_then(|answer| answer.secret_string).ok_or(SecretError::Unavailable(self.variable))?;
+        (self.parse)(&text).map_err(|why| SecretError::Unusable(self.variable, why))
+    }
+}
+
+/// The service account: its callback, its API identity, the key of its QR scenes.
+#[derive(Debug)]
+pub struct WechatAccount {
+    /// App id.
+    pub app_id: String,
+    /// App secret.
+    pub app_secret: AppSecret,
+    /// Opens and seals the callback.
+    pub callback: Callback,
+    /// Signs QR scenes.
+    pub scene_key: SceneKey,
+}
+
+/// The merchant: what calls WeChat Pay and what opens its notifications.
+#[derive(Debug)]
+pub struct PayAccount {
+    /// Calls WeChat Pay.
+    pub client: Client,
+    /// Opens notifications.
+    pub notifications: Notifications,
+}
+
+/// Tokens of staff and machines, as hashes.
+#[derive(Debug, Deserialize)]
+pub struct StaffTokens {
+    /// All of them.
+    pub tokens: Vec<StaffToken>,
+}
+
+/// One token of a staff member or machine client.
+#[derive(Debug, Deserialize)]
+pub struct StaffToken {
+    /// Who, for the audit.
+    pub name: String,
+    /// SHA-256 of the token, lower-case hex.
+    pub sha256: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct WechatText {
+    app_id: String,
+    app_secret: String,
+    token: String,
+    aes_keys: Vec<String>,
+    mode: String,
+    scene_key: String,
+}
+
+#[derive(Deserialize)]
+struct PayText {
+    mch_id: String,
+    app_id: String,
+    merchant_serial: String,
+    merchant_key_pem: String,
+    api_v3_keys: Vec<String>,
+    platform_keys: Vec<PlatformKeyText>,
+}
+
+#[derive(Deserialize)]
+struct PlatformKeyText {
+    id: String,
+    public_key_pem: Option<String>,
+    certificate_pem: Option<String>,
+}
+
+/// The identity keys (`IDENTITY_SECRET`).
+pub fn identity(aws: &aws_config::SdkConfig) -> Result<Secret<Keyring>, StartError> {
+    Secret::new(aws, "IDENTITY_SECRET", |text| Keyring::from_secret(text).map_err(|error| error.to_string()))
+}
+
+/// The service account (`WECHAT_SECRET`).
+pub fn wechat_account(aws: &aws_config::SdkConfig) -> Result<Secret<WechatAccount>, StartError> {
+    Secret::new(aws, "WECHAT_SECRET", parse_wechat)
+}
+
+/// The merchant (`PAY_SECRET`).
+pub fn pay_account(aws: &aws_config::SdkConfig) -> Result<Secret<PayAccount>, StartError> {
+    Secret::new(aws, "PAY_SECRET", parse_pay)
+}
+
+/// Staff tokens (`STAFF_SECRET`).
+pub fn staff_tokens(aws: &aws_config::SdkConfig) -> Result<Secret<StaffTokens>, StartError> {
+    Secret::new(aws, "STAFF_SECRET", read)
+}
+
+fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
+    // Only the kind and place of the fault: serde's own text could quote a value.
+    serde_json::from_str(text).map_err(|error| format!("{:?} at column {}", error.classify(), error.column()))
+}
+
+fn parse_wechat(text: &str) -> Result<WechatAccount, String> {
+    use base64::Engine;
+    let text: WechatText = read(text)?;
+    let mode = match text.mode.as_str() {
+        "plain" => Mode::Plain,
+        "compatible" => Mode::Compatible,
+        "safe" => Mode::Safe,
+        _ => return Err("mode is none of plain, compatible, safe".into()),
+    };
+    let keys = text.aes_keys.iter().map(|key| AesKey::parse(key)).collect::<Result<Vec<_>, _>>();
+    let keys = keys.map_err(|error| error.to_string())?;
+    let callback = Callback::new(text.token, keys, &text.app_id, mode).map_err(|error| error.to_string())?;
+    let scene = base64::engine::general_purpose::STANDARD.decode(&text.scene_key).ok();
+    let scene: [u8; 32] = scene.and_then(|bytes| bytes.try_into().ok()).ok_or("scene_key is not 32 bytes of base64")?;
+    let app_secret = AppSecret::new(text.app_secret);
+    Ok(WechatAccount { app_id: text.app_id, app_secret, callback, scene_key: SceneKey::new(scene) })
+}
+
+fn parse_pay(text: &str) -> Result<PayAccount, String> {
+    let text: PayText = read(text)?;
+    let merchant = Merchant::new(&text.mch_id, &text.app_id, &text.merchant_serial, &text.merchant_key_pem);
+    let merchant = merchant.map_err(|error| error.to_string())?;
+    let keys = text.platform_keys.iter().map(platform_key).collect::<Result<Vec<_>, _>>()?;
+    let verifier = Verifier::new(keys).map_err(|error| error.to_string())?;
+    let v3 = text.api_v3_keys.iter().map(|key| ApiV3Key::parse(key)).collect::<Result<Vec<_>, _>>();
+    let v3 = v3.map_err(|error| error.to_string())?;
+    if v3.is_empty() {
+        return Err("api_v3_keys is empty: WeChat sends no notification without one".into());
+    }
+    let client = Client::new(config::pay_hosts(), wechat::pay::Timeouts::default(), merchant, verifier);
+    let client = client.map_err(|error| error.to_string())?;
+    Ok(PayAccount { client, notifications: Notifications::new(text.mch_id, text.app_id, v3) })
+}
+
+fn platform_key(key: &PlatformKeyText) -> Result<PlatformKey, String> {
+    let parsed = match (&key.public_key_pem, &key.certificate_pem) {
+        (Some(pem), None) => PlatformKey::public_key(&key.id, pem),
+        (None, Some(pem)) => PlatformKey::certificate(&key.id, pem),
+        _ => return Err("a platform key has either public_key_pem or certificate_pem".into()),
+    };
+    parsed.map_err(|error| error.to_string())
+}
+
+impl StaffTokens {
+    /// Whose token this is. Every entry is compared, in constant time.
+    pub fn find(&self, token: &str) -> Option<&StaffToken> {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
+        let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let same = |entry: &&StaffToken| {
+            aws_lc_rs::constant_time::verify_slices_are_equal(entry.sha256.as_bytes(), hex.as_bytes()).is_ok()
+        };
+        self.tokens.iter().filter(same).last()
+    }
+}
