@@ -49,8 +49,8 @@ def rust_tests():
         command = ["cargo", "test", "--locked", "--workspace", "--all-targets", "--no-fail-fast", "--color", "never"]
         pattern, closing = r"^test result: .*?(\d+) {}", r"^test result: "
     status, lines = run_shown(command)
-    last = [line for line in lines if re.search(closing, line)]
-    return Result("Rust", status, last[-1:], count(last, pattern.format("passed")), count(last, pattern.format("failed")))
+    summaries = [line for line in lines if re.search(closing, line)]
+    return Result("Rust", status, summaries[-1:], count(summaries, pattern.format("passed")), count(summaries, pattern.format("failed")))
 
 
 def node_tests(name, files, environment=None):
