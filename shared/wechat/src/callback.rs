@@ -413,3 +413,6 @@ impl<'q> Signed<'q> {
         Ok(Self { timestamp, nonce })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,7 @@ mod tests {
         assert_eq!(examples.len(), 2);
         for example in examples {
             let input = |name: &str| example["input"][name].as_str().unwrap();
-            let timestamp: i64 = input("timestamp").parse().unwrap();
+            let timestamp = example["input"]["timestamp"].as_i64().unwrap();
             assert_eq!(
                 string1(input("jsapi_ticket"), input("noncestr"), timestamp, input("url")),
                 example["expect"]["string1"].as_str().unwrap()
