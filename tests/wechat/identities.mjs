@@ -42,7 +42,7 @@ function platformCertificate(directory) {
 }
 
 function templatesFrom(file) {
-  return JSON.parse(fs.readFileSync(file, 'utf8')).map((template) => ({ ...template, id: randomText(43) }));
+  return JSON.parse(fs.readFileSync(file, 'utf8')).map((template) => ({ id: randomText(43), ...template }));
 }
 
 function createIdentities(directory, { mode, templatesFile, accountName }) {
@@ -64,10 +64,9 @@ function createIdentities(directory, { mode, templatesFile, accountName }) {
   };
 }
 
-/** Templates named in the file but not yet issued get an id; issued ones take the file's keywords. */
+/** The templates of the file, and those issued earlier that it does not name. */
 function renewTemplates(config, templatesFile) {
-  const issued = new Map(config.templates.map((template) => [template.name, template.id]));
-  const listed = templatesFrom(templatesFile).map((template) => ({ ...template, id: issued.get(template.name) ?? template.id }));
+  const listed = templatesFrom(templatesFile);
   const names = new Set(listed.map((template) => template.name));
   return { ...config, templates: [...listed, ...config.templates.filter((template) => !names.has(template.name))] };
 }

@@ -16,11 +16,33 @@
     return tell({ kind: 'pay', id: sequence, params });
   };
 
+  const FIELDS = {
+    name: 'input[autocomplete="name"], input[name="name"], input[name$="_name"]',
+    document: 'input[name*="document"]:not([type="radio"]), input[name*="id_number"], input[name="number"]',
+    phone: 'input[type="tel"], input[name*="phone"], input[name*="mobile"]',
+  };
+
+  /** Types the demo identity into the form on the page, as a person would. */
+  const fill = (demo) => {
+    for (const [field, selector] of Object.entries(FIELDS)) {
+      const input = document.querySelector(selector);
+      if (!input || !demo[field]) continue;
+      input.value = demo[field];
+      for (const name of ['input', 'change']) input.dispatchEvent(new Event(name, { bubbles: true }));
+    }
+  };
+
+  const hear = {
+    paid: ({ id, result, err_desc }) => {
+      const callback = waiting.get(id);
+      waiting.delete(id);
+      callback?.({ err_msg: `get_brand_wcpay_request:${result}`, err_desc });
+    },
+    back: () => history.back(),
+    fill: ({ demo }) => fill(demo),
+  };
   window.addEventListener('message', (event) => {
-    if (event.source !== phone || event.origin !== phoneOrigin || event.data?.kind !== 'paid') return;
-    const callback = waiting.get(event.data.id);
-    waiting.delete(event.data.id);
-    callback?.({ err_msg: `get_brand_wcpay_request:${event.data.result}`, err_desc: event.data.err_desc });
+    if (event.source === phone && event.origin === phoneOrigin) hear[event.data?.kind]?.(event.data);
   });
 
   window.WeixinJSBridge = {
