@@ -201,7 +201,11 @@ class Stack:
 
     def reset(self):
         self.down()
-        shutil.rmtree(self.state)
+        for path in self.state.iterdir():
+            if path.name == "venv":
+                # What this very program runs in; it holds no data.
+                continue
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         self.env_file.unlink(missing_ok=True)
 
     def deploy(self, function):
