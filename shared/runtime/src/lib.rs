@@ -4,13 +4,16 @@ pub mod cached;
 pub mod clock;
 pub mod config;
 pub mod desk;
+pub mod http;
 pub mod random;
+pub mod refusal;
 pub mod secrets;
 pub mod tokens;
 
 pub use clock::Clock;
 pub use desk::Desk;
 pub use random::Random;
+pub use refusal::Refusal;
 
 /// Why a function cannot start: reported by the Lambda runtime, which then tries a fresh process.
 pub type StartError = lambda_runtime::Error;

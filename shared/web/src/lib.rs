@@ -20,5 +20,7 @@ pub mod route;
 pub mod session;
 pub mod view;
 
+pub use http::StatusCode;
+
 /// The answer type of every handler.
 pub type Response = lambda_http::Response<lambda_http::Body>;

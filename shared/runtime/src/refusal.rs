@@ -1,0 +1,142 @@
+//! The one place where what went wrong becomes status, code and text.
+//!
+//! | code | status | when |
+//! |---|---|---|
+//! | `clinic_closed` | 409 | 停诊 |
+//! | `slot_over` | 409 | the slot or its registration window is over |
+//! | `not_released` | 409 | numbers are released later |
+//! | `same_day_only` | 409 | emergency clinics take no advance bookings |
+//! | `advance_closed` | 409 | advance booking for tomorrow has closed |
+//! | `sold_out` | 409 | nothing free is left in the slot |
+//! | `same_clinic`, `unpaid_hold`, `limit_doctor_day`, `limit_department_day`, `limit_day` | 409 | booking limits |
+//! | `no_advance_booking` | 403 | the credit record ends advance booking |
+//! | `request_over` | 409 | a repeated request whose hold is over |
+//! | `cancel_too_late` | 409 | after the deadline; the window can still help |
+//! | `already_cancelled`, `cannot_cancel` | 409 | the appointment is not one that can be cancelled |
+//! | `not_set_up` | 503 | the hospital profile is missing |
+//! | `busy` | 503 | too much contention; try again |
+
+use crate::desk::ProfileError;
+use crate::random::NoRandomness;
+use crate::secrets::SecretError;
+use domain::booking::{GateError, WindowError};
+use domain::time;
+use domain::appointment::MoveError;
+use store::StoreError;
+use store::appointments::MoveFailed;
+use store::registration::HoldError;
+use web::problem::Problem;
+
+/// Seconds after which trying again makes sense when a part does not answer.
+const RETRY_AFTER_S: u32 = 3;
+
+/// Why a request gets no view: what the caller is told, with what only the log may know logged already.
+#[derive(Debug)]
+pub struct Refusal(pub Problem);
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+macro_rules! refusals {
+    ($($error:ty => $problem:expr;)*) => {$(
+        impl From<$error> for Refusal {
+            fn from(error: $error) -> Self {
+                let problem: fn($error) -> Problem = $problem;
+                Self(problem(error))
+            }
+        }
+    )*};
+}
+
+refusals! {
+    StoreError => |error| unavailable("table", &error);
+    SecretError => |error| unavailable("secret", &error);
+    NoRandomness => |error| unavailable("randomness", &error);
+    ProfileError => |error| match error {
+        ProfileError::Missing => Problem::new(
+            web::StatusCode::SERVICE_UNAVAILABLE,
+            "not_set_up",
+            "医院信息尚未配置，请稍后再试",
+        ),
+        ProfileError::Store(error) => unavailable("table", &error),
+    };
+    HoldError => hold;
+    MoveFailed => moved;
+}
+
+/// A part does not answer: logged here, once, with its whole chain of causes.
+pub fn unavailable(part: &'static str, error: &(dyn std::error::Error + 'static)) -> Problem {
+    let mut causes = String::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        causes.push_str(": ");
+        causes.push_str(&error.to_string());
+        cause = error.source();
+    }
+    tracing::error!(part, %error, causes, "a part does not answer");
+    match error.downcast_ref::<StoreError>() {
+        Some(StoreError::Contended) => Problem::new(web::StatusCode::SERVICE_UNAVAILABLE, "busy", "现在人数较多，请稍后再试")
+            .with_retry_after(RETRY_AFTER_S),
+        _ => Problem::unavailable(RETRY_AFTER_S),
+    }
+}
+
+fn hold(error: HoldError) -> Problem {
+    match error {
+        HoldError::Window(window) => not_bookable(window),
+        HoldError::Gate(gate) => not_admitted(gate),
+        HoldError::SoldOut => Problem::conflict("sold_out", "该时段号源已约满，请选择其他时段"),
+        HoldError::NoSlot => Problem::not_found(),
+        HoldError::Over(_) => Problem::conflict("request_over", "该次挂号已结束，请重新选择时段"),
+        HoldError::Store(error) => unavailable("table", &error),
+    }
+}
+
+/// Why a slot cannot be booked, in words.
+pub fn not_bookable(error: WindowError) -> Problem {
+    match error {
+        WindowError::Closed => Problem::conflict("clinic_closed", "该门诊已停诊，请选择其他门诊"),
+        WindowError::Over => Problem::conflict("slot_over", "该时段已过或已停止挂号，请选择其他时段"),
+        WindowError::NotReleased(at) => {
+            let wall = time::wall_clock(at);
+            let text = format!("该号源将于{}放号", wall.strftime("%m月%d日 %H:%M"));
+            Problem::conflict("not_released", text)
+        }
+        WindowError::SameDayOnly => Problem::conflict("same_day_only", "急诊号仅限当日挂号"),
+        WindowError::AdvanceClosed => {
+            Problem::conflict("advance_closed", "明日号源的预约已截止，可于就诊当日挂号")
+        }
+    }
+}
+
+fn not_admitted(error: GateError) -> Problem {
+    match error {
+        GateError::SameClinic => Problem::conflict("same_clinic", "该就诊人已有本次门诊的号，请勿重复挂号"),
+        GateError::UnpaidHold => Problem::conflict("unpaid_hold", "该就诊人有一个待支付的号，请先支付或取消"),
+        GateError::DoctorDay => Problem::conflict("limit_doctor_day", "同一就诊人同一天只能挂同一医生的一个号"),
+        GateError::DepartmentDay => Problem::conflict("limit_department_day", "同一就诊人同一天在同一科室只能挂一个号"),
+        GateError::Day => Problem::conflict("limit_day", "该就诊人当天挂号数已达上限"),
+        GateError::NoAdvanceBooking => Problem::new(
+            web::StatusCode::FORBIDDEN,
+            "no_advance_booking",
+            "该就诊人多次预约未到，已暂停预约挂号。就诊当日仍可挂号，如有疑问请联系门诊办公室",
+        ),
+    }
+}
+
+fn moved(error: MoveFailed) -> Problem {
+    match error {
+        MoveFailed::NotFound => Problem::not_found(),
+        MoveFailed::Refused(MoveError::AlreadyDone) => Problem::conflict("already_cancelled", "该号已取消"),
+        MoveFailed::Refused(MoveError::CancelDeadlinePassed) => {
+            Problem::conflict("cancel_too_late", "已超过网上取消时间，请联系挂号窗口或拨打医院电话")
+        }
+        MoveFailed::Refused(MoveError::Illegal | MoveError::StillHeld) => {
+            Problem::conflict("cannot_cancel", "该号当前状态不能取消")
+        }
+        MoveFailed::Store(error) => unavailable("table", &error),
+    }
+}
