@@ -19,9 +19,9 @@
 use crate::desk::ProfileError;
 use crate::random::NoRandomness;
 use crate::secrets::SecretError;
+use domain::appointment::MoveError;
 use domain::booking::{GateError, WindowError};
 use domain::time;
-use domain::appointment::MoveError;
 use store::StoreError;
 use store::appointments::MoveFailed;
 use store::registration::HoldError;
@@ -78,8 +78,10 @@ pub fn unavailable(part: &'static str, error: &(dyn std::error::Error + 'static)
     }
     tracing::error!(part, %error, causes, "a part does not answer");
     match error.downcast_ref::<StoreError>() {
-        Some(StoreError::Contended) => Problem::new(web::StatusCode::SERVICE_UNAVAILABLE, "busy", "现在人数较多，请稍后再试")
-            .with_retry_after(RETRY_AFTER_S),
+        Some(StoreError::Contended) => {
+            Problem::new(web::StatusCode::SERVICE_UNAVAILABLE, "busy", "现在人数较多，请稍后再试")
+                .with_retry_after(RETRY_AFTER_S)
+        }
         _ => Problem::unavailable(RETRY_AFTER_S),
     }
 }
@@ -106,9 +108,7 @@ pub fn not_bookable(error: WindowError) -> Problem {
             Problem::conflict("not_released", text)
         }
         WindowError::SameDayOnly => Problem::conflict("same_day_only", "急诊号仅限当日挂号"),
-        WindowError::AdvanceClosed => {
-            Problem::conflict("advance_closed", "明日号源的预约已截止，可于就诊当日挂号")
-        }
+        WindowError::AdvanceClosed => Problem::conflict("advance_closed", "明日号源的预约已截止，可于就诊当日挂号"),
     }
 }
 

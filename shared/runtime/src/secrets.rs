@@ -38,7 +38,11 @@ pub struct Secret<T> {
 }
 
 impl<T> Secret<T> {
-    fn new(aws: &aws_config::SdkConfig, variable: &'static str, parse: fn(&str) -> Result<T, String>) -> Result<Self, StartError> {
+    fn new(
+        aws: &aws_config::SdkConfig,
+        variable: &'static str,
+        parse: fn(&str) -> Result<T, String>,
+    ) -> Result<Self, StartError> {
         let id = config::required(variable)?;
         let client = aws_sdk_secretsmanager::Client::new(aws);
         Ok(Self { client, variable, id, parse, cached: Cached::new(SECRET_AGE_MAX_S) })
@@ -51,7 +55,8 @@ impl<T> Secret<T> {
 
     async fn load(&self) -> Result<T, SecretError> {
         let answer = self.client.get_secret_value().secret_id(&self.id).send().await;
-        let text = answer.ok().and_then(|answer| answer.secret_string).ok_or(SecretError::Unavailable(self.variable))?;
+        let text =
+            answer.ok().and_then(|answer| answer.secret_string).ok_or(SecretError::Unavailable(self.variable))?;
         (self.parse)(&text).map_err(|why| SecretError::Unusable(self.variable, why))
     }
 }

@@ -11,6 +11,8 @@ pub enum DayState {
     Open,
     /// 约满
     Full,
+    /// 出诊: a clinic is held; whether a number is left shows on its page.
+    Held,
     /// 停诊
     Closed,
     /// 未出诊, or numbers are not released yet.
@@ -22,6 +24,7 @@ impl DayState {
         match self {
             Self::Open => "有号",
             Self::Full => "约满",
+            Self::Held => "出诊",
             Self::Closed => "停诊",
             Self::None => "无号",
         }
@@ -49,7 +52,7 @@ pub fn days(days: &[Day<'_>]) -> Markup {
         ul.days aria-label="选择日期" {
             @for day in days {
                 li {
-                    @let class = if day.state == DayState::Open { "day open" } else { "day off" };
+                    @let class = if matches!(day.state, DayState::Open | DayState::Held) { "day open" } else { "day off" };
                     a class=(class) href=(day.href) aria-current=[day.current.then_some("date")] {
                         b { (day.name) } (day.date) small { (day.state.text()) }
                     }

@@ -1,0 +1,103 @@
+//! Holding a number, and the numbers an account has.
+
+use crate::browse::clinic_view;
+use crate::views::{AppointmentView, AppointmentsView};
+use crate::{Action, App};
+use domain::appointment::{Appointment, AppointmentKey, CancelledBy};
+use domain::clinic::SlotStart;
+use domain::event::Actor;
+use domain::id::{AppointmentId, ClinicId, OpenId, PatientId};
+use futures_util::future::try_join_all;
+use runtime::Refusal;
+use runtime::http::Call;
+use store::account::Link;
+use store::registration::HoldRequest;
+use web::Response;
+use web::form::{Form, respond_invalid};
+use web::negotiate::Face;
+use web::problem::Problem;
+use web::session::IdempotencyKey;
+
+/// Appointments shown in one list at most; the newest days come first.
+const LISTED_MAX: usize = 60;
+
+pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    let fields = call.fields()?;
+    let key = call.idempotency_key(&fields)?;
+    let clinic: ClinicId = fields.text("clinic").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
+    let mut form = Form::new(fields);
+    let start =
+        form.required("slot", "请选择就诊时段", |text| text.parse::<SlotStart>().map_err(|_| "请选择就诊时段"));
+    let patient =
+        form.required("patient", "请选择就诊人", |text| text.parse::<PatientId>().map_err(|_| "请选择就诊人"));
+    let (Some(start), Some(patient)) = (start, patient) else {
+        let view = clinic_view(app, call, clinic, form.clone()).await?;
+        return Ok(respond_invalid(&call.context(), &form, &view));
+    };
+    let link = linked(app, call, &patient).await?;
+    let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
+    let request = HoldRequest {
+        appointment: appointment_id(call.account()?, &key),
+        account: call.account()?.clone(),
+        patient,
+        patient_name_masked: link.name_masked,
+        clinic: found.clinic,
+        start,
+    };
+    let held = app.desk.table.hold(call.profile()?, &request, call.now).await?;
+    answer(call, &held)
+}
+
+/// A repeat of a request is the same appointment: the id is a hash of who asks and the page's key.
+fn appointment_id(account: &OpenId, key: &IdempotencyKey) -> AppointmentId {
+    let message = format!("{account}\n{}", key.as_str());
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, message.as_bytes());
+    let mut bytes = [0; 10];
+    bytes.iter_mut().zip(digest.as_ref()).for_each(|(byte, hash)| *byte = *hash);
+    AppointmentId::from_bytes(bytes)
+}
+
+fn answer(call: &Call<Action>, held: &Appointment) -> Result<Response, Refusal> {
+    let view = AppointmentView::of(held, call.profile()?, call.now);
+    Ok(match call.meta.face() {
+        Face::Json => call.show(&view),
+        Face::Page => call.go(view.next_path()),
+    })
+}
+
+/// The caller's right to act for a person; whoever has none learns nothing about the person.
+async fn linked(app: &App, call: &Call<Action>, patient: &PatientId) -> Result<Link, Refusal> {
+    Ok(app.desk.table.link(call.account()?, patient).await?.ok_or_else(Problem::not_found)?)
+}
+
+pub(crate) async fn list(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    let links = app.desk.table.links_of(call.account()?).await?;
+    let lists = try_join_all(links.iter().map(|link| app.desk.table.appointments_of(&link.patient))).await?;
+    let mut all: Vec<Appointment> = lists.into_iter().flatten().collect();
+    all.sort_by_key(|appointment| std::cmp::Reverse((appointment.place.date, appointment.place.start)));
+    all.truncate(LISTED_MAX);
+    let profile = call.profile()?;
+    let views = all.iter().map(|appointment| AppointmentView::of(appointment, profile, call.now)).collect();
+    Ok(call.show(&AppointmentsView { appointments: views, has_patients: !links.is_empty() }))
+}
+
+pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    let key: AppointmentKey = call.params.parse("appointment")?;
+    linked(app, call, &key.patient).await?;
+    let appointment = app.desk.table.appointment(&key).await?.ok_or_else(Problem::not_found)?;
+    let refund = app.desk.table.order(&appointment.out_trade_no()).await?;
+    let view = AppointmentView::of(&appointment, call.profile()?, call.now).with_order(refund.as_ref());
+    Ok(call.show(&view))
+}
+
+pub(crate) async fn cancel(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    let key: AppointmentKey = call.params.parse("appointment")?;
+    linked(app, call, &key.patient).await?;
+    let actor = Actor::Account(call.account()?.clone());
+    let profile = call.profile()?;
+    let cancelled = app.desk.table.cancel(profile, &key, CancelledBy::Patient, &actor, call.now).await?;
+    Ok(match call.meta.face() {
+        Face::Json => call.show(&AppointmentView::of(&cancelled, profile, call.now)),
+        Face::Page => call.go(&format!("/appointments/{key}")),
+    })
+}

@@ -1,0 +1,72 @@
+//! 挂号: what is free, holding a number, the patient's own numbers, giving one back.
+
+mod appointments;
+mod browse;
+pub mod views;
+
+use lambda_http::{Request, http::Method};
+use runtime::{Desk, http::serve};
+use std::convert::Infallible;
+use web::Response;
+use web::route::{Access, Route};
+
+/// What this function works with.
+#[derive(Debug)]
+pub struct App {
+    /// Table, clock, profile.
+    pub desk: Desk,
+}
+
+/// What this function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Choose a department.
+    Departments,
+    /// Choose a day and a clinic of a department.
+    Department,
+    /// Choose a slot of a clinic.
+    Clinic,
+    /// Hold a number.
+    Hold,
+    /// The account's numbers.
+    Appointments,
+    /// One of them.
+    Appointment,
+    /// Give one back.
+    Cancel,
+}
+
+/// The routes of this function.
+pub static ROUTES: [Route<Action>; 7] = [
+    Route { method: Method::GET, path: "/booking", access: Access::Public, action: Action::Departments },
+    Route { method: Method::GET, path: "/booking/{department}", access: Access::Public, action: Action::Department },
+    Route { method: Method::GET, path: "/clinics/{clinic}", access: Access::Account, action: Action::Clinic },
+    Route { method: Method::POST, path: "/appointments", access: Access::Account, action: Action::Hold },
+    Route { method: Method::GET, path: "/appointments", access: Access::Account, action: Action::Appointments },
+    Route {
+        method: Method::GET,
+        path: "/appointments/{appointment}",
+        access: Access::Account,
+        action: Action::Appointment,
+    },
+    Route {
+        method: Method::POST,
+        path: "/appointments/{appointment}/cancel",
+        access: Access::Account,
+        action: Action::Cancel,
+    },
+];
+
+/// Answers a request.
+pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible> {
+    serve(&app.desk, None, &ROUTES, request, async |call| match call.action {
+        Action::Departments => browse::departments(app, call).await,
+        Action::Department => browse::department(app, call).await,
+        Action::Clinic => browse::clinic(app, call).await,
+        Action::Hold => appointments::hold(app, call).await,
+        Action::Appointments => appointments::list(app, call).await,
+        Action::Appointment => appointments::show(app, call).await,
+        Action::Cancel => appointments::cancel(app, call).await,
+    })
+    .await
+}

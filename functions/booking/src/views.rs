@@ -1,0 +1,565 @@
+//! What the pages of this function show: each view is the page and the JSON alike.
+
+use domain::appointment::{Appointment, CancelledBy, RefusedWhy, State};
+use domain::booking::{BookingPolicy, WindowError, window};
+use domain::catalog::Department;
+use domain::civil::Date;
+use domain::clinic::{Clinic, ClinicState, Slot};
+use domain::order::{Order, RefundState};
+use domain::profile::HospitalProfile;
+use domain::{Timestamp, time};
+use maud::{Markup, html};
+use serde::Serialize;
+use store::account::Link;
+use store::clinics::ClinicWithSlots;
+use web::components::{
+    Button, Cell, Choice, Day, DayState, Look, Page, State as PageState, Step, Tab, Tile, TileTarget, Tone, badge,
+    choices, days, fee, form_start_fields, heading, key_values, list, notice, page, state, steps, tiles, title,
+};
+use web::form::Form;
+use web::negotiate::Cache;
+use web::session::IdempotencyKey;
+use web::view::{PageContext, View};
+
+/// How long a public list may be kept by browsers and the edge.
+const PUBLIC_AGE_S: u32 = 10;
+
+/// Departments to choose from.
+#[derive(Debug, Serialize)]
+pub struct DepartmentsView {
+    departments: Vec<DepartmentRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct DepartmentRow {
+    id: String,
+    name: String,
+    location: String,
+    #[serde(skip)]
+    href: String,
+}
+
+impl DepartmentsView {
+    /// From the catalogue.
+    pub fn of(departments: &[Department]) -> Self {
+        let row = |department: &Department| DepartmentRow {
+            id: department.id.to_string(),
+            name: department.name.clone(),
+            location: department.location.clone(),
+            href: format!("/booking/{}", department.id),
+        };
+        Self { departments: departments.iter().map(row).collect() }
+    }
+}
+
+impl View for DepartmentsView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let cell = |row: &'_ DepartmentRow| (row.name.clone(), row.location.clone(), row.href.clone());
+        let rows: Vec<_> = self.departments.iter().map(cell).collect();
+        let cells: Vec<_> = rows
+            .iter()
+            .map(|(name, location, href)| Cell { text: name, below: Some(location), side: None, href: Some(href) })
+            .collect();
+        let body = html! {
+            (steps(Step::Choose))
+            (heading("选择科室", Some("不清楚挂哪个科？请拨打医院电话或到导诊台咨询")))
+            @if cells.is_empty() { (state(PageState::Empty, "暂无科室", "医院尚未公布科室", &[])) } @else { (list(&cells)) }
+        };
+        page(context, &Page::new("预约挂号").tab(Tab::Booking), body)
+    }
+
+    fn cache(&self) -> Cache {
+        Cache::Public { max_age_s: PUBLIC_AGE_S }
+    }
+}
+
+/// A day to choose.
+#[derive(Debug, Serialize)]
+pub struct DayChoice {
+    date: Date,
+    text: String,
+    short: String,
+    open: bool,
+    closed: bool,
+    chosen: bool,
+}
+
+impl DayChoice {
+    /// From the clinics of the day.
+    pub fn of(date: Date, clinics: &[Clinic], chosen: Date, now: Timestamp) -> Self {
+        let today = time::today(now);
+        let text = match date {
+            date if date == today => "今天",
+            date if date == time::add_days(today, 1) => "明天",
+            date => time::weekday_text(date),
+        };
+        Self {
+            date,
+            text: text.to_owned(),
+            short: format!("{}/{}", date.month(), date.day()),
+            open: clinics.iter().any(|clinic| clinic.state == ClinicState::Open),
+            closed: !clinics.is_empty() && clinics.iter().all(|clinic| clinic.state == ClinicState::Closed),
+            chosen: date == chosen,
+        }
+    }
+
+    fn state(&self) -> DayState {
+        match (self.open, self.closed) {
+            (true, _) => DayState::Held,
+            (false, true) => DayState::Closed,
+            (false, false) => DayState::None,
+        }
+    }
+}
+
+/// A clinic to choose.
+#[derive(Debug, Serialize)]
+pub struct ClinicRow {
+    clinic: String,
+    who: String,
+    kind: &'static str,
+    period: &'static str,
+    room: String,
+    fee_fen: i64,
+    remaining: usize,
+    state: &'static str,
+    #[serde(skip)]
+    href: String,
+}
+
+impl ClinicRow {
+    /// From a clinic and how many of its numbers can be booked now.
+    pub fn of(found: &ClinicWithSlots, remaining: usize) -> Self {
+        let clinic = &found.clinic;
+        let state = match (clinic.state, remaining) {
+            (ClinicState::Closed, _) => "停诊",
+            (ClinicState::Open, 0) => "无号",
+            (ClinicState::Open, _) => "有号",
+        };
+        Self {
+            clinic: clinic.id.to_string(),
+            who: clinic.who_text(),
+            kind: clinic.kind.text(),
+            period: clinic.period.text(),
+            room: clinic.room.clone(),
+            fee_fen: clinic.fee.get(),
+            remaining,
+            state,
+            href: format!("/clinics/{}", clinic.id),
+        }
+    }
+}
+
+/// A department's days and the clinics of one of them.
+#[derive(Debug, Serialize)]
+pub struct DepartmentView {
+    /// Code.
+    pub department: String,
+    /// Name.
+    pub name: String,
+    /// Days to choose from.
+    pub days: Vec<DayChoice>,
+    /// Clinics of the chosen day.
+    pub clinics: Vec<ClinicRow>,
+}
+
+impl View for DepartmentView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let links: Vec<_> =
+            self.days.iter().map(|day| format!("/booking/{}?date={}", self.department, day.date)).collect();
+        let strip: Vec<_> = self
+            .days
+            .iter()
+            .zip(&links)
+            .map(|(day, href)| Day { name: &day.text, date: &day.short, state: day.state(), href, current: day.chosen })
+            .collect();
+        let texts: Vec<_> = self.clinics.iter().map(row_texts).collect();
+        let cells: Vec<_> =
+            self.clinics.iter().zip(&texts).map(|(row, (text, below))| row_cell(row, text, below)).collect();
+        let body = html! {
+            (steps(Step::Choose))
+            (heading(&self.name, Some("选择日期和医生")))
+            (days(&strip))
+            @if cells.is_empty() {
+                (state(PageState::Empty, "当天没有门诊", "请选择其他日期", &[]))
+            } @else {
+                (list(&cells))
+            }
+        };
+        page(context, &Page::new(&self.name).tab(Tab::Booking), body)
+    }
+
+    fn cache(&self) -> Cache {
+        Cache::Public { max_age_s: PUBLIC_AGE_S }
+    }
+}
+
+fn row_texts(row: &ClinicRow) -> (String, String) {
+    (format!("{} {}", row.period, row.who), format!("{} · {}", row.kind, row.room))
+}
+
+fn row_cell<'a>(row: &'a ClinicRow, text: &'a str, below: &'a str) -> Cell<'a> {
+    let tone = if row.remaining > 0 { Tone::Good } else { Tone::Plain };
+    let words = if row.remaining > 0 { format!("余 {}", row.remaining) } else { row.state.to_owned() };
+    let side = html! { (fee(row.fee_fen)) " " (badge(tone, &words)) };
+    Cell { text, below: Some(below), side: Some(side), href: Some(&row.href) }
+}
+
+/// A slot to choose.
+#[derive(Debug, Serialize)]
+pub struct SlotChoice {
+    slot: String,
+    band: String,
+    remaining: usize,
+    fee_fen: i64,
+    /// Why it cannot be chosen; absent when it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    off: Option<&'static str>,
+}
+
+impl SlotChoice {
+    /// From a slot.
+    pub fn of(clinic: &Clinic, slot: &Slot, policy: &BookingPolicy, now: Timestamp) -> Self {
+        let off = match window(clinic, slot.start, policy, now) {
+            Ok(_) if slot.free_numbers.is_empty() => Some("已约满"),
+            Ok(_) => None,
+            Err(WindowError::Closed) => Some("停诊"),
+            Err(WindowError::Over) => Some("已截止"),
+            Err(WindowError::NotReleased(_)) => Some("未放号"),
+            Err(WindowError::SameDayOnly) => Some("仅限当日"),
+            Err(WindowError::AdvanceClosed) => Some("预约已截止"),
+        };
+        Self {
+            slot: slot.start.to_string(),
+            band: slot.start.band_text(),
+            remaining: slot.free_numbers.len(),
+            fee_fen: clinic.fee.get(),
+            off,
+        }
+    }
+
+    fn tile(&self) -> Tile<'_> {
+        let target = self.off.map_or(TileTarget::Choice(&self.slot), TileTarget::Off);
+        let remaining = u32::try_from(self.remaining).unwrap_or(u32::MAX);
+        Tile { band: &self.band, remaining, fee_fen: self.fee_fen, target }
+    }
+}
+
+/// A person to book for.
+#[derive(Debug, Serialize)]
+pub struct PatientChoice {
+    patient: String,
+    name: String,
+    relation: &'static str,
+}
+
+impl PatientChoice {
+    /// From a link.
+    pub fn of(link: &Link) -> Self {
+        let (patient, name) = (link.patient.to_string(), link.name_masked.clone());
+        Self { patient, name, relation: link.relation.text() }
+    }
+}
+
+/// A clinic with its slots, to hold a number of.
+#[derive(Debug, Serialize)]
+pub struct ClinicView {
+    clinic: String,
+    who: String,
+    department: String,
+    day: String,
+    period: &'static str,
+    room: String,
+    campus: String,
+    fee_fen: i64,
+    slots: Vec<SlotChoice>,
+    patients: Vec<PatientChoice>,
+    idempotency_key: String,
+    #[serde(skip)]
+    key: IdempotencyKey,
+    #[serde(skip)]
+    form: Form,
+}
+
+impl ClinicView {
+    /// From a clinic and what can be chosen.
+    pub fn of(
+        clinic: &Clinic,
+        slots: Vec<SlotChoice>,
+        patients: Vec<PatientChoice>,
+        key: IdempotencyKey,
+        form: Form,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            clinic: clinic.id.to_string(),
+            who: clinic.who_text(),
+            department: clinic.department_name.clone(),
+            day: time::day_text(clinic.date, time::today(now)),
+            period: clinic.period.text(),
+            room: clinic.room.clone(),
+            campus: clinic.campus.clone(),
+            fee_fen: clinic.fee.get(),
+            slots,
+            patients,
+            idempotency_key: key.as_str().to_owned(),
+            key,
+            form,
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.slots.iter().any(|slot| slot.off.is_none())
+    }
+
+    fn facts(&self) -> Markup {
+        key_values(&[
+            ("科室", html! { (self.department) }),
+            ("时间", html! { (self.day) " " (self.period) }),
+            ("地点", html! { (self.campus) " " (self.room) }),
+            ("挂号费", fee(self.fee_fen)),
+        ])
+    }
+
+    fn chooser(&self, context: &PageContext<'_>) -> Markup {
+        let tile_list: Vec<_> = self.slots.iter().map(SlotChoice::tile).collect();
+        let people: Vec<_> = self
+            .patients
+            .iter()
+            .map(|choice| Choice {
+                value: &choice.patient,
+                text: &choice.name,
+                below: Some(choice.relation),
+                disabled: false,
+            })
+            .collect();
+        html! {
+            form method="post" action="/appointments" {
+                (form_start_fields(context, &self.key))
+                input type="hidden" name="clinic" value=(self.clinic);
+                (tiles(&self.form, "slot", &tile_list))
+                @if self.is_open() {
+                    (choices(&self.form, "patient", "就诊人", &people))
+                    div.acts { (Button::submit("确认挂号")) }
+                    (notice(Tone::Plain, "确认后号源为您保留，请在规定时间内完成支付，逾期自动释放。"))
+                } @else {
+                    (notice(Tone::Wait, "本次门诊现在没有可挂的号，请选择其他日期或医生。"))
+                }
+            }
+        }
+    }
+}
+
+impl View for ClinicView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let body = html! {
+            (steps(Step::Choose))
+            (heading(&self.who, None))
+            (self.facts())
+            @if self.patients.is_empty() {
+                (state(PageState::Empty, "还没有就诊人", "实名登记后即可挂号，只需一次",
+                    &[Button::primary_link("添加就诊人", "/patients/new")]))
+            } @else {
+                (self.chooser(context))
+            }
+        };
+        page(context, &Page::new("选择时段").tab(Tab::Booking), body)
+    }
+}
+
+/// One appointment of the reader's.
+#[derive(Debug, Serialize)]
+pub struct AppointmentView {
+    appointment: String,
+    patient: String,
+    department: String,
+    who: String,
+    day: String,
+    band: String,
+    number: u16,
+    room: String,
+    campus: String,
+    fee_fen: i64,
+    state: &'static str,
+    text: &'static str,
+    /// Until when it must be paid, while it is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pay_until: Option<String>,
+    /// Until when it can be cancelled online, while it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancel_until: Option<String>,
+    /// How far the refund is, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund: Option<&'static str>,
+    #[serde(skip)]
+    tone: Tone,
+    #[serde(skip)]
+    next: String,
+}
+
+impl AppointmentView {
+    /// From an appointment as it is at `now`.
+    pub fn of(appointment: &Appointment, profile: &HospitalProfile, now: Timestamp) -> Self {
+        let place = &appointment.place;
+        let (state, text, tone) = state_words(appointment, now);
+        let key = appointment.key().to_string();
+        let held = state == "held";
+        let cancel_until = appointment.cancel_until(profile.cancel);
+        let cancellable = held || (appointment.state == State::Booked && now <= cancel_until);
+        let clock = |at: Timestamp| {
+            let wall = time::wall_clock(at);
+            format!("{} {}", time::day_text(wall.date(), time::today(now)), wall.strftime("%H:%M"))
+        };
+        Self {
+            patient: appointment.patient_name_masked.clone(),
+            department: place.department_name.clone(),
+            who: place.who.clone(),
+            day: time::day_text(place.date, time::today(now)),
+            band: place.start.band_text(),
+            number: place.number,
+            room: place.room.clone(),
+            campus: place.campus.clone(),
+            fee_fen: appointment.fee.get(),
+            state,
+            text,
+            pay_until: match appointment.state {
+                State::Held { expires_at } if held => Some(clock(expires_at)),
+                _ => None,
+            },
+            cancel_until: (cancellable && !held).then(|| clock(cancel_until)),
+            refund: None,
+            tone,
+            next: if held { format!("/appointments/{key}/pay") } else { format!("/appointments/{key}") },
+            appointment: key,
+        }
+    }
+
+    /// With the state of the money, if any goes back.
+    #[must_use]
+    pub fn with_order(mut self, order: Option<&Order>) -> Self {
+        let refund = order.and_then(|order| order.refunds.values().last());
+        self.refund = refund.map(|refund| match refund.state {
+            RefundState::Requested => "退款处理中",
+            RefundState::Accepted => "退款已受理，将原路退回",
+            RefundState::Succeeded => "已退款，原路退回",
+            RefundState::Manual => "退款需人工处理，工作人员会与您联系",
+        });
+        self
+    }
+
+    /// Where the patient goes on: to the payment while it is awaited.
+    pub fn next_path(&self) -> &str {
+        &self.next
+    }
+
+    fn actions(&self, context: &PageContext<'_>) -> Markup {
+        let cancel = format!("/appointments/{}/cancel", self.appointment);
+        html! {
+            div.acts {
+                @if self.pay_until.is_some() { (Button::primary_link("去支付", &self.next)) }
+                @if self.pay_until.is_some() || self.cancel_until.is_some() {
+                    (Button::post(context, "取消挂号", &cancel, Look::Warn))
+                }
+            }
+        }
+    }
+}
+
+fn state_words(appointment: &Appointment, now: Timestamp) -> (&'static str, &'static str, Tone) {
+    match appointment.state {
+        State::Held { expires_at } if expires_at > now => ("held", "待支付", Tone::Wait),
+        State::Held { .. } | State::Expired => ("expired", "超时未支付，号源已释放", Tone::Plain),
+        State::Booked => ("booked", "挂号成功", Tone::Good),
+        State::CheckedIn => ("checked_in", "已报到", Tone::Good),
+        State::Fulfilled => ("fulfilled", "已就诊", Tone::Plain),
+        State::NoShow => ("no_show", "爽约", Tone::Bad),
+        State::Cancelled { by: CancelledBy::Hospital, .. } => ("cancelled", "医院取消", Tone::Bad),
+        State::Cancelled { .. } => ("cancelled", "已取消", Tone::Plain),
+        State::Refused { why: RefusedWhy::ClinicClosed } => ("refused", "医生停诊，费用退回", Tone::Bad),
+        State::Refused { .. } => ("refused", "未能保留号源，费用退回", Tone::Bad),
+    }
+}
+
+impl View for AppointmentView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let mut facts = vec![
+            ("状态", badge(self.tone, self.text)),
+            ("就诊人", html! { (self.patient) }),
+            ("科室", html! { (self.department) }),
+            ("医生", html! { (self.who) }),
+            ("时间", html! { (self.day) " " (self.band) }),
+            ("序号", html! { (self.number) "号" }),
+            ("地点", html! { (self.campus) " " (self.room) }),
+            ("挂号费", fee(self.fee_fen)),
+        ];
+        if let Some(until) = &self.pay_until {
+            facts.push(("请支付", html! { (until) " 前" }));
+        }
+        if let Some(until) = &self.cancel_until {
+            facts.push(("可取消至", html! { (until) }));
+        }
+        if let Some(refund) = self.refund {
+            facts.push(("退款", html! { (refund) }));
+        }
+        let body = html! {
+            @if self.state == "held" { (steps(Step::Pay)) }
+            @if self.state == "booked" {
+                (steps(Step::Visit))
+                (notice(Tone::Good, "挂号成功。就诊前 30 分钟会收到提醒，请按时到院。"))
+            }
+            (key_values(&facts))
+            (self.actions(context))
+            @if self.state == "booked" && self.cancel_until.is_none() {
+                (notice(Tone::Plain, "已超过网上取消时间。如不能就诊，请拨打医院电话或到窗口办理。"))
+            }
+        };
+        page(context, &Page::new("挂号详情").tab(Tab::Appointments), body)
+    }
+}
+
+/// The reader's appointments, latest day first.
+#[derive(Debug, Serialize)]
+pub struct AppointmentsView {
+    /// Of all people the reader acts for.
+    pub appointments: Vec<AppointmentView>,
+    /// Whether there is anybody to book for.
+    #[serde(skip)]
+    pub has_patients: bool,
+}
+
+impl View for AppointmentsView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let texts: Vec<_> = self
+            .appointments
+            .iter()
+            .map(|a| {
+                let text = format!("{} {}", a.day, a.band);
+                let below = format!("{} {} · {} · {}号", a.department, a.who, a.patient, a.number);
+                (text, below, format!("/appointments/{}", a.appointment))
+            })
+            .collect();
+        let cells: Vec<_> = self
+            .appointments
+            .iter()
+            .zip(&texts)
+            .map(|(a, (text, below, href))| Cell {
+                text,
+                below: Some(below),
+                side: Some(badge(a.tone, a.text)),
+                href: Some(href),
+            })
+            .collect();
+        let body = html! {
+            @if cells.is_empty() {
+                (state(PageState::Empty, "还没有挂号", "挂号后可在这里查看、支付和取消", &[Button::primary_link("去挂号", "/booking")]))
+            } @else {
+                (title("我的号"))
+                (list(&cells))
+            }
+            @if !self.has_patients {
+                div.acts { (Button::plain_link("添加就诊人", "/patients/new")) }
+            }
+        };
+        page(context, &Page::new("我的号").tab(Tab::Appointments), body)
+    }
+}
