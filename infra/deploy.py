@@ -32,6 +32,8 @@ KEY_BYTES = 32
 DEPLOYS_AT_ONCE = 2
 STACK_POLL_S, STACK_POLLS_MAX = 1, 1800
 VERSION_POLL_S, VERSION_POLLS_MAX = 0.2, 600
+# Given to every function where they are set: the clock file (local builds), who may frame the pages.
+OPTIONAL_VALUES = ("CLOCK_FILE", "FRAME_ANCESTORS")
 PUBLIC_HOSTS = {
     "WECHAT_API_URL": "https://api.weixin.qq.com",
     "WECHAT_OPEN_URL": "https://open.weixin.qq.com",
@@ -51,6 +53,11 @@ def error_code(error):
 def output_name(function, suffix):
     """`pay-notify`, `RoleArn` -> `PayNotifyRoleArn`, as in the outputs of foundation.yaml."""
     return "".join(part.capitalize() for part in function.split("-")) + suffix
+
+
+def quoted(value):
+    """As an environment file wants it."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$") + '"'
 
 
 def smoke_event(trigger):
@@ -176,8 +183,8 @@ class Deployment:
             **{f"{name.upper()}_SECRET": self.outputs[f"{name.capitalize()}Secret"] for name in SECRETS},
             **self.values,
         }
-        everywhere = [name for name in ("CLOCK_FILE",) if name in known]
-        wanted = [*FUNCTIONS[function]["environment"], *everywhere]
+        optional = [name for name in OPTIONAL_VALUES if known.get(name)]
+        wanted = [*FUNCTIONS[function]["environment"], *optional]
         missing = [name for name in wanted if not known.get(name)]
         if missing:
             raise DeployError(f"function {function} needs {', '.join(missing)}")
@@ -229,7 +236,7 @@ class Deployment:
 
     def publish(self, function, binary, settings, environment, role):
         with tempfile.NamedTemporaryFile("w", suffix=".env") as file:
-            file.writelines(f"{name}={value}\n" for name, value in environment.items())
+            file.writelines(f"{name}={quoted(value)}\n" for name, value in environment.items())
             file.flush()
             command = [
                 "cargo", "lambda", "deploy", self.function_name(function),

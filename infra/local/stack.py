@@ -34,7 +34,8 @@ IMPORT_MAX_S = 60
 KEY_BYTES = 32
 HOSPITAL = ROOT / "infra/hospital"
 STAFF_CLIENT, STAFF_SCOPES = "his-import", ["catalog", "wechat", "appointments"]
-IMPORTS = ("departments", "doctors", "schedules")
+IMPORTS = ("departments", "doctors", "schedules", "cards")
+SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 # The emulator and what it starts see these variables of ours and nothing else, real AWS credentials least of all.
 PASSED_ON = ("PATH", "HOME", "LANG", "RUST_LOG", "RUST_BACKTRACE")
 EMULATED_ACCOUNT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
@@ -191,7 +192,7 @@ class Stack:
         answer = deployment.invoke("wechat-token", {})
         if answer.get("FunctionError"):
             raise StackError(f"wechat-token fails: {answer['Payload'].read().decode()}")
-        self.import_hospital(staff_token)
+        self.import_hospital(config, staff_token)
         say(f"\nHospital  {self.public_url}\nPhone     {self.phone_url}\nSettings  {relative(self.env_file)}"
             f"\nLogs      {relative(self.state)}/*.log (functions write to emulator.log)")
 
@@ -248,6 +249,8 @@ class Stack:
             "PAY_API_URL": pay_url,
             "PAY_API_FALLBACK_URL": pay_url,
             "CLOCK_FILE": str(self.clock_file),
+            # The demo phone shows the hospital's pages in a frame.
+            "FRAME_ANCESTORS": f"'self' http://127.0.0.1:{self.phone_port} http://localhost:{self.phone_port} http://*.phone.localhost:{self.phone_port}",
         }, binaries, self.aws_url)
 
     def fill_secrets(self, deployment):
@@ -256,7 +259,7 @@ class Stack:
         issued = json.loads(run_node("tests/wechat/identities.mjs", "--state", self.wechat_state, "--secrets"))
         scene_key = (deployment.read_secret("wechat") or {}).get("scene_key") or base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
         deployment.put_secret("wechat", {**issued["wechat"], "scene_key": scene_key})
-        deployment.put_secret("pay", issued["pay"])
+        deployment.put_secret("pay", {"app_id": issued["wechat"]["app_id"], **issued["pay"]})
         token_file = self.state / "staff-token"
         if deployment.read_secret("staff") is None or not token_file.exists():
             write_private(token_file, deployment.add_staff_token(STAFF_CLIENT, STAFF_SCOPES))
@@ -291,21 +294,31 @@ class Stack:
         }
         write_private(self.env_file, "".join(f"{name}={value}\n" for name, value in values.items()))
 
-    def import_hospital(self, staff_token):
+    def import_hospital(self, config, staff_token):
         """Profile, catalogue and menu of the demo hospital; again when its files change, and daily for new schedules."""
-        files = [HOSPITAL / "profile.json", *(HOSPITAL / f"{kind}.csv" for kind in IMPORTS)]
-        digest = hashlib.sha256(str(datetime.date.today()).encode())
-        for file in files:
-            digest.update(file.read_bytes())
+        profile = json.loads((HOSPITAL / "profile.json").read_text())
+        # Template ids belong to an account: these are the stand-in's.
+        profile["templates"] = {template["name"]: {"template_id": template["id"], "fields": template["fields"]}
+                                for template in config["templates"]}
+        bodies = {"profile": json.dumps(profile, ensure_ascii=False).encode(), "schedules": self.schedules()}
+        bodies |= {kind: (HOSPITAL / f"{kind}.csv").read_bytes() for kind in IMPORTS if kind not in bodies}
+        digest = hashlib.sha256(b"\0".join(bodies[name] for name in sorted(bodies))).hexdigest()
         marker = self.state / "imported"
-        if marker.exists() and marker.read_text() == digest.hexdigest():
+        if marker.exists() and marker.read_text() == digest:
             return
         say("Importing the demo hospital")
-        self.staff_call(staff_token, "PUT", "/staff/profile", "application/json", files[0].read_bytes())
-        for kind, file in zip(IMPORTS, files[1:]):
-            self.staff_call(staff_token, "POST", f"/staff/import/{kind}", "text/csv; charset=utf-8", file.read_bytes())
+        self.staff_call(staff_token, "PUT", "/staff/profile", "application/json", bodies["profile"])
+        for kind in IMPORTS:
+            self.staff_call(staff_token, "POST", f"/staff/import/{kind}", "text/csv; charset=utf-8", bodies[kind])
         self.staff_call(staff_token, "POST", "/staff/wechat/menu", "application/json", b"{}")
-        marker.write_text(digest.hexdigest())
+        marker.write_text(digest)
+
+    def schedules(self):
+        """The clinics of the days to come, as the clock of this stack sees them."""
+        offset = self.clock_file.read_text().strip() if self.clock_file.exists() else ""
+        today = (datetime.datetime.now(SHANGHAI) + datetime.timedelta(seconds=int(offset or 0))).date()
+        command = [sys.executable, str(HOSPITAL / "make_schedules.py"), "--from", today.isoformat(), "--out", "-"]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, "PYTHONIOENCODING": "utf-8"}).stdout
 
     def staff_call(self, staff_token, method, path, content_type, body):
         headers = {"authorization": f"Bearer {staff_token}", "content-type": content_type, "accept": "application/json"}
