@@ -123,6 +123,16 @@ fn the_official_json_body_opens_whole() {
 }
 
 #[test]
+fn a_message_another_implementation_sealed_opens_whole() {
+    let push: Value = serde_json::from_str(include_str!("../../tests/vectors/callback_1kb.json")).unwrap();
+    let keys = vec![key(&text_of(&push["encoding_aes_key"]))];
+    let callback = Callback::new(text_of(&push["token"]), keys, text_of(&push["app_id"]), Mode::Safe).unwrap();
+    let query: Query = serde_json::from_value(push["query"].clone()).unwrap();
+    let opened = callback.open(&query, text_of(&push["body"]).as_bytes(), at(NOW_S)).unwrap();
+    assert_eq!(opened.message, Inbound::parse(push["clear"].as_str().unwrap()).unwrap());
+}
+
+#[test]
 fn published_replies_come_out() {
     for vector in vectors("oa-encrypt") {
         let input = |name: &str| text_of(&vector["input"][name]);

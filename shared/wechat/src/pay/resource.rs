@@ -86,18 +86,18 @@ impl Resource {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use aws_lc_rs::aead::AES_128_GCM;
 
     use super::*;
 
     /// The published suite uses keys of 16 bytes, which no real account has.
-    pub(in crate::pay) fn open_published(resource: &Resource, key: &str) -> Vec<u8> {
+    fn open_published(resource: &Resource, key: &str) -> Vec<u8> {
         resource.open_with(&AES_128_GCM, key.as_bytes()).unwrap()
     }
 
     /// Encrypts as WeChat Pay does.
-    pub(in crate::pay) fn seal(key: &str, clear: &str) -> serde_json::Value {
+    fn seal(key: &str, clear: &str) -> serde_json::Value {
         let nonce = *b"abcdefghijkl";
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_bytes()).unwrap());
         let mut buffer = clear.as_bytes().to_vec();
@@ -124,6 +124,17 @@ pub(super) mod tests {
         value["algorithm"] = "AEAD_AES_256_GCM".into();
         let clear = open_published(&resource(value), example["input"]["apiv3_key"].as_str().unwrap());
         assert_eq!(clear, example["expect"]["plaintext"].as_str().unwrap().as_bytes());
+    }
+
+    #[test]
+    fn the_published_notification_opens() {
+        let vectors: serde_json::Value = serde_json::from_str(include_str!("../../tests/vectors/wechat.json")).unwrap();
+        let vectors = vectors["vectors"].as_array().unwrap();
+        let example = vectors.iter().find(|v| v["id"] == "pay.notify.wechatpay-go").unwrap();
+        let body: serde_json::Value = serde_json::from_str(example["input"]["body"].as_str().unwrap()).unwrap();
+        let key = example["input"]["apiv3_key"].as_str().unwrap();
+        let clear = open_published(&resource(body["resource"].clone()), key);
+        assert_eq!(clear, example["expect"]["clear"].as_str().unwrap().as_bytes());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A server of one connection at a time that answers what a test says and keeps what it was asked.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -101,10 +102,10 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
 async fn write(stream: &mut TcpStream, status: u16, headers: &[(String, String)], body: &str) {
     let mut head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\n");
     if status != 204 {
-        head.push_str(&format!("content-length: {}\r\n", body.len()));
+        let _ = write!(head, "content-length: {}\r\n", body.len());
     }
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(head, "{name}: {value}\r\n");
     }
     let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes()).await;
 }
