@@ -1,2 +1,13 @@
-//! Entry point.
-fn main() {}
+//! Entry point: start, then answer.
+
+use lambda_http::{Error, Request, run, service_fn};
+use pay_notify::{App, handle};
+use runtime::{Desk, secrets};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    runtime::start_telemetry();
+    let aws = runtime::desk::aws().await;
+    let app = &App { desk: Desk::from_env(&aws).await?, pay: secrets::pay_account(&aws)? };
+    run(service_fn(async |request: Request| handle(app, request).await)).await
+}

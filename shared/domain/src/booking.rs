@@ -2,7 +2,7 @@
 //!
 //! What is per person is decided on the person's [`Gate`]; what is per number is decided by the slot's own write.
 
-use crate::clinic::{Clinic, ClinicState, Period, SlotStart};
+use crate::clinic::{Clinic, ClinicKind, ClinicState, Period, SlotStart};
 use crate::credit::{CreditPolicy, Standing, Strikes, standing};
 use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId};
 use crate::time;
@@ -154,7 +154,9 @@ pub fn window(
     }
     let wall = time::wall_clock(now);
     if clinic.date == wall.date() {
-        return same_day_open(clinic.period, policy, wall.time());
+        // An emergency has no earlier close than the slot's own end.
+        let emergency = clinic.kind == ClinicKind::Emergency;
+        return if emergency { Ok(Product::SameDay) } else { same_day_open(clinic.period, policy, wall.time()) };
     }
     if !clinic.kind.bookable_ahead() {
         return Err(WindowError::SameDayOnly);
@@ -301,7 +303,6 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clinic::ClinicKind;
     use crate::credit::{Strike, StrikeState};
     use crate::money::Fen;
     use jiff::civil::date;

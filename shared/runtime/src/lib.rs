@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod desk;
 pub mod http;
+pub mod payments;
 pub mod random;
 pub mod refusal;
 pub mod secrets;

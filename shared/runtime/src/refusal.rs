@@ -13,10 +13,13 @@
 //! | `request_over` | 409 | a repeated request whose hold is over |
 //! | `cancel_too_late` | 409 | after the deadline; the window can still help |
 //! | `already_cancelled`, `cannot_cancel` | 409 | the appointment is not one that can be cancelled |
+//! | `cannot_pay` | 409 | WeChat Pay refuses the order |
+//! | `hold_over`, `hold_ending` | 409 | the hold is over, or too close to its end to begin paying |
 //! | `not_set_up` | 503 | the hospital profile is missing |
 //! | `busy` | 503 | too much contention; try again |
 
 use crate::desk::ProfileError;
+use crate::payments::FollowError;
 use crate::random::NoRandomness;
 use crate::secrets::SecretError;
 use domain::appointment::MoveError;
@@ -26,6 +29,7 @@ use store::StoreError;
 use store::appointments::MoveFailed;
 use store::registration::HoldError;
 use web::problem::Problem;
+use wechat::pay::PayError;
 
 /// Seconds after which trying again makes sense when a part does not answer.
 const RETRY_AFTER_S: u32 = 3;
@@ -65,6 +69,22 @@ refusals! {
     };
     HoldError => hold;
     MoveFailed => moved;
+    PayError => |error| paying(&error);
+    FollowError => |error| match error {
+        FollowError::Pay(error) => paying(&error),
+        FollowError::Profile(error) => Refusal::from(error).0,
+        FollowError::Store(error) => unavailable("table", &error),
+        FollowError::Settle(_) | FollowError::Field(_) | FollowError::Randomness(_) => unavailable("payment", &error),
+    };
+}
+
+/// What the payer is told when WeChat Pay does not do as asked.
+fn paying(error: &PayError) -> Problem {
+    if error.is_outcome_unknown() || matches!(error, PayError::NotSent | PayError::RateLimited(_)) {
+        return unavailable("wechat pay", error);
+    }
+    tracing::error!(%error, "WeChat Pay refuses");
+    Problem::conflict("cannot_pay", "现在无法发起微信支付，请稍后再试或到窗口缴费")
 }
 
 /// A part does not answer: logged here, once, with its whole chain of causes.

@@ -27,9 +27,19 @@ pub enum SecretError {
     Unusable(&'static str, String),
 }
 
-/// One secret in Secrets Manager, as a type.
+/// One secret, as a type.
 #[derive(Debug)]
-pub struct Secret<T> {
+pub struct Secret<T>(Source<T>);
+
+#[derive(Debug)]
+enum Source<T> {
+    Manager(Managed<T>),
+    Fixed(Arc<T>),
+}
+
+/// A secret in Secrets Manager.
+#[derive(Debug)]
+struct Managed<T> {
     client: aws_sdk_secretsmanager::Client,
     variable: &'static str,
     id: String,
@@ -45,14 +55,24 @@ impl<T> Secret<T> {
     ) -> Result<Self, StartError> {
         let id = config::required(variable)?;
         let client = aws_sdk_secretsmanager::Client::new(aws);
-        Ok(Self { client, variable, id, parse, cached: Cached::new(SECRET_AGE_MAX_S) })
+        Ok(Self(Source::Manager(Managed { client, variable, id, parse, cached: Cached::new(SECRET_AGE_MAX_S) })))
+    }
+
+    /// A secret that is already at hand and never changes: for tests.
+    pub fn fixed(value: T) -> Self {
+        Self(Source::Fixed(Arc::new(value)))
     }
 
     /// The secret, at most [`SECRET_AGE_MAX_S`] old.
     pub async fn get(&self, now: Timestamp) -> Result<Arc<T>, SecretError> {
-        self.cached.get(now, async || self.load().await).await
+        match &self.0 {
+            Source::Manager(managed) => managed.cached.get(now, async || managed.load().await).await,
+            Source::Fixed(value) => Ok(Arc::clone(value)),
+        }
     }
+}
 
+impl<T> Managed<T> {
     async fn load(&self) -> Result<T, SecretError> {
         let answer = self.client.get_secret_value().secret_id(&self.id).send().await;
         let text =
