@@ -243,6 +243,8 @@ class Deployment:
                 "--binary-path", str(binary), "--role", role,
                 "--memory", str(settings["memory_mb"]), "--timeout", str(settings["timeout_s"]),
                 "--env-file", file.name, "--output-format", "json",
+                # A role made a moment ago is not known everywhere yet.
+                "--retry-attempts", "5",
             ]
             if self.endpoint_url:
                 command += ["--endpoint-url", self.endpoint_url]

@@ -77,17 +77,22 @@ class Process:
     def is_current(self):
         return self.pid() is not None and json.loads(self.pid_file.read_text())["command"] == self.command
 
+    def refuse_taken_port(self):
+        """Before anything is built: a port that somebody else holds."""
+        ours = self.pid() is not None and json.loads(self.pid_file.read_text())["port"] == self.port
+        if not ours and port_answers(self.port):
+            raise StackError(f"port {self.port} is taken by another program; free it or choose another: "
+                             f"{self.port_variable}=<port> make run")
+
     def ensure(self):
         if self.is_current() and port_answers(self.port):
             return
         self.stop()
-        if port_answers(self.port):
-            raise StackError(f"port {self.port} is taken by another program; free it or choose another: "
-                             f"{self.port_variable}=<port> make run")
+        self.refuse_taken_port()
         with self.log_file.open("a") as log:
             child = subprocess.Popen(self.command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL,
                                      stdout=log, stderr=log, start_new_session=True)
-        self.pid_file.write_text(json.dumps({"pid": child.pid, "command": self.command}))
+        self.pid_file.write_text(json.dumps({"pid": child.pid, "command": self.command, "port": self.port}))
         deadline = time.monotonic() + START_MAX_S
         while not port_answers(self.port):
             if child.poll() is not None or time.monotonic() > deadline:
@@ -176,6 +181,8 @@ class Stack:
 
     def up(self):
         check_tools("cargo", "node", "openssl")
+        for process in (self.emulator(), self.wechat(), self.proxy()):
+            process.refuse_taken_port()
         binaries = self.build()
         self.emulator().ensure()
         config = self.wechat_identities()
