@@ -12,6 +12,7 @@ pub mod assets;
 pub mod components;
 pub mod form;
 pub mod headers;
+pub mod identity;
 pub mod negotiate;
 pub mod pay;
 pub mod problem;

@@ -1,7 +1,7 @@
 //! What a handler needs to know of a request apart from its body.
 
 use http::{HeaderMap, HeaderName, Method, header};
-use lambda_http::Request;
+use lambda_http::{Request, RequestExt};
 
 use crate::negotiate::{Face, face};
 
@@ -30,9 +30,12 @@ pub struct RequestMeta {
 impl RequestMeta {
     /// Takes the head of a request.
     pub fn of(request: &Request) -> Self {
+        // API Gateway puts the stage in front of the path of a non-default stage; routes and links know nothing of it.
+        let raw = request.raw_http_path();
+        let path = if raw.is_empty() { request.uri().path() } else { raw };
         Self {
             method: request.method().clone(),
-            path: request.uri().path().to_owned(),
+            path: path.to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
             headers: request.headers().clone(),
         }
@@ -119,6 +122,12 @@ pub(crate) mod tests {
         assert_eq!(meta.query("date").as_deref(), Some("2026-11-23"));
         assert_eq!(meta.bearer_token(), Some("t0ken"));
         assert_eq!(meta.path_and_query(), "/booking/internal?date=2026-11-23&q=%E5%86%85");
+    }
+
+    #[test]
+    fn the_stage_is_no_part_of_the_path() {
+        let request = http::Request::get("/test/booking").body(Body::Empty).unwrap().with_raw_http_path("/booking");
+        assert_eq!(RequestMeta::of(&request).path, "/booking");
     }
 
     #[test]
