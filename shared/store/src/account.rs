@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 pub const LINKS_MAX: usize = 5;
 /// How long a delivered message is remembered: WeChat repeats within seconds, and no older timestamp is accepted.
 const INBOUND_KEEP_S: i64 = 24 * 3600;
-const ATTEMPTS_KEEP_S: i64 = 48 * 3600;
+/// Proofs of identity one account may fail on one day, over registration and binding of cards (E73).
+pub const PROOFS_MAX: u32 = 5;
+const PROOFS_KEEP_S: i64 = 48 * 3600;
 
 /// Who a linked person is to the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,28 +109,32 @@ impl Table {
         self.take(&Key::patient_link(patient, account)).await.map(drop)
     }
 
-    /// Counts a failed proof of identity of the account on `day` and says how many there were, this one included.
-    pub async fn count_failed_proof(&self, account: &OpenId, day: Date, now: Timestamp) -> Result<u32, StoreError> {
-        let key = Key::new(Key::account(account).pk, format!("PROOF#{day}"));
+    /// Takes one of the day's [`PROOFS_MAX`] proofs of identity; false when none is left. Taken before the proof is
+    /// looked at, so that many at once cannot get past the limit; a proof that holds is given back.
+    pub async fn take_proof(&self, account: &OpenId, day: Date, now: Timestamp) -> Result<bool, StoreError> {
         let request = self
-            .update(&key)
+            .update(&proof_key(account, day))
             .update_expression("ADD failed :one SET #ttl = :ttl")
+            .condition_expression("attribute_not_exists(failed) OR failed < :max")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":ttl", number(time::add_seconds(now, ATTEMPTS_KEEP_S).as_second()))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
-        let answer = request.send().await.map_err(StoreError::unavailable("count failed proof"))?;
-        let failed = answer.attributes.as_ref().and_then(|item| item.get("failed")).and_then(|n| n.as_n().ok());
-        Ok(failed.and_then(|n| n.parse().ok()).unwrap_or(u32::MAX))
+            .expression_attribute_values(":max", number(PROOFS_MAX))
+            .expression_attribute_values(":ttl", number(time::add_seconds(now, PROOFS_KEEP_S).as_second()));
+        Ok(send_update(request).await?.is_done())
     }
 
-    /// How many proofs of identity of the account failed on `day`.
-    pub async fn failed_proofs(&self, account: &OpenId, day: Date) -> Result<u32, StoreError> {
-        #[derive(Deserialize)]
-        struct Failed {
-            failed: u32,
-        }
-        let key = Key::new(Key::account(account).pk, format!("PROOF#{day}"));
-        Ok(self.get::<Failed>(&key).await?.map_or(0, |counter| counter.failed))
+    /// Gives back a proof that [`take_proof`](Self::take_proof) took: it held, so it was no probing.
+    pub async fn give_back_proof(&self, account: &OpenId, day: Date) -> Result<(), StoreError> {
+        let request = self
+            .update(&proof_key(account, day))
+            .update_expression("ADD failed :less")
+            .condition_expression("failed > :none")
+            .expression_attribute_values(":less", number(-1))
+            .expression_attribute_values(":none", number(0));
+        send_update(request).await.map(drop)
     }
+}
+
+fn proof_key(account: &OpenId, day: Date) -> Key {
+    Key::new(Key::account(account).pk, format!("PROOF#{day}"))
 }

@@ -42,6 +42,11 @@ impl Table {
         self.get(&Key::appointment(key)).await
     }
 
+    /// The appointment at a key of the time index or of an event.
+    pub async fn appointment_at(&self, key: &Key) -> Result<Option<Appointment>, StoreError> {
+        self.get(key).await
+    }
+
     /// Appointments of a person, latest day first.
     pub async fn appointments_of(&self, patient: &PatientId) -> Result<Vec<Appointment>, StoreError> {
         let pk = Key::patient(patient).pk;

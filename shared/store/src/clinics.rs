@@ -108,6 +108,11 @@ impl Table {
         self.get_item(&Key::slot(clinic, start)).await?.map(slot_from).transpose()
     }
 
+    /// The slot at a key of the time index, read strongly.
+    pub async fn slot_at(&self, key: &Key) -> Result<Option<Slot>, StoreError> {
+        self.get_item(key).await?.map(slot_from).transpose()
+    }
+
     /// The clinics of a department on a day.
     pub async fn clinics_on(&self, date: Date, department: &DepartmentId) -> Result<Vec<Clinic>, StoreError> {
         self.query(&format!("BOARD#{date}#{department}"), "CLINIC#", CLINICS_PER_DAY_MAX).await

@@ -36,6 +36,11 @@ impl Table {
         self.get(&Key::order(no)).await
     }
 
+    /// The order at a key of the time index.
+    pub async fn order_at(&self, key: &Key) -> Result<Option<Order>, StoreError> {
+        self.get(key).await
+    }
+
     /// Writes a new order; if it exists already, the existing one is the answer.
     pub async fn create_order(&self, order: &Order) -> Result<Order, StoreError> {
         match self.put_new(item_of(order)?).await? {
