@@ -1,7 +1,6 @@
 //! The account API (`api.weixin.qq.com`).
 
 use std::fmt;
-use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
@@ -9,8 +8,11 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::http::{self, NoAnswer};
 use crate::template::TemplateData;
 use crate::token::AccessToken;
+
+pub use crate::http::Timeouts;
 
 /// Largest answer that is read, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -20,21 +22,6 @@ pub const MAX_CLIENT_MSG_ID_CHARS: usize = 64;
 pub const MAX_QR_EXPIRE_S: u32 = 2_592_000;
 /// Longest error text of WeChat that is kept, in characters.
 const MAX_ERRMSG_CHARS: usize = 200;
-
-/// How long a call may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// Until connected, in milliseconds.
-    pub connect_ms: u64,
-    /// Until answered, in milliseconds.
-    pub request_ms: u64,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { connect_ms: 2_000, request_ms: 5_000 }
-    }
-}
 
 /// The account's secret. Never printed.
 #[derive(Clone)]
@@ -184,6 +171,16 @@ impl ApiError {
             45015 | 45047 => Self::WindowOver(detail),
             43116 => Self::Duplicate(detail),
             _ => Self::Refused(detail),
+        }
+    }
+}
+
+impl From<NoAnswer> for ApiError {
+    fn from(reason: NoAnswer) -> Self {
+        match reason {
+            NoAnswer::NotSent => Self::NotSent,
+            NoAnswer::Unknown => Self::UnknownOutcome,
+            NoAnswer::TooLong => Self::Unreadable,
         }
     }
 }
@@ -409,12 +406,7 @@ struct Refusal {
 impl Api {
     /// A client with its own connections. `base_url`: `https://api.weixin.qq.com`, without trailing slash.
     pub fn new(base_url: impl Into<String>, timeouts: Timeouts) -> Result<Self, ApiError> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_millis(timeouts.connect_ms))
-            .timeout(Duration::from_millis(timeouts.request_ms))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|_| ApiError::Request("the HTTP client cannot be built"))?;
+        let http = http::client(timeouts).map_err(|_| ApiError::Request("the HTTP client cannot be built"))?;
         Ok(Self { http, base_url: base_url.into() })
     }
 
@@ -526,9 +518,9 @@ impl Api {
         request: reqwest::RequestBuilder,
         query: &[(&str, &str)],
     ) -> Result<T, ApiError> {
-        let response = request.send().await.map_err(|error| no_answer(&error))?;
+        let response = http::send(request).await?;
         let status = response.status();
-        let body = read_body(response).await?;
+        let body = http::read_body(response, MAX_ANSWER_BYTES).await?;
         if !status.is_success() {
             return Err(ApiError::Status(status.as_u16()));
         }
@@ -558,23 +550,6 @@ impl QrCode {
             Self::Permanent { .. } => Ok(json!({ "action_name": "QR_LIMIT_STR_SCENE", "action_info": info })),
         }
     }
-}
-
-/// Without a connection nothing was sent; after it nobody knows. The error itself is dropped: it holds the URL, and
-/// the URL the token.
-fn no_answer(error: &reqwest::Error) -> ApiError {
-    if error.is_connect() { ApiError::NotSent } else { ApiError::UnknownOutcome }
-}
-
-async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, ApiError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| ApiError::UnknownOutcome)? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(ApiError::Unreadable);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// What may be logged of a refusal: no value that was sent in the query (token, secret, code, openid).

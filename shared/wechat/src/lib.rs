@@ -16,6 +16,7 @@ pub mod api;
 pub mod callback;
 mod crypto;
 mod document;
+mod http;
 pub mod jssdk;
 pub mod message;
 pub mod oauth;

@@ -16,6 +16,7 @@ use super::merchant::Merchant;
 use super::types::{Prepay, PrepayId, Refund, RefundNotice, Transaction, WireRefund, WireTransaction};
 use super::verifier::{SignatureHeaders, Verifier, VerifyError};
 use crate::crypto::hex;
+use crate::http::{self, Timeouts};
 
 /// Most tries of one call; the last goes to the fallback host.
 pub const MAX_TRIES: u32 = 3;
@@ -40,21 +41,6 @@ pub struct Hosts {
     pub primary: String,
     /// `https://api2.mch.weixin.qq.com`
     pub fallback: String,
-}
-
-/// How long one try may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// Until connected, in milliseconds.
-    pub connect_ms: u64,
-    /// Until answered, in milliseconds.
-    pub request_ms: u64,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { connect_ms: 2_000, request_ms: 5_000 }
-    }
 }
 
 /// What a call takes from outside: the time, and fresh random bytes for its nonces.
@@ -166,12 +152,7 @@ const CNY: &str = "CNY";
 impl Client {
     /// A client with its own connections.
     pub fn new(hosts: Hosts, timeouts: Timeouts, merchant: Merchant, verifier: Verifier) -> Result<Self, PayError> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_millis(timeouts.connect_ms))
-            .timeout(Duration::from_millis(timeouts.request_ms))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|_| PayError::NotSent)?;
+        let http = http::client(timeouts).map_err(|_| PayError::NotSent)?;
         Ok(Self { http, hosts, merchant, verifier })
     }
 
@@ -303,7 +284,7 @@ impl Client {
             .header(AUTHORIZATION, authorization)
             .header(SERIAL_HEADER, self.verifier.current_id())
             .body(body.to_vec());
-        let response = request.send().await.map_err(|error| no_answer(&error))?;
+        let response = http::send(request).await?;
         self.settle(response, call.now).await
     }
 
@@ -311,7 +292,7 @@ impl Client {
     async fn settle(&self, response: reqwest::Response, now: Timestamp) -> Result<Vec<u8>, PayError> {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body = read_body(response).await?;
+        let body = http::read_body(response, MAX_ANSWER_BYTES).await?;
         let verified = self.verify(&headers, &body, now);
         if matches!(status, 200 | 204) {
             return verified.map(|()| body).map_err(PayError::Forged);
@@ -356,20 +337,4 @@ fn to_json(body: &impl Serialize) -> Result<Vec<u8>, PayError> {
 
 fn escape(text: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(text, UNRESERVED)
-}
-
-/// Without a connection nothing was sent; after it nobody knows.
-fn no_answer(error: &reqwest::Error) -> PayError {
-    if error.is_connect() { PayError::NotSent } else { PayError::UnknownOutcome }
-}
-
-async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, PayError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| PayError::UnknownOutcome)? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(PayError::Unreadable);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }

@@ -2,6 +2,7 @@
 
 use super::merchant::MerchantError;
 use super::verifier::VerifyError;
+use crate::http::NoAnswer;
 
 /// What WeChat Pay said, for logs. It never carries a person's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +136,16 @@ impl PayError {
             403 => Self::Forbidden(problem),
             429 => Self::RateLimited(problem),
             _ => Self::Refused(problem),
+        }
+    }
+}
+
+impl From<NoAnswer> for PayError {
+    fn from(reason: NoAnswer) -> Self {
+        match reason {
+            NoAnswer::NotSent => Self::NotSent,
+            NoAnswer::Unknown => Self::UnknownOutcome,
+            NoAnswer::TooLong => Self::Unreadable,
         }
     }
 }

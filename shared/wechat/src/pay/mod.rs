@@ -14,7 +14,8 @@ mod resource;
 mod types;
 mod verifier;
 
-pub use client::{Call, Client, CloseOutcome, Hosts, MAX_ANSWER_BYTES, MAX_TRIES, RETRY_PAUSE_MS, Timeouts};
+pub use crate::http::Timeouts;
+pub use client::{Call, Client, CloseOutcome, Hosts, MAX_ANSWER_BYTES, MAX_TRIES, RETRY_PAUSE_MS};
 pub use error::{PayError, Problem};
 pub use fields::{
     Attach, Description, FieldError, MAX_ATTACH_BYTES, MAX_DESCRIPTION_BYTES, MAX_EXPIRE_AHEAD_S, MAX_NOTIFY_URL_CHARS,
