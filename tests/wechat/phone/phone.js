@@ -164,7 +164,7 @@ class Phone {
   }
 
   face() {
-    return el('div', { class: 'face', style: `background:${this.person.colour}`, 'aria-hidden': 'true' }, this.person.nickname.slice(0, 1));
+    return el('div', { class: 'face', style: `background:${this.person.colour}`, 'aria-hidden': 'true' }, (this.person.demo.name ?? this.person.nickname).slice(0, 1));
   }
 
   status() {
@@ -207,8 +207,10 @@ class Phone {
     this.browser = el('div', { class: 'browser', hidden: true },
       this.status(),
       el('div', { class: 'title' },
-        el('button', { 'aria-label': '关闭网页', onclick: () => this.do('close') }, '✕'), this.pageTitle,
-        el('button', { 'aria-label': '返回上一页', onclick: () => this.tellPage({ kind: 'back' }) }, '‹')),
+        el('div', {},
+          el('button', { 'aria-label': '关闭网页', onclick: () => this.do('close') }, '✕'),
+          el('button', { 'aria-label': '返回上一页', onclick: () => this.tellPage({ kind: 'back' }) }, '‹')),
+        this.pageTitle),
       this.frame);
   }
 
@@ -252,6 +254,10 @@ class Phone {
       this.chat.append(drawMessage(message, this));
       this.drawn.push(message.id);
     }
+    this.scrollToEnd();
+  }
+
+  scrollToEnd() {
     requestAnimationFrame(() => { this.chat.scrollTop = this.chat.scrollHeight; });
   }
 
@@ -360,7 +366,7 @@ class Phone {
         answer(outcome?.result ?? 'fail', outcome?.err_desc);
       }
     };
-    const veil = this.veil(el('div', { class: 'sheet pay', role: 'dialog', 'aria-label': '确认支付' },
+    const veil = this.veil(el('div', { class: 'sheet pay-sheet', role: 'dialog', 'aria-label': '确认支付' },
       el('button', { class: 'close', 'aria-label': '取消', onclick: () => decide('cancel') }, '✕'),
       el('p', { class: 'merchant' }, offer.merchant), el('div', { class: 'fen' }, yuan(offer.fen)),
       el('dl', {}, el('dt', {}, '商品'), el('dd', {}, offer.description), el('dt', {}, '付款方式'), el('dd', {}, '零钱')),
@@ -390,6 +396,7 @@ let state;
 
 function choose(id) {
   for (const [key, phone] of phones) phone.seat.classList.toggle('chosen', key === id);
+  phones.get(id).scrollToEnd();
   for (const tab of document.querySelectorAll('#tabs button')) tab.setAttribute('aria-selected', String(tab.dataset.id === id));
 }
 
