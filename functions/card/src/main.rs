@@ -1,2 +1,13 @@
-//! Entry point.
-fn main() {}
+//! Entry point: start, then answer.
+
+use card::{App, handle};
+use lambda_http::{Error, Request, run, service_fn};
+use runtime::{Desk, secrets};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    runtime::start_telemetry();
+    let aws = runtime::desk::aws().await;
+    let app = &App { desk: Desk::from_env(&aws).await?, identity: secrets::identity(&aws)? };
+    run(service_fn(async |request: Request| handle(app, request).await)).await
+}

@@ -6,7 +6,7 @@ use crate::seal::{Keyring, SealNonce};
 use crate::table::{Item, StoreError, Table, Write, from_item, send_update, text, to_item};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::event::{Actor, EventKind, ItemEvent};
 use domain::id::{CardNo, OpenId, PatientId};
 use domain::person::{IdDocument, PersonName, Phone, same_person_name};
@@ -31,6 +31,17 @@ pub struct Identity {
     pub phone: Phone,
 }
 
+/// Whom the hospital issued a card to, as its own list says.
+#[derive(Clone, Debug)]
+pub struct CardHolder {
+    /// Name.
+    pub name: PersonName,
+    /// Identity document.
+    pub document: IdDocument,
+    /// Mobile phone, if the hospital knows one.
+    pub phone: Option<Phone>,
+}
+
 /// Random bytes for sealing one identity.
 #[derive(Clone, Copy, Debug)]
 pub struct IdentityNonces {
@@ -47,37 +58,54 @@ pub struct IdentityNonces {
 pub struct SealedIdentity {
     name_sealed: String,
     document_sealed: String,
-    phone_sealed: String,
+    /// None for the holder of a card the hospital knows no phone of.
+    #[serde(default)]
+    phone_sealed: Option<String>,
     /// Name to show.
     pub name_masked: String,
     /// Document kind and number to show.
     pub document_masked: String,
-    /// Phone to show.
+    /// Phone to show, or empty.
     pub phone_masked: String,
 }
 
 impl SealedIdentity {
     /// Seals an identity.
     pub fn seal(keys: &Keyring, identity: &Identity, nonces: &IdentityNonces) -> Result<Self, StoreError> {
+        let Identity { name, document, phone } = identity.clone();
+        Self::seal_holder(keys, &CardHolder { name, document, phone: Some(phone) }, nonces)
+    }
+
+    /// Seals what the hospital knows of a card's holder.
+    pub fn seal_holder(keys: &Keyring, holder: &CardHolder, nonces: &IdentityNonces) -> Result<Self, StoreError> {
+        let phone = holder.phone.as_ref();
         Ok(Self {
-            name_sealed: keys.seal(identity.name.expose(), purpose::NAME, nonces.name)?,
-            document_sealed: keys.seal(
-                identity.document.identity_key().expose(),
-                purpose::DOCUMENT,
-                nonces.document,
-            )?,
-            phone_sealed: keys.seal(identity.phone.expose(), purpose::PHONE, nonces.phone)?,
-            name_masked: identity.name.masked(),
-            document_masked: identity.document.masked(),
-            phone_masked: identity.phone.masked(),
+            name_sealed: keys.seal(holder.name.expose(), purpose::NAME, nonces.name)?,
+            document_sealed: keys.seal(holder.document.identity_key().expose(), purpose::DOCUMENT, nonces.document)?,
+            phone_sealed: phone.map(|phone| keys.seal(phone.expose(), purpose::PHONE, nonces.phone)).transpose()?,
+            name_masked: holder.name.masked(),
+            document_masked: holder.document.masked(),
+            phone_masked: phone.map(Phone::masked).unwrap_or_default(),
         })
     }
 
-    /// Whether somebody who claims to be this person knows name, document and phone alike. All three are opened and
+    /// Whether exactly this is sealed here.
+    pub fn holds(&self, keys: &Keyring, holder: &CardHolder) -> Result<bool, StoreError> {
+        let phone = self.phone_sealed.as_ref().map(|sealed| keys.open(sealed, purpose::PHONE)).transpose()?;
+        Ok(keys.open(&self.name_sealed, purpose::NAME)? == holder.name.expose()
+            && keys.open(&self.document_sealed, purpose::DOCUMENT)? == holder.document.identity_key().expose()
+            && phone.as_deref() == holder.phone.as_ref().map(Phone::expose))
+    }
+
+    /// Whether somebody who claims to be this person knows name, document and phone alike; where the hospital knows no
+    /// phone, name and document decide. All three are opened and
     /// compared whatever the first says, so that the answer takes the same time.
     pub fn is_known_to(&self, keys: &Keyring, claimed: &Identity) -> Result<bool, StoreError> {
         let same_person = self.is_person(keys, claimed)?;
-        let same_phone = keys.open(&self.phone_sealed, purpose::PHONE)? == claimed.phone.expose();
+        let same_phone = match &self.phone_sealed {
+            Some(sealed) => keys.open(sealed, purpose::PHONE)? == claimed.phone.expose(),
+            None => true,
+        };
         Ok(same_person & same_phone)
     }
 
@@ -238,7 +266,11 @@ impl Table {
             let link = link_of(registration, &id, &known.identity.name_masked);
             let mut writes = self.link_puts(&link)?;
             writes.push(self.event_update(&id, &event(EventKind::PatientLinked, seq, registration))?);
-            self.transact(writes).await?;
+            let written = self.transact(writes).await?;
+            // Refused: a twin of this request was first, or another writer was in the way.
+            if !written.is_done() && self.link(&registration.account, &id).await?.is_none() {
+                return Err(StoreError::Contended);
+            }
         }
         Ok(Registered::Linked(id))
     }
@@ -259,7 +291,9 @@ impl Table {
     /// Files a card the hospital has issued, from its own list. A card that is bound already is left as it is.
     pub async fn put_hospital_card(&self, no: &CardNo, holder: SealedIdentity) -> Result<Write, StoreError> {
         let card = Card { no: no.clone(), digital: false, patient: None, holder: Some(holder) };
-        self.put_new(to_item(&Key::card(no), &card)?).await
+        let unbound = "attribute_not_exists(pk) OR (digital = :no AND attribute_type(patient, :null))";
+        let values = [(":no", AttributeValue::Bool(false)), (":null", text("NULL"))];
+        self.put_if(to_item(&Key::card(no), &card)?, unbound, values).await
     }
 
     /// Binds a hospital card to a person who has none. False when either is bound elsewhere.
@@ -326,7 +360,8 @@ impl Table {
         keys.iter().map(|key| Ok(self.new_put(to_item(key, link)?))).collect()
     }
 
-    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Write, StoreError> {
+    /// Writes all or nothing.
+    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Write, StoreError> {
         let request = self.client.transact_write_items().set_transact_items(Some(writes));
         match request.send().await {
             Ok(_) => Ok(Write::Done),

@@ -2,10 +2,12 @@
 
 use domain::civil::Date;
 use domain::person::{DocumentError, DocumentKind, IdDocument, NameError, PersonName, Phone, PhoneError};
+use http::StatusCode;
 use maud::{Markup, html};
 
 use crate::components::{Choice, Field, FieldKind, field, select};
 use crate::form::Form;
+use crate::problem::Problem;
 
 /// What was said about a person, checked. Prints masked.
 #[derive(Clone, Debug)]
@@ -90,6 +92,18 @@ pub fn fields(form: &Form) -> Markup {
             name: PHONE, label: "手机号", kind: FieldKind::Mobile, hint: None, max_chars: PHONE_CHARS_MAX,
         }))
     }
+}
+
+/// 409 `not_proven`: what was said is not what the hospital holds. The same answer whatever differed, so that trying
+/// tells nobody whose number a number is (E73).
+pub fn not_proven() -> Problem {
+    Problem::conflict("not_proven", "信息与医院登记不一致，请核对；如确认无误，请携带证件到窗口核实")
+}
+
+/// 429 `too_many_proofs`: too many of today's claims did not hold.
+pub fn too_many_proofs() -> Problem {
+    let text = "今日核对次数已达上限，请明日再试，或携带证件到窗口办理";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_proofs", text)
 }
 
 #[cfg(test)]

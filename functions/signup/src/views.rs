@@ -1,0 +1,244 @@
+//! What the pages of this function show: each view is the page and the JSON alike.
+
+use crate::registration::{CONSENT, GUARDIAN, RELATION};
+use domain::person::DocumentKind;
+use domain::profile::Consent;
+use maud::{Markup, html};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use store::account::Link;
+use store::patients::Patient;
+use web::components::{
+    Button, Choice, Look, Page, Person, State, Tab, Tone, choices, csrf_field, heading, notice, page, people, prose,
+    state, tick, title,
+};
+use web::form::Form;
+use web::negotiate::Cache;
+use web::problem::Problem;
+use web::session::RETURN_TO_PARAM;
+use web::view::{PageContext, View};
+use web::{StatusCode, identity};
+
+/// How long the consent text may be kept by browsers and the edge.
+const CONSENT_AGE_S: u32 = 60;
+
+/// What one agrees to.
+#[derive(Debug, Serialize)]
+pub struct ConsentView {
+    version: String,
+    paragraphs: Vec<String>,
+}
+
+impl ConsentView {
+    /// From the profile.
+    pub fn of(consent: &Consent) -> Self {
+        Self { version: consent.version.clone(), paragraphs: consent.paragraphs.clone() }
+    }
+}
+
+impl View for ConsentView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let version = format!("版本 {}", self.version);
+        let body = html! {
+            (heading("个人信息处理告知与同意", Some(&version)))
+            (prose(&self.paragraphs))
+        };
+        page(context, &Page::new("个人信息处理告知与同意"), body)
+    }
+
+    fn cache(&self) -> Cache {
+        Cache::Public { max_age_s: CONSENT_AGE_S }
+    }
+}
+
+/// One person the reader acts for.
+#[derive(Debug, Serialize)]
+pub struct PatientView {
+    patient: String,
+    name: String,
+    relation: &'static str,
+    document: String,
+    phone: String,
+    /// The visit card, once there is one.
+    card: Option<String>,
+    /// Whether the window has to look at the document first.
+    needs_window: bool,
+}
+
+impl PatientView {
+    /// From the person and the reader's link.
+    pub fn of(link: &Link, patient: &Patient) -> Self {
+        Self {
+            patient: patient.id.to_string(),
+            name: link.name_masked.clone(),
+            relation: link.relation.text(),
+            document: patient.identity.document_masked.clone(),
+            phone: patient.identity.phone_masked.clone(),
+            card: patient.card.as_ref().map(ToString::to_string),
+            needs_window: patient.needs_window,
+        }
+    }
+
+    fn tags(&self) -> Vec<(Tone, &'static str)> {
+        let card = if self.card.is_some() { (Tone::Good, "已有就诊卡") } else { (Tone::Plain, "未领就诊卡") };
+        let window = self.needs_window.then_some((Tone::Wait, "待窗口核验"));
+        window.into_iter().chain([card]).collect()
+    }
+
+    fn unlink_button(&self, context: &PageContext<'_>) -> Markup {
+        let (text, action) = (format!("解除 {}", self.name), format!("/patients/{}/unlink", self.patient));
+        html! { (Button::post(context, &text, &action, Look::Warn)) }
+    }
+}
+
+impl View for PatientView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        page(context, &Page::new("就诊人").tab(Tab::Patients), listed(std::slice::from_ref(self)))
+    }
+}
+
+fn listed(patients: &[PatientView]) -> Markup {
+    let texts: Vec<_> = patients
+        .iter()
+        .map(|one| (format!("证件 {}", one.document), one.tags(), format!("/patients/{}/card", one.patient)))
+        .collect();
+    let persons: Vec<_> = patients
+        .iter()
+        .zip(&texts)
+        .map(|(one, (below, tags, href))| Person {
+            name: &one.name,
+            role: one.relation,
+            below: Some(below),
+            tags,
+            side: None,
+            href: Some(href),
+        })
+        .collect();
+    people(&persons)
+}
+
+/// The people the reader acts for.
+#[derive(Debug, Serialize)]
+pub struct PatientsView {
+    /// All of them.
+    pub patients: Vec<PatientView>,
+    /// Whether there is room for one more.
+    pub can_add: bool,
+}
+
+impl PatientsView {
+    fn list(&self, context: &PageContext<'_>) -> Markup {
+        html! {
+            (title("我的就诊人"))
+            (listed(&self.patients))
+            @if self.patients.iter().any(|one| one.needs_window) {
+                (notice(Tone::Wait, "“待窗口核验”的就诊人：请携带登记的证件原件到挂号窗口核验；\
+                    儿童请由监护人同行，并带上监护人身份证和户口簿或出生医学证明。"))
+            }
+            div.acts {
+                @if self.can_add { (Button::primary_link("添加就诊人", "/patients/new")) }
+            }
+            details.cells {
+                summary.cell { "解除绑定" }
+                (prose(&["解除后，您将不能再为其挂号和查看信息；已挂的号和就诊记录仍然保留。"]))
+                div.acts { @for one in &self.patients { (one.unlink_button(context)) } }
+            }
+        }
+    }
+}
+
+impl View for PatientsView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let add = [Button::primary_link("添加就诊人", "/patients/new")];
+        let body = html! {
+            @if self.patients.is_empty() {
+                (state(State::Empty, "还没有就诊人", "实名登记后即可挂号，只需一次；家人也可以由您登记", &add))
+            } @else {
+                (self.list(context))
+            }
+            div.acts { (Button::post(context, "退出登录", "/signout", Look::Plain)) }
+        };
+        page(context, &Page::new("就诊人").tab(Tab::Patients), body)
+    }
+}
+
+/// A kind of document to choose.
+#[derive(Debug, Serialize)]
+struct KindChoice {
+    code: &'static str,
+    text: &'static str,
+}
+
+/// The registration form.
+#[derive(Debug, Serialize)]
+pub struct RegistrationView {
+    consent_version: String,
+    document_kinds: [KindChoice; 10],
+    relations: [&'static str; 2],
+    #[serde(skip)]
+    back: Option<String>,
+    #[serde(skip)]
+    form: Form,
+    #[serde(skip)]
+    problem: Option<Problem>,
+}
+
+impl RegistrationView {
+    /// With what was typed before; `back` is where the reader wants to go afterwards.
+    pub fn of(consent: &Consent, back: Option<String>, form: Form) -> Self {
+        Self {
+            consent_version: consent.version.clone(),
+            document_kinds: DocumentKind::ALL.map(|kind| KindChoice { code: kind.code(), text: kind.label() }),
+            relations: ["oneself", "family"],
+            back,
+            form,
+            problem: None,
+        }
+    }
+
+    /// With why it was refused.
+    #[must_use]
+    pub fn refused(mut self, problem: Problem) -> Self {
+        self.problem = Some(problem);
+        self
+    }
+
+    fn action(&self) -> String {
+        let encode = |path: &String| utf8_percent_encode(path, NON_ALPHANUMERIC).to_string();
+        self.back.as_ref().map_or("/patients".into(), |path| format!("/patients?{RETURN_TO_PARAM}={}", encode(path)))
+    }
+
+    fn relation(&self) -> Markup {
+        let one = |value, text| Choice { value, text, ..Choice::default() };
+        let family = Choice { below: Some("父母、子女、配偶等"), ..one("family", "家人") };
+        choices(&self.form, RELATION, "与您的关系", &[one("oneself", "本人"), family])
+    }
+
+    fn consents(&self) -> Markup {
+        let consent = html! { "我已阅读并同意" a href="/consent" { "《个人信息处理告知与同意》" } };
+        let guardian = html! { "就诊人未满 18 周岁：我是其监护人，并代其同意（成年人不用勾选）" };
+        html! { (tick(&self.form, CONSENT, &consent)) (tick(&self.form, GUARDIAN, &guardian)) }
+    }
+}
+
+impl View for RegistrationView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let body = html! {
+            (heading("登记就诊人", Some("请按证件填写，登记一次即可")))
+            @if let Some(problem) = &self.problem { (notice(Tone::Bad, &problem.text)) }
+            form method="post" action=(self.action()) {
+                @if let Some(token) = context.csrf { (csrf_field(token)) }
+                (self.relation())
+                div.cells { (identity::fields(&self.form)) }
+                (self.consents())
+                div.acts { (Button::submit("提交登记")) }
+            }
+            (notice(Tone::Plain, "选择军官证或其他证件、为没有身份证的儿童登记时，登记后还需携带证件原件到窗口核验。"))
+        };
+        page(context, &Page::new("登记就诊人").tab(Tab::Patients), body)
+    }
+
+    fn status(&self) -> StatusCode {
+        self.problem.as_ref().map_or(StatusCode::OK, |problem| problem.status)
+    }
+}
