@@ -9,9 +9,13 @@ import { hospitalSecrets, loadIdentities } from '../identities.mjs';
 import { start } from '../server.mjs';
 import { startHospital } from './helpers.mjs';
 
-const folder = (t) => {
+/** A folder that goes away after the test, once all that use it are closed. */
+const folder = (t, users = []) => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wechat-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
+  t.after(async () => {
+    for (const user of users) await user.close();
+    fs.rmSync(directory, { recursive: true });
+  });
   return directory;
 };
 
@@ -31,10 +35,11 @@ test('identities are created once and fit together', (t) => {
 });
 
 test('a restart keeps people, chats and menu; the clock file moves the clock and ticks', async (t) => {
-  const directory = folder(t);
+  const users = [];
+  const directory = folder(t, users);
   const clockFile = path.join(directory, 'clock');
   const hospital = await startHospital(() => ({ body: 'success' }));
-  t.after(() => hospital.close());
+  users.push(hospital);
   const options = { port: 0, state: directory, menzhenUrl: hospital.url, clockFile, tickUrls: [`${hospital.url}/tick`] };
   const first = await start(options);
   const call = (app, name, body) => fetch(`${app.url}/control/${name}`, body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }).then((response) => response.json());
@@ -43,7 +48,7 @@ test('a restart keeps people, chats and menu; the clock file moves the clock and
   const before = await call(first, 'people');
   await first.close();
   const second = await start(options);
-  t.after(() => second.close());
+  users.push(second);
   assert.deepEqual((await call(second, 'people')).people.map(({ openid, follows }) => [openid, follows]), before.people.map(({ openid, follows }) => [openid, follows]));
   assert.ok((await call(second, `people/${added.id}`)).openid);
   assert.deepEqual((await call(second, 'clock', { advance_s: 1800 })).ticks, [200]);
