@@ -1,3 +1,140 @@
-//! What staff do: import the hospital's catalogue, schedules and visit cards.
+//! What staff and the hospital's own systems do: import the catalogue, schedules and visit cards, set up the profile,
+//! publish menu and QR codes, look up and cancel appointments at the window.
+//!
+//! Every action is logged with who did it and how much it touched, never with what it says about a person.
 
+mod account;
+mod appointments;
+mod body;
+pub mod filing;
 pub mod import;
+mod profile;
+pub mod views;
+
+use domain::profile::HospitalProfile;
+use lambda_http::{Request, http::Method};
+use runtime::desk::ProfileError;
+use runtime::secrets::{Secret, StaffTokens, WechatAccount};
+use runtime::tokens::SharedTokens;
+use runtime::{Desk, Refusal, StartError, config, http::serve, secrets};
+use std::convert::Infallible;
+use store::seal::Keyring;
+use web::Response;
+use web::route::{Access, Route, Scope};
+use wechat::api::{Api, Timeouts};
+
+/// What this function works with.
+#[derive(Debug)]
+pub struct App {
+    /// Table, clock, profile.
+    pub desk: Desk,
+    /// Who may come in.
+    pub staff: Secret<StaffTokens>,
+    /// Seals the holders of visit cards.
+    pub identity: Secret<Keyring>,
+    /// Signs QR scenes.
+    pub wechat: Secret<WechatAccount>,
+    /// Calls WeChat.
+    pub api: Api,
+    /// The shared access token.
+    pub tokens: SharedTokens,
+}
+
+impl App {
+    /// From the environment.
+    pub async fn from_env() -> Result<Self, StartError> {
+        let aws = runtime::desk::aws().await;
+        Ok(Self {
+            desk: Desk::from_env(&aws).await?,
+            staff: secrets::staff_tokens(&aws)?,
+            identity: secrets::identity(&aws)?,
+            wechat: secrets::wechat_account(&aws)?,
+            api: Api::new(config::wechat_api_url(), Timeouts::default())?,
+            tokens: SharedTokens::default(),
+        })
+    }
+
+    /// The profile as it is now: staff who have just changed it must not meet a copy from before.
+    async fn profile(&self) -> Result<HospitalProfile, Refusal> {
+        Ok(self.desk.table.profile().await?.ok_or(ProfileError::Missing)?)
+    }
+}
+
+/// What this function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Take in a file of the hospital.
+    Import,
+    /// Replace the hospital profile.
+    Profile,
+    /// Publish the chat's menu.
+    Menu,
+    /// Make a QR code.
+    QrCode,
+    /// The numbers of a clinic and who has them.
+    Clinic,
+    /// An appointment.
+    Appointment,
+    /// Cancel one.
+    Cancel,
+}
+
+/// The routes of this function.
+pub static ROUTES: [Route<Action>; 7] = [
+    Route {
+        method: Method::POST,
+        path: "/staff/import/{kind}",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::Import,
+    },
+    Route {
+        method: Method::PUT,
+        path: "/staff/profile",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::Profile,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/wechat/menu",
+        access: Access::Staff(Scope::Wechat),
+        action: Action::Menu,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/wechat/qrcodes",
+        access: Access::Staff(Scope::Wechat),
+        action: Action::QrCode,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/clinics/{clinic}",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Clinic,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/appointments/{appointment}",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Appointment,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/appointments/{appointment}/cancel",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Cancel,
+    },
+];
+
+/// Answers a request.
+pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible> {
+    serve(&app.desk, Some(&app.staff), &ROUTES, request, async |call| match call.action {
+        Action::Import => filing::import(app, call).await,
+        Action::Profile => profile::replace(app, call).await,
+        Action::Menu => account::publish_menu(app, call).await,
+        Action::QrCode => account::make_qrcode(app, call).await,
+        Action::Clinic => appointments::clinic(app, call).await,
+        Action::Appointment => appointments::show(app, call).await,
+        Action::Cancel => appointments::cancel(app, call).await,
+    })
+    .await
+}

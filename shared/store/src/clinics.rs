@@ -3,7 +3,7 @@
 use crate::due;
 use crate::key::{Key, SELF, SLOT_PREFIX};
 use crate::table::{Item, StoreError, Table, Write, from_item, number, send_update, text, to_item};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use domain::civil::Date;
 use domain::clinic::{Claim, Clinic, ClinicState, Slot, SlotStart, Taken};
 use domain::due::Worker;
@@ -16,6 +16,8 @@ const SLOTS_MAX: i32 = 48;
 const CLINICS_PER_DAY_MAX: i32 = 100;
 /// How many numbers a caller tries before the slot counts as sold out.
 pub const PROBES_MAX: u32 = 6;
+/// A slot nobody has ever claimed a number of.
+const UNCLAIMED: &str = "attribute_not_exists(pk) OR ver = :never";
 /// How often freeing is taken again when somebody else wrote the slot in between.
 const FREE_TRIES_MAX: u32 = 8;
 
@@ -124,14 +126,57 @@ impl Table {
         self.put(to_item(&Key::board_entry(clinic.date, &clinic.department, &clinic.id), clinic)?).await
     }
 
+    /// Writes a clinic, lists it on its day, writes `written` of its slots and takes `removed` away: all of it or, when
+    /// somebody has ever claimed a number of one of these slots, nothing. Then read again and decide anew.
+    pub async fn put_schedule(
+        &self,
+        clinic: &Clinic,
+        written: &[Slot],
+        removed: &[SlotStart],
+    ) -> Result<Write, StoreError> {
+        let board = Key::board_entry(clinic.date, &clinic.department, &clinic.id);
+        let mut writes =
+            vec![self.any_put(to_item(&Key::clinic(&clinic.id), clinic)?)?, self.any_put(to_item(&board, clinic)?)?];
+        for slot in written {
+            writes.push(self.unclaimed_put(slot)?);
+        }
+        for start in removed {
+            writes.push(self.unclaimed_delete(&Key::slot(&clinic.id, *start))?);
+        }
+        self.transact(writes).await
+    }
+
+    fn any_put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.name).set_item(Some(item)).build();
+        Ok(TransactWriteItem::builder().put(put.map_err(StoreError::unavailable("build put"))?).build())
+    }
+
+    fn unclaimed_put(&self, slot: &Slot) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(slot_item(slot)?))
+            .condition_expression(UNCLAIMED)
+            .expression_attribute_values(":never", number(0))
+            .build();
+        Ok(TransactWriteItem::builder().put(put.map_err(StoreError::unavailable("build put"))?).build())
+    }
+
+    fn unclaimed_delete(&self, key: &Key) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.name)
+            .key("pk", text(&key.pk))
+            .key("sk", text(&key.sk))
+            .condition_expression(UNCLAIMED)
+            .expression_attribute_values(":never", number(0))
+            .build();
+        Ok(TransactWriteItem::builder().delete(delete.map_err(StoreError::unavailable("build delete"))?).build())
+    }
+
     /// Writes a slot unless somebody has claimed a number of the one that is there.
     pub async fn put_slot(&self, slot: &Slot) -> Result<Write, StoreError> {
         let request = self.client.put_item().table_name(&self.name).set_item(Some(slot_item(slot)?));
-        let answer = request
-            .condition_expression("attribute_not_exists(pk) OR ver = :never")
-            .expression_attribute_values(":never", number(0))
-            .send()
-            .await;
+        let answer =
+            request.condition_expression(UNCLAIMED).expression_attribute_values(":never", number(0)).send().await;
         match answer {
             Ok(_) => Ok(Write::Done),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {

@@ -139,6 +139,20 @@ impl Table {
         put_outcome(answer)
     }
 
+    /// Writes the item if `condition`, with these values, holds of the one there.
+    pub(crate) async fn put_if<const N: usize>(
+        &self,
+        item: Item,
+        condition: &str,
+        values: [(&str, AttributeValue); N],
+    ) -> Result<Write, StoreError> {
+        let mut request = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        for (name, value) in values {
+            request = request.expression_attribute_values(name, value);
+        }
+        put_outcome(request.condition_expression(condition).send().await)
+    }
+
     /// Writes the item if the one there still has version `seen` (0: if none is there).
     pub(crate) async fn put_versioned(&self, item: Item, seen: u64) -> Result<Write, StoreError> {
         if seen == 0 {

@@ -68,6 +68,12 @@ pub enum Problem {
         /// The limit.
         rows_max: usize,
     },
+    /// More clinics than one import writes.
+    #[error("一次最多导入 {rows_max} 行排班, 请按日期拆分后再导入")]
+    TooManyClinics {
+        /// The limit.
+        rows_max: usize,
+    },
     /// A column that must be there is not.
     #[error("缺少“{column}”列")]
     ColumnMissing {
@@ -186,7 +192,7 @@ impl Problem {
             Self::Encoding => "file_encoding",
             Self::Quotes => "file_quotes",
             Self::NoRows => "file_no_rows",
-            Self::TooManyRows { .. } => "file_too_many_rows",
+            Self::TooManyRows { .. } | Self::TooManyClinics { .. } => "file_too_many_rows",
             Self::ColumnMissing { .. } => "column_missing",
             Self::ColumnUnknown { .. } => "column_unknown",
             Self::ColumnRepeated { .. } => "column_repeated",

@@ -73,7 +73,12 @@ fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Problem> {
         return encoding.decode_without_bom_handling_and_without_replacement(body).ok_or(Problem::Encoding);
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
-        return Ok(Cow::Borrowed(text));
+        // Somebody on the way took GB18030 for UTF-8: the characters are lost.
+        return if text.contains(char::REPLACEMENT_CHARACTER) {
+            Err(Problem::Encoding)
+        } else {
+            Ok(Cow::Borrowed(text))
+        };
     }
     GB18030.decode_without_bom_handling_and_without_replacement(bytes).ok_or(Problem::Encoding)
 }

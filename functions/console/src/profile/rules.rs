@@ -1,0 +1,222 @@
+//! What a profile may say: WeChat's limits, and policies that a hospital can live with.
+
+use super::FieldError;
+use super::read::error;
+use domain::booking::{BookingPolicy, CancelPolicy, Limits};
+use domain::profile::{HospitalProfile, MenuAction, MenuItem};
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+/// Characters of a name, title, version or label.
+const NAME_CHARS_MAX: usize = 60;
+/// Characters of one paragraph.
+const PARAGRAPH_CHARS_MAX: usize = 1_000;
+/// Paragraphs of one text, sections of the guide.
+const PARAGRAPHS_MAX: usize = 40;
+/// Characters of an answer in the chat: WeChat takes 2,048 bytes, and names are filled in.
+const REPLY_CHARS_MAX: usize = 600;
+const REPLIES_MAX: usize = 100;
+/// Keys and words of one reply.
+const TRIGGERS_MAX: usize = 40;
+/// Buttons of the menu, entries of a list, and bytes of what they hold: WeChat's limits.
+const BUTTONS: RangeInclusive<usize> = 1..=3;
+const LIST: RangeInclusive<usize> = 1..=5;
+const BUTTON_NAME_BYTES_MAX: usize = 16;
+const LIST_NAME_BYTES_MAX: usize = 60;
+const KEY_BYTES_MAX: usize = 128;
+const URL_BYTES_MAX: usize = 1_024;
+const HOLD_MIN: RangeInclusive<i64> = 3..=60;
+const HORIZON_DAYS: RangeInclusive<i32> = 1..=90;
+const LIMIT: RangeInclusive<u32> = 1..=20;
+const STRIKES: RangeInclusive<u32> = 1..=20;
+/// Two days.
+const CANCEL_BEFORE_MIN: RangeInclusive<i64> = 0..=2_880;
+
+/// Everything a profile says that it may not.
+pub(super) fn errors(profile: &HospitalProfile, public_url: &str) -> Vec<FieldError> {
+    let mut rules = Rules { public_url, errors: Vec::new() };
+    rules.texts(profile);
+    rules.booking(&profile.booking);
+    rules.cancel(profile.cancel);
+    rules.range("credit.strikes", &profile.credit.strikes, &STRIKES);
+    rules.menu(&profile.menu);
+    rules.replies(profile);
+    rules.templates(profile);
+    rules.errors
+}
+
+struct Rules<'a> {
+    public_url: &'a str,
+    errors: Vec<FieldError>,
+}
+
+impl Rules<'_> {
+    fn note(&mut self, path: &str, code: &'static str, text: impl Into<String>) {
+        self.errors.push(error(path, code, text));
+    }
+
+    fn range<N: PartialOrd + std::fmt::Display>(&mut self, path: &str, value: &N, range: &RangeInclusive<N>) {
+        if !range.contains(value) {
+            self.note(path, "out_of_range", format!("应为 {} 至 {}", range.start(), range.end()));
+        }
+    }
+
+    fn text(&mut self, path: &str, text: &str, chars_max: usize) {
+        if text.trim().is_empty() {
+            self.note(path, "empty", "不能为空");
+        } else if text.chars().nth(chars_max).is_some() {
+            self.note(path, "too_long", format!("最多 {chars_max} 个字"));
+        }
+    }
+
+    fn bytes(&mut self, path: &str, text: &str, bytes_max: usize) {
+        if text.trim().is_empty() {
+            self.note(path, "empty", "不能为空");
+        } else if text.len() > bytes_max {
+            // Three bytes are one Chinese character in UTF-8.
+            self.note(path, "too_long", format!("最多 {} 个汉字或 {bytes_max} 个字母", bytes_max / 3));
+        }
+    }
+
+    fn count(&mut self, path: &str, count: usize, range: &RangeInclusive<usize>) -> bool {
+        if !range.contains(&count) {
+            self.note(path, "wrong_count", format!("应有 {} 至 {} 项", range.start(), range.end()));
+        }
+        range.contains(&count)
+    }
+
+    fn paragraphs(&mut self, path: &str, paragraphs: &[String]) {
+        self.count(path, paragraphs.len(), &(1..=PARAGRAPHS_MAX));
+        for (place, text) in paragraphs.iter().enumerate() {
+            self.text(&format!("{path}[{place}]"), text, PARAGRAPH_CHARS_MAX);
+        }
+    }
+
+    fn texts(&mut self, profile: &HospitalProfile) {
+        self.text("name", &profile.name, NAME_CHARS_MAX);
+        self.text("phone", &profile.phone, NAME_CHARS_MAX);
+        if !profile.phone.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | ' ' | '(' | ')')) {
+            self.note("phone", "not_a_phone", "只能用数字、空格、+、- 和括号");
+        }
+        self.text("address", &profile.address, PARAGRAPH_CHARS_MAX);
+        self.paragraphs("intro", &profile.intro);
+        self.count("guide", profile.guide.len(), &(1..=PARAGRAPHS_MAX));
+        for (place, section) in profile.guide.iter().enumerate() {
+            self.text(&format!("guide[{place}].title"), &section.title, NAME_CHARS_MAX);
+            self.paragraphs(&format!("guide[{place}].paragraphs"), &section.paragraphs);
+        }
+        self.text("consent.version", &profile.consent.version, NAME_CHARS_MAX);
+        self.paragraphs("consent.paragraphs", &profile.consent.paragraphs);
+        self.text("welcome", &profile.welcome, REPLY_CHARS_MAX);
+        self.text("fallback", &profile.fallback, REPLY_CHARS_MAX);
+    }
+
+    fn booking(&mut self, policy: &BookingPolicy) {
+        self.range("booking.horizon_days", &policy.horizon_days, &HORIZON_DAYS);
+        self.range("booking.hold_min", &policy.hold_min, &HOLD_MIN);
+        if policy.same_day_close_afternoon <= policy.same_day_close_morning {
+            self.note("booking.same_day_close_afternoon", "wrong_order", "应晚于上午的截止时间");
+        }
+        let Limits { per_doctor_day, per_department_day, per_day, held } = policy.limits;
+        self.range("booking.limits.per_doctor_day", &per_doctor_day, &LIMIT);
+        self.range("booking.limits.per_department_day", &per_department_day, &LIMIT);
+        self.range("booking.limits.per_day", &per_day, &LIMIT);
+        self.range("booking.limits.held", &held, &LIMIT);
+        if per_day < per_department_day.max(per_doctor_day) {
+            self.note("booking.limits.per_day", "wrong_order", "不能少于单个医生或单个科室的上限");
+        }
+    }
+
+    fn cancel(&mut self, policy: CancelPolicy) {
+        if let CancelPolicy::BeforeStart { minutes } = policy {
+            self.range("cancel.minutes", &minutes, &CANCEL_BEFORE_MIN);
+        }
+    }
+
+    fn menu(&mut self, menu: &[MenuItem]) {
+        self.count("menu", menu.len(), &BUTTONS);
+        for (place, item) in menu.iter().enumerate() {
+            let path = format!("menu[{place}]");
+            self.bytes(&format!("{path}.name"), &item.name, BUTTON_NAME_BYTES_MAX);
+            if let MenuAction::List { items } = &item.action {
+                self.list(&format!("{path}.items"), items);
+            } else {
+                self.action(&path, &item.action);
+            }
+        }
+    }
+
+    fn list(&mut self, path: &str, items: &[MenuItem]) {
+        self.count(path, items.len(), &LIST);
+        for (place, item) in items.iter().enumerate() {
+            let path = format!("{path}[{place}]");
+            self.bytes(&format!("{path}.name"), &item.name, LIST_NAME_BYTES_MAX);
+            self.action(&path, &item.action);
+        }
+    }
+
+    fn action(&mut self, path: &str, action: &MenuAction) {
+        match action {
+            MenuAction::Page { path: page } => self.page(&format!("{path}.path"), page),
+            MenuAction::Ask { key } => self.bytes(&format!("{path}.key"), key, KEY_BYTES_MAX),
+            MenuAction::List { .. } => self.note(path, "nested_list", "列表里不能再有列表"),
+        }
+    }
+
+    /// A path of ours: `//host` would leave for another site.
+    fn page(&mut self, path: &str, page: &str) {
+        let plain = page.chars().all(|c| c.is_ascii_graphic() && c != '\\');
+        if !page.starts_with('/') || page.starts_with("//") || !plain {
+            self.note(path, "not_a_path", "应为以 / 开头的本站路径");
+        } else if self.public_url.len().saturating_add(page.len()) > URL_BYTES_MAX {
+            self.note(path, "too_long", "路径过长");
+        }
+    }
+
+    fn replies(&mut self, profile: &HospitalProfile) {
+        self.count("replies", profile.replies.len(), &(0..=REPLIES_MAX));
+        for (place, reply) in profile.replies.iter().enumerate() {
+            let path = format!("replies[{place}]");
+            self.count(&path, reply.keys.len().saturating_add(reply.words.len()), &(1..=TRIGGERS_MAX));
+            for (list, triggers) in [("keys", &reply.keys), ("words", &reply.words)] {
+                for (place, trigger) in triggers.iter().enumerate() {
+                    self.bytes(&format!("{path}.{list}[{place}]"), trigger, KEY_BYTES_MAX);
+                }
+            }
+            self.text(&format!("{path}.text"), &reply.text, REPLY_CHARS_MAX);
+            if let Some((label, page)) = &reply.link {
+                self.text(&format!("{path}.link[0]"), label, NAME_CHARS_MAX);
+                self.page(&format!("{path}.link[1]"), page);
+            }
+        }
+        self.unanswered(profile);
+    }
+
+    /// A button that nothing answers is a dead button.
+    fn unanswered(&mut self, profile: &HospitalProfile) {
+        let answered: BTreeSet<&str> = profile.replies.iter().flat_map(|r| &r.keys).map(String::as_str).collect();
+        for (path, key) in asked(&profile.menu, "menu") {
+            if !answered.contains(key) {
+                self.note(&path, "no_reply", "replies 里没有回答这个 key 的内容");
+            }
+        }
+    }
+
+    fn templates(&mut self, profile: &HospitalProfile) {
+        for (kind, template) in &profile.templates {
+            let path = format!("templates.{}", kind.code());
+            self.text(&format!("{path}.template_id"), &template.template_id, NAME_CHARS_MAX);
+            self.count(&format!("{path}.fields"), template.fields.len(), &(1..=PARAGRAPHS_MAX));
+        }
+    }
+}
+
+/// The keys of a menu and where they stand.
+fn asked<'a>(items: &'a [MenuItem], path: &str) -> Vec<(String, &'a str)> {
+    let of = |(place, item): (usize, &'a MenuItem)| match &item.action {
+        MenuAction::Ask { key } => vec![(format!("{path}[{place}].key"), key.as_str())],
+        MenuAction::List { items } => asked(items, &format!("{path}[{place}].items")),
+        MenuAction::Page { .. } => Vec::new(),
+    };
+    items.iter().enumerate().flat_map(of).collect()
+}
