@@ -9,6 +9,7 @@ const PEOPLE_FILE = path.join(path.dirname(fileURLToPath(import.meta.url)), '..'
 const CHAT_LIMIT = 300;
 const CALLS_LIMIT = 1000;
 const SAVE_DELAY_MS = 50;
+const KEEP_S = 86_400;
 const TASK_POLL_MS = 50;
 const PERSON_ID = /^[a-z][a-z0-9-]{0,30}$/;
 
@@ -87,8 +88,17 @@ export class World extends EventEmitter {
     this.#save();
   }
 
+  /** Forgets codes, web tokens and client message ids that ended a day ago. */
+  #prune() {
+    const limit_s = this.clock.now_s() - KEEP_S;
+    for (const name of ['codes', 'web_tokens', 'sent']) {
+      this.state[name] = Object.fromEntries(Object.entries(this.state[name]).filter(([, entry]) => (entry.expires_s ?? entry.at_s) > limit_s));
+    }
+  }
+
   #save() {
     this.saving = undefined;
+    this.#prune();
     fs.writeFileSync(`${this.file}.new`, JSON.stringify(this.state), { mode: 0o600 });
     fs.renameSync(`${this.file}.new`, this.file);
   }

@@ -17,9 +17,10 @@
   };
 
   const FIELDS = {
-    name: 'input[autocomplete="name"], input[name="name"], input[name$="_name"]',
-    document: 'input[name*="document"]:not([type="radio"]), input[name*="id_number"], input[name="number"]',
-    phone: 'input[type="tel"], input[name*="phone"], input[name*="mobile"]',
+    name: 'input[name="name"]',
+    document: 'input[name="document"]',
+    phone: 'input[type="tel"], input[name="phone"]',
+    card: 'input[name="card"]',
   };
 
   /** Types the demo identity into the form on the page, as a person would. */

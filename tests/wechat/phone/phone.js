@@ -182,19 +182,19 @@ class Phone {
       this.status(),
       el('div', { class: 'title' }, el('span'), this.name, el('button', { icon: 'dots', 'aria-label': '更多', onclick: () => this.showMore() })),
       this.profile, this.chat, this.foot, this.browser);
-    this.fill = el('button', { class: 'fill', title: '把这些信息填进打开的表单', disabled: true, onclick: () => this.tellPage({ kind: 'fill', demo: this.person.demo }) }, '填入表单');
+    this.fill = el('button', { class: 'fill', title: '把这些信息填进手机里打开的表单', disabled: true, onclick: () => this.tellPage({ kind: 'fill', demo: this.person.demo }) }, '填入表单');
     this.seat = el('article', { class: 'seat' }, this.card(), this.screen);
   }
 
   card() {
     const { demo, about } = this.person;
-    const labels = { name: '姓名', document: '证件', phone: '手机' };
+    const labels = { name: '姓名', document: '证件', phone: '手机', card: '卡号' };
     const copy = (value) => attempt(async () => {
       await navigator.clipboard.writeText(value);
       toast('已复制');
     });
     const rows = Object.entries(labels).filter(([key]) => key !== 'name' && demo[key])
-      .flatMap(([key, label]) => [el('dt', {}, label), el('dd', {}, el('button', { title: '点一下复制', onclick: copy(demo[key]) }, demo[key]))]);
+      .map(([key, label]) => el('div', {}, el('dt', {}, label), el('dd', {}, el('button', { title: '点一下复制', onclick: copy(demo[key]) }, demo[key]))));
     return el('div', { class: 'card' }, this.face(),
       el('div', {}, el('div', {}, el('button', { class: 'who', title: '点一下复制', onclick: copy(demo.name) }, demo.name)),
         el('div', { class: 'about' }, about), el('dl', {}, ...rows)),
