@@ -13,6 +13,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STATE = ROOT / "target/test-stack"
+# A test that hangs fails after this long instead of stopping everything.
+NODE_TEST_TIMEOUT_MS = 600_000
 SUMMARY = ROOT / "target/test-summary"
 STACK = ROOT / "infra/local/stack.py"
 
@@ -55,7 +57,7 @@ def rust_tests():
 
 def node_tests(name, files, environment=None):
     # One file at a time: the journeys share one stack and one clock.
-    command = ["node", "--test", "--test-concurrency=1", "--test-reporter=spec", *map(str, files)]
+    command = ["node", "--test", "--test-concurrency=1", f"--test-timeout={NODE_TEST_TIMEOUT_MS}", "--test-reporter=spec", *map(str, files)]
     status, lines = run_shown(command, environment)
     closing = [line for line in lines if re.match(r"^ℹ (tests|pass|fail|cancelled|skipped|duration_ms) ", line)]
     failed = count(closing, r"^ℹ fail (\d+)") + count(closing, r"^ℹ cancelled (\d+)")
