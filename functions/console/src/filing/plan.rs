@@ -28,7 +28,9 @@ pub(super) fn plan(found: Option<&ClinicWithSlots>, line: (Clinic, Vec<Slot>)) -
     let there = found.map_or(&[][..], |found| &found.slots);
     if let Some(found) = found {
         clinic.state = found.clinic.state;
-        wanted.iter_mut().for_each(|slot| slot.state = found.clinic.state);
+        for slot in &mut wanted {
+            slot.state = found.clinic.state;
+        }
     }
     let fate = match found {
         None => Fate::New,

@@ -1,0 +1,139 @@
+//! The profile and the service account.
+
+use crate::world::{ALL, SCENE_KEY, World, demo};
+use lambda_http::http::Method;
+use serde_json::{Value, json};
+use wechat::scene::SceneKey;
+
+fn profile() -> Value {
+    serde_json::from_slice(&demo("profile.json")).unwrap()
+}
+
+async fn put(world: &World, profile: &Value) -> crate::world::Answer {
+    world.send(Method::PUT, "/staff/profile", ALL, profile.to_string()).await
+}
+
+fn errors(answer: &crate::world::Answer) -> Vec<(&str, &str)> {
+    let errors = answer.body["errors"].as_array().unwrap();
+    errors.iter().map(|error| (error["path"].as_str().unwrap(), error["code"].as_str().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn the_demo_profile_is_taken_and_replaced() {
+    let world = World::start("{}").await;
+    assert_eq!(put(&world, &profile()).await.status, 200);
+    let mut changed = profile();
+    changed["name"] = json!("云杉市第二医院");
+    assert_eq!(put(&world, &changed).await.body["name"], json!("云杉市第二医院"));
+    assert_eq!(world.profile().await.name, "云杉市第二医院");
+}
+
+#[tokio::test]
+async fn every_mistake_of_form_has_its_path() {
+    let world = World::start("{}").await;
+    let mut wrong = profile();
+    wrong["colour"] = json!("red");
+    wrong["phone"] = json!(120);
+    wrong["booking"]["horizon"] = json!(7);
+    wrong["credit"]["strike"] = json!(3);
+    wrong["menu"][1]["items"][0]["colour"] = json!("red");
+    wrong["replies"][0]["text"] = json!(["a"]);
+    wrong.as_object_mut().unwrap().remove("welcome");
+    let answer = put(&world, &wrong).await;
+    assert_eq!((answer.status, answer.code()), (422, "profile_errors"));
+    let mut found = errors(&answer);
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            ("booking.horizon", "field_unknown"),
+            ("colour", "field_unknown"),
+            ("credit.strike", "field_unknown"),
+            ("menu[1].items[0].colour", "field_unknown"),
+            ("phone", "field_type"),
+            ("replies[0].text", "field_type"),
+            ("welcome", "field_missing"),
+        ]
+    );
+    assert!(world.items().await.is_empty());
+}
+
+#[tokio::test]
+async fn every_rule_broken_has_its_path() {
+    let world = World::start("{}").await;
+    let mut wrong = profile();
+    wrong["name"] = json!(" ");
+    wrong["booking"]["hold_min"] = json!(2);
+    wrong["booking"]["horizon_days"] = json!(91);
+    wrong["booking"]["limits"]["per_day"] = json!(0);
+    wrong["cancel"]["minutes"] = json!(-1);
+    wrong["menu"][0]["name"] = json!("预约挂号问诊");
+    wrong["menu"][0]["path"] = json!("//evil.example.com");
+    wrong["menu"][1]["items"] = json!([]);
+    wrong["menu"][2]["items"][2]["key"] = json!("nobody_answers");
+    let answer = put(&world, &wrong).await;
+    let found = errors(&answer);
+    for expected in [
+        ("name", "empty"),
+        ("booking.hold_min", "out_of_range"),
+        ("booking.horizon_days", "out_of_range"),
+        ("booking.limits.per_day", "out_of_range"),
+        ("booking.limits.per_day", "wrong_order"),
+        ("cancel.minutes", "out_of_range"),
+        ("menu[0].name", "too_long"),
+        ("menu[0].path", "not_a_path"),
+        ("menu[1].items", "wrong_count"),
+        ("menu[2].items[2].key", "no_reply"),
+    ] {
+        assert!(found.contains(&expected), "{expected:?} in {found:?}");
+    }
+    assert_eq!(found.len(), 10, "{found:?}");
+    assert_eq!(put(&world, &json!([])).await.status, 422);
+}
+
+#[tokio::test]
+async fn the_menu_goes_out_as_the_profile_says() {
+    let world = World::start(r#"{"errcode":0,"errmsg":"ok"}"#).await;
+    put(&world, &profile()).await;
+    let early = world.send(Method::POST, "/staff/wechat/menu", ALL, "{}").await;
+    assert_eq!((early.status, early.code()), (503, "no_wechat_token"));
+    world.keep_token().await;
+    let answer = world.send(Method::POST, "/staff/wechat/menu", ALL, "{}").await;
+    assert_eq!((answer.status, &answer.body["buttons"]), (200, &json!(["挂号", "我的号", "帮助"])));
+    let asked = world.asked.lock().unwrap().pop().unwrap();
+    assert!(asked.starts_with("POST /cgi-bin/menu/create?access_token=kept-token "), "{asked}");
+    assert!(asked.contains(r#""url":"https://desk.example.com/booking""#), "{asked}");
+    assert!(asked.contains(r#""key":"help_cancel""#), "{asked}");
+}
+
+#[tokio::test]
+async fn what_wechat_refuses_is_told_by_its_code() {
+    let world = World::start(r#"{"errcode":40018,"errmsg":"invalid button name size"}"#).await;
+    put(&world, &profile()).await;
+    world.keep_token().await;
+    let answer = world.send(Method::POST, "/staff/wechat/menu", ALL, "").await;
+    assert_eq!((answer.status, answer.code()), (502, "wechat_refused"));
+    assert!(answer.body["error"]["text"].as_str().unwrap().contains("40018"));
+}
+
+#[tokio::test]
+async fn a_qr_code_carries_a_signed_scene() {
+    let world = World::start(r#"{"ticket":"g/Q==","url":"http://weixin.qq.com/q/x"}"#).await;
+    world.keep_token().await;
+    let make = async |body: &str| world.send(Method::POST, "/staff/wechat/qrcodes", ALL, body).await;
+    let answer = make(r#"{"payload":"dept:XNK","expire_s":null}"#).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let scene = answer.body["scene"].as_str().unwrap();
+    assert_eq!(SceneKey::new(SCENE_KEY).verify(scene), Ok("dept:XNK"));
+    assert_eq!(answer.body["image_url"], json!("https://mp.weixin.qq.com/cgi-bin/showqrcode?ticket=g%2FQ%3D%3D"));
+    let asked = world.asked.lock().unwrap().pop().unwrap();
+    assert!(asked.contains("QR_LIMIT_STR_SCENE") && asked.contains(scene), "{asked}");
+    for (body, status, code) in [
+        (r#"{"payload":"科室"}"#, 422, "bad_payload"),
+        (r#"{"payload":"dept:XNK","expire_s":0}"#, 422, "bad_expiry"),
+        (r#"{"payload":"dept:XNK","expire":5}"#, 400, "bad_request"),
+    ] {
+        let answer = make(body).await;
+        assert_eq!((answer.status, answer.code()), (status, code), "{body}");
+    }
+}

@@ -1,0 +1,266 @@
+//! A hospital with its table in memory, a WeChat that says what the test tells it, and three staff tokens.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use console::{App, handle};
+use domain::Timestamp;
+use domain::appointment::{Appointment, Command};
+use domain::clinic::SlotStart;
+use domain::event::Actor;
+use domain::id::{AppointmentId, PatientId};
+use domain::profile::HospitalProfile;
+use lambda_http::http::{Method, Request};
+use lambda_http::{Body, RequestExt};
+use runtime::secrets::{Secret, StaffToken, StaffTokens, WechatAccount};
+use runtime::tokens::SharedTokens;
+use runtime::{Clock, Desk};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use store::Table;
+use store::registration::HoldRequest;
+use store::seal::Keyring;
+use store::signin::SharedToken;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use wechat::api::{Api, AppSecret, Timeouts};
+use wechat::callback::{Callback, Mode};
+use wechat::scene::SceneKey;
+
+const URL: &str = "https://desk.example.com";
+const TABLE: &str = "menzhen";
+/// May do everything.
+pub const ALL: &str = "token-of-the-office";
+/// May import only.
+pub const CATALOG: &str = "token-of-the-his";
+pub const SCENE_KEY: [u8; 32] = [7; 32];
+/// Ten in the morning, a Sunday.
+pub const NOW: &str = "2026-11-22T02:00:00Z";
+
+pub struct World {
+    pub app: App,
+    pub clock: Clock,
+    client: Client,
+    /// What WeChat was asked, heads and bodies.
+    pub asked: Arc<Mutex<Vec<String>>>,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+}
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// A file of the demo hospital.
+pub fn demo(name: &str) -> Vec<u8> {
+    std::fs::read(hospital().join(name)).unwrap()
+}
+
+fn hospital() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../infra/hospital")
+}
+
+/// Two weeks of the demo hospital's clinics, as its own script writes them.
+pub fn demo_schedules() -> Vec<u8> {
+    let script = hospital().join("make_schedules.py");
+    let run = std::process::Command::new("python3").arg(script).args(["--from", "2026-11-22", "--out", "-"]);
+    let output = { run }.output().unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+impl World {
+    /// With an empty table and a WeChat that gives this answer.
+    pub async fn start(wechat_answer: &'static str) -> Self {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let wechat = stand_in(wechat_answer, Arc::clone(&asked)).await;
+        let (client, clock) = (table().await, Clock::standing_at(at(NOW)));
+        let app = App {
+            desk: Desk::new(Table::new(client.clone(), TABLE), clock.clone(), URL),
+            staff: Secret::fixed(staff()),
+            identity: Secret::fixed(keyring()),
+            wechat: Secret::fixed(account()),
+            api: Api::new(wechat, Timeouts::default()).unwrap(),
+            tokens: SharedTokens::default(),
+        };
+        Self { app, clock, client, asked }
+    }
+
+    /// With the demo hospital's profile, departments and doctors.
+    pub async fn with_catalog() -> Self {
+        let world = Self::start("{}").await;
+        assert_eq!(world.send(Method::PUT, "/staff/profile", ALL, demo("profile.json")).await.status, 200);
+        for (kind, file) in [("departments", "departments.csv"), ("doctors", "doctors.csv")] {
+            assert_eq!(world.import(kind, demo(file)).await.status, 200);
+        }
+        world
+    }
+
+    pub fn table(&self) -> &Table {
+        &self.app.desk.table
+    }
+
+    pub async fn profile(&self) -> HospitalProfile {
+        self.table().profile().await.unwrap().unwrap()
+    }
+
+    pub async fn import(&self, kind: &str, file: impl Into<Vec<u8>>) -> Answer {
+        self.send(Method::POST, &format!("/staff/import/{kind}"), ALL, file.into()).await
+    }
+
+    pub async fn try_import(&self, kind: &str, file: impl Into<Vec<u8>>) -> Answer {
+        self.send(Method::POST, &format!("/staff/import/{kind}?dry_run=true"), ALL, file.into()).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, token: &str, body: impl Into<Vec<u8>>) -> Answer {
+        let request = Request::builder().method(method).uri(format!("{URL}{path}"));
+        let request = request.header("accept", "application/json").header("authorization", format!("Bearer {token}"));
+        let request = request.body(Body::Binary(body.into())).unwrap();
+        let response = handle(&self.app, request.with_raw_http_path(path.split('?').next().unwrap())).await.unwrap();
+        let status = response.status().as_u16();
+        Answer { status, body: serde_json::from_slice(response.body()).unwrap_or_default() }
+    }
+
+    /// Everything in the table, by key.
+    pub async fn items(&self) -> HashMap<String, String> {
+        let mut items = HashMap::new();
+        let mut pages = self.client.scan().table_name(TABLE).into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            let item = item.unwrap();
+            let key = format!("{} {}", item["pk"].as_s().unwrap(), item["sk"].as_s().unwrap());
+            let mut fields: Vec<_> = item.into_iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+            fields.sort();
+            items.insert(key, fields.join(" "));
+        }
+        items
+    }
+
+    /// A patient of `n` holds a number.
+    pub async fn hold(&self, clinic: &str, start: &str, n: u8) -> Appointment {
+        let found = self.table().clinic(&clinic.parse().unwrap()).await.unwrap().unwrap();
+        let request = HoldRequest {
+            appointment: AppointmentId::from_bytes([n; 10]),
+            account: "o-lin".parse().unwrap(),
+            patient: PatientId::from_bytes([n; 10]),
+            patient_name_masked: "林*梅".into(),
+            clinic: found.clinic,
+            start: start.parse::<SlotStart>().unwrap(),
+        };
+        self.table().hold(&self.profile().await, &request, self.clock.now()).await.unwrap()
+    }
+
+    /// As [`hold`](Self::hold), and pays.
+    pub async fn book(&self, clinic: &str, start: &str, n: u8) -> Appointment {
+        let held = self.hold(clinic, start, n).await;
+        self.table().keep_number(&held.place.clinic, held.place.start, &held.id).await.unwrap();
+        let policy = self.profile().await.cancel;
+        self.table().move_appointment(&held.key(), Command::Book, &Actor::WechatPay, policy, at(NOW)).await.unwrap()
+    }
+
+    /// `wechat-token` has been here.
+    pub async fn keep_token(&self) {
+        let token = SharedToken { token: "kept-token".into(), expires_at: at("2026-11-22T03:30:00Z"), ver: 1 };
+        assert!(self.table().put_wechat_token(&token, 0).await.unwrap().is_done());
+    }
+}
+
+fn staff() -> StaffTokens {
+    let token = |name: &str, token: &str, scopes: &[&str]| StaffToken {
+        name: name.into(),
+        sha256: sha256(token),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+    };
+    StaffTokens {
+        tokens: vec![token("office", ALL, &["catalog", "wechat", "appointments"]), token("his", CATALOG, &["catalog"])],
+    }
+}
+
+fn sha256(text: &str) -> String {
+    use std::fmt::Write;
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
+}
+
+pub fn keyring() -> Keyring {
+    let key = |byte: u8| STANDARD.encode([byte; 32]);
+    Keyring::from_secret(&format!(r#"{{"current":1,"keys":{{"1":{{"seal":"{}","index":"{}"}}}}}}"#, key(1), key(2)))
+        .unwrap()
+}
+
+fn account() -> WechatAccount {
+    let app_id = "wx00000000000000ff";
+    WechatAccount {
+        app_id: app_id.into(),
+        app_secret: AppSecret::new("secret"),
+        callback: Callback::new("token", Vec::new(), app_id, Mode::Plain).unwrap(),
+        scene_key: SceneKey::new(SCENE_KEY),
+    }
+}
+
+async fn table() -> Client {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(format!("http://{}", listener.local_addr().unwrap()))
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .build();
+    let database = dynoxide::Database::memory().unwrap();
+    tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
+    let client = Client::from_conf(config);
+    let create = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
+    let create = [("pk", KeyType::Hash), ("sk", KeyType::Range)].into_iter().fold(create, |create, (name, kind)| {
+        let text = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+        let key = KeySchemaElement::builder().attribute_name(name).key_type(kind);
+        create.attribute_definitions(text.build().unwrap()).key_schema(key.build().unwrap())
+    });
+    create.send().await.unwrap();
+    client
+}
+
+/// Answers every request alike; its address.
+async fn stand_in(answer: &'static str, asked: Arc<Mutex<Vec<String>>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let request = read(&mut stream).await;
+            asked.lock().unwrap().push(request);
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+            stream.write_all(format!("{head}{answer}").as_bytes()).await.unwrap();
+        }
+    });
+    url
+}
+
+/// A whole request: head, then as many bytes as it announces.
+async fn read(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    loop {
+        stream.read_buf(&mut bytes).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let head = head.to_lowercase();
+        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+        if body.len() >= length.parse().unwrap() {
+            return text;
+        }
+    }
+}
