@@ -176,3 +176,14 @@ async fn a_table_that_fails_later_costs_the_numbers_and_not_the_answer() {
     // The profile is still known; the appointments are not, and nobody is told that there are none.
     assert!(told.contains("查看我的挂号") && !told.contains("没有待就诊的号"), "{told}");
 }
+
+#[tokio::test]
+async fn a_table_that_hangs_delays_the_answer_by_less_than_wechat_waits() {
+    let world = World::start().await.in_a_hurry();
+    let _open = world.hang_table().await;
+    let (query, body) = signed(&message("text", "<Content>我的号</Content>", 16), NOW_S);
+    let begun = std::time::Instant::now();
+    let told = answered(&world.send(Method::POST, &query, body).await);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(told.contains("查看我的挂号"), "{told}");
+}

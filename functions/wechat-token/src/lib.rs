@@ -103,7 +103,7 @@ async fn replace(app: &App, kept: Option<&SharedToken>, fresh: &FreshToken, now:
 
 fn failed(kept: Option<&SharedToken>, source: ApiError, now: Timestamp) -> Result<(), KeepError> {
     let (code, needs_somebody) = sort(&source);
-    if needs_somebody || !kept.is_some_and(|token| left_s(token, now) > 0) {
+    if needs_somebody || kept.is_none_or(|token| left_s(token, now) <= 0) {
         tracing::error!(code, error = %source, "no token from WeChat");
         return Err(KeepError::Wechat { code, source });
     }

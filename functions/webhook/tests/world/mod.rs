@@ -24,6 +24,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 use store::Table;
 use store::account::Link;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use webhook::{App, handle};
 use wechat::api::AppSecret;
@@ -39,10 +40,13 @@ const TOKEN: &str = "a-token-of-tests";
 const NONCE: &str = "n1";
 const URL: &str = "https://desk.example.com";
 const TABLE: &str = "menzhen";
+/// A busy machine must not make a test fail.
+const PATIENT_TIMEOUT_MS: u64 = 20_000;
 
 pub struct World {
     app: App,
     client: Client,
+    port: u16,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
@@ -55,8 +59,9 @@ pub struct Answer {
 impl World {
     /// With a table, and the profile of the demo hospital already read: scans count what deliveries store.
     pub async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = client(listener.local_addr().unwrap().port());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let client = client(port, PATIENT_TIMEOUT_MS);
         let (stop, stopping) = oneshot::channel();
         let database = dynoxide::Database::memory().unwrap();
         let serving = tokio::spawn(async move {
@@ -64,26 +69,31 @@ impl World {
             dynoxide::server::serve_with_shutdown(listener, database, until).await.unwrap();
         });
         create_table(&client).await;
-        let world =
-            Self { app: app(&client), client, stop: Mutex::new(Some(stop)), stopped: Mutex::new(Some(serving)) };
+        let world = Self { app: app(&client), client, port, stop: Mutex::new(Some(stop)), stopped: Mutex::new(Some(serving)) };
         world.read_profile().await;
         world
     }
 
     /// With an address where nothing answers.
     pub async fn without_table() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = client(listener.local_addr().unwrap().port());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
         drop(listener);
-        Self { app: app(&client), client, stop: Mutex::new(None), stopped: Mutex::new(None) }
+        let client = client(port, PATIENT_TIMEOUT_MS);
+        Self { app: app(&client), client, port, stop: Mutex::new(None), stopped: Mutex::new(None) }
     }
 
     /// Ends the table.
     pub async fn stop_table(&self) {
         let serving = self.stopped.lock().unwrap().take().unwrap();
         drop(self.stop.lock().unwrap().take());
-        serving.abort();
-        let _ = serving.await;
+        serving.await.unwrap();
+    }
+
+    /// Ends the table and leaves its address open without answers, for as long as the result is kept.
+    pub async fn hang_table(&self) -> TcpListener {
+        self.stop_table().await;
+        TcpListener::bind(("127.0.0.1", self.port)).await.unwrap()
     }
 
     async fn read_profile(&self) {
@@ -101,6 +111,12 @@ impl World {
 
     pub fn table(&self) -> &Table {
         &self.app.desk.table
+    }
+
+    /// The same hospital with the time-outs it is deployed with.
+    pub fn in_a_hurry(mut self) -> Self {
+        self.app.desk.table = Table::new(client(self.port, webhook::AWS_TIMEOUT_MS), TABLE);
+        self
     }
 
     /// How many items there are.
@@ -148,8 +164,8 @@ fn app(client: &Client) -> App {
     App { desk: Desk::new(table, Clock::standing_at(now()), URL), account: Secret::fixed(account) }
 }
 
-fn client(port: u16) -> Client {
-    let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_millis(webhook::AWS_TIMEOUT_MS * 5));
+fn client(port: u16, timeout_ms: u64) -> Client {
+    let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_millis(timeout_ms));
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(format!("http://127.0.0.1:{port}"))
