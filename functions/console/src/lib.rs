@@ -1,7 +1,19 @@
 //! What staff and the hospital's own systems do: import the catalogue, schedules and visit cards, set up the profile,
 //! publish menu and QR codes, look up and cancel appointments at the window.
 //!
-//! Every action is logged with who did it and how much it touched, never with what it says about a person.
+//! | route | body | answer |
+//! |---|---|---|
+//! | `POST /staff/import/{kind}` | CSV; `?dry_run=true` writes nothing | rows, and how many are new, changed, unchanged, removed, kept; 422 `import_errors` with every mistake by line |
+//! | `PUT /staff/profile` | `HospitalProfile` | name; 422 `profile_errors` with every mistake by path |
+//! | `POST /staff/wechat/menu` | – | names of the buttons |
+//! | `POST /staff/wechat/qrcodes` | `{"payload":"dept:XNK","expire_s":null}` | signed scene, ticket, url, picture |
+//! | `GET /staff/clinics/{clinic}` | – | numbers by slot: free, and who has which, by masked name |
+//! | `GET /staff/appointments/{appointment}` | – | the appointment and how far its refund is |
+//! | `POST /staff/appointments/{appointment}/cancel` | `{"by":"window"}` or `{"by":"hospital"}`, `"reason"` one of `patient_asked`, `booked_wrongly`, `clinic_changed`, `other` | the appointment after it |
+//!
+//! A CSV file in GB18030 is sent as `application/octet-stream`: a gateway may take `text/csv` for UTF-8, and what is lost
+//! that way is refused. Every action is logged with who did it and how much it touched, never with what it says about a
+//! person.
 
 mod account;
 mod appointments;

@@ -76,9 +76,9 @@ fn hospital() -> PathBuf {
 
 /// Two weeks of the demo hospital's clinics, as its own script writes them.
 pub fn demo_schedules() -> Vec<u8> {
-    let script = hospital().join("make_schedules.py");
-    let run = std::process::Command::new("python3").arg(script).args(["--from", "2026-11-22", "--out", "-"]);
-    let output = { run }.output().unwrap();
+    let mut run = std::process::Command::new("python3");
+    run.arg(hospital().join("make_schedules.py")).args(["--from", "2026-11-22", "--out", "-"]);
+    let output = run.output().unwrap();
     assert!(output.status.success());
     output.stdout
 }
@@ -255,12 +255,11 @@ async fn read(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     loop {
         stream.read_buf(&mut bytes).await.unwrap();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let head = head.to_lowercase();
+        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
         let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
-        if body.len() >= length.parse().unwrap() {
-            return text;
+        if bytes.len() >= end + 4 + length.parse::<usize>().unwrap() {
+            return String::from_utf8(bytes).unwrap();
         }
     }
 }
