@@ -76,7 +76,7 @@ impl CardView {
                 div.acts { (Button::post(context, "领取电子就诊卡", &create, Look::Primary)) }
             }
             details.cells open[typing] {
-                summary.cell { "已有实体就诊卡，绑定" }
+                summary.cell { span.main { "已有实体就诊卡，绑定" } span.side aria-hidden="true" { "▾" } }
                 (self.bind_form(context))
             }
         }

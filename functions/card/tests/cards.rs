@@ -178,11 +178,9 @@ async fn whatever_differs_the_answer_is_the_same() {
     let reader = Reader::of(&app, 1, DocumentKind::ResidentId, NUMBER).await;
     let first = reader.bind(&[("card", "V9")]).await;
     assert_eq!((first.0, code(&first)), (409, "not_proven"));
-    for change in [("name", "王芳"), ("phone", PHONE), ("document", "440524199001010018")] {
+    for change in [("name", "王芳"), ("phone", PHONE), ("document", "110101200002290018")] {
         let other = reader.bind(&[change]).await;
-        if code(&other) != "bad_form" {
-            assert_eq!(other, first, "{change:?}");
-        }
+        assert_eq!(other, first, "{change:?}");
     }
     assert_eq!(code(&reader.bind(&[("phone", "")]).await), "bad_form");
 }

@@ -84,8 +84,13 @@ async fn enrol(app: &App, call: &Call<Action>, wanted: &Wanted) -> Result<Patien
         }
     };
     match registered {
-        Registered::New(patient) | Registered::Linked(patient) => {
+        Registered::New(patient) => {
             table.give_back_proof(account, today).await?;
+            Ok(patient)
+        }
+        Registered::Linked(patient) => {
+            table.give_back_proof(account, today).await?;
+            table.put_consent(&patient, &call.profile()?.consent.version).await?;
             Ok(patient)
         }
         Registered::NotProven => Err(not_proven().into()),

@@ -139,7 +139,7 @@ impl PatientsView {
                 @if self.can_add { (Button::primary_link("添加就诊人", "/patients/new")) }
             }
             details.cells {
-                summary.cell { "解除绑定" }
+                summary.cell { span.main { "解除绑定" } span.side aria-hidden="true" { "▾" } }
                 (prose(&["解除后，您将不能再为其挂号和查看信息；已挂的号和就诊记录仍然保留。"]))
                 div.acts { @for one in &self.patients { (one.unlink_button(context)) } }
             }
