@@ -2,7 +2,7 @@
 //! all.
 
 use super::FieldError;
-use domain::profile::HospitalProfile;
+use domain::profile::{HospitalProfile, MenuItem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -25,7 +25,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (intro, guide, consent) = (sections.needed("intro"), sections.needed("guide"), sections.needed("consent"));
     let (booking, cancel) = (sections.optional("booking"), sections.optional("cancel"));
     let (credit, templates) = (sections.optional("credit"), sections.optional("templates"));
-    let (menu, welcome) = (sections.needed("menu"), sections.needed("welcome"));
+    let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
     let (replies, fallback) = (sections.needed("replies"), sections.needed("fallback"));
     Some(HospitalProfile {
         name: name?,
@@ -67,7 +67,33 @@ impl Sections {
         }
     }
 
-    fn section<T: DeserializeOwned + Serialize>(&mut self, name: &'static str, value: &Value) -> Option<T> {
+    /// A menu item is flattened: what is below it loses its place unless each item is read by itself.
+    fn menu(&mut self) -> Option<Vec<MenuItem>> {
+        let buttons = self.fields.get("menu").and_then(Value::as_array).cloned().unwrap_or_default();
+        let before = self.errors.len();
+        for (place, button) in buttons.iter().enumerate() {
+            self.button(&format!("menu[{place}]"), button);
+        }
+        if self.errors.len() > before {
+            self.fields.remove("menu");
+            return None;
+        }
+        self.needed("menu")
+    }
+
+    fn button(&mut self, path: &str, button: &Value) {
+        let before = self.errors.len();
+        let items = button.get("items").and_then(Value::as_array);
+        for (place, item) in items.into_iter().flatten().enumerate() {
+            self.button(&format!("{path}.items[{place}]"), item);
+        }
+        // A mistake below is told where it is, not once more from above.
+        if self.errors.len() == before {
+            self.section::<MenuItem>(path, button);
+        }
+    }
+
+    fn section<T: DeserializeOwned + Serialize>(&mut self, name: &str, value: &Value) -> Option<T> {
         match serde_path_to_error::deserialize::<_, T>(value) {
             Ok(section) => {
                 let understood = serde_json::to_value(&section).unwrap_or_default();
@@ -108,7 +134,7 @@ fn note_unknown(path: &str, sent: &Value, understood: &Value, errors: &mut Vec<F
 fn in_words(section: &str, wrong: &serde_path_to_error::Error<serde_json::Error>) -> FieldError {
     let below = wrong.path().to_string();
     let path = match below.as_str() {
-        "." | "" => section.to_owned(),
+        "." | "?" | "" => section.to_owned(),
         index if index.starts_with('[') => format!("{section}{index}"),
         field => format!("{section}.{field}"),
     };
