@@ -98,9 +98,10 @@ pub(crate) fn to_item(key: &Key, value: &impl Serialize) -> Result<Item, StoreEr
     Ok(item)
 }
 
-/// An item as a type.
-pub(crate) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
+/// An item as a type. The keys are left out: types that accept no unknown field know nothing of them.
+pub(crate) fn from_item<T: DeserializeOwned>(mut item: Item) -> Result<T, StoreError> {
+    let sk = item.remove("sk").and_then(|sk| sk.as_s().ok().cloned()).unwrap_or_default();
+    item.remove("pk");
     serde_dynamo::from_item(item).map_err(|source| StoreError::Unreadable { sk, source })
 }
 
