@@ -36,7 +36,7 @@ async fn following_is_noted_once_and_an_older_event_changes_nothing() {
     let world = World::start().await;
     let follow = signed(&event("subscribe", "", NOW_S - 2), NOW_S);
     let unfollow = signed(&event("unsubscribe", "", NOW_S - 1), NOW_S);
-    let send = |(query, body): &(String, Vec<u8>)| world.send(Method::POST, query, body.clone());
+    let send = async |(query, body): &(String, Vec<u8>)| world.send(Method::POST, query, body.clone()).await;
     let (one, two, three) = tokio::join!(send(&follow), send(&follow), send(&follow));
     assert!(answered(&one).contains("云杉市人民医院"));
     assert_eq!((answered(&one), answered(&one)), (answered(&two), answered(&three)));

@@ -93,7 +93,8 @@ async fn stand_in(status: u16, answer: &'static str, asked: Arc<Mutex<Vec<String
             tokio::spawn(async move {
                 let request = read(&mut stream).await;
                 asked.lock().unwrap().push(request);
-                let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+                let head =
+                    format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
                 stream.write_all(format!("{head}{answer}").as_bytes()).await.unwrap();
             });
         }
@@ -108,7 +109,11 @@ async fn read(stream: &mut TcpStream) -> String {
         stream.read_buf(&mut bytes).await.unwrap();
         let text = String::from_utf8(bytes.clone()).unwrap();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.to_lowercase().split("content-length: ").nth(1).and_then(|rest| rest.lines().next().map(str::to_owned));
+        let length = head
+            .to_lowercase()
+            .split("content-length: ")
+            .nth(1)
+            .and_then(|rest| rest.lines().next().map(str::to_owned));
         if body.len() >= length.unwrap().parse().unwrap() {
             return text;
         }

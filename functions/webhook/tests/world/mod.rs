@@ -31,11 +31,11 @@ use wechat::api::AppSecret;
 use wechat::callback::{AesKey, Callback, Mode};
 use wechat::scene::SceneKey;
 
-pub const NOW_S: i64 = 1_795_320_000;
-pub const APP_ID: &str = "wx00000000000000ff";
-pub const FOLLOWER: &str = "o-follower";
-pub const KEY: &str = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR";
-pub const OLD_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+pub(crate) const NOW_S: i64 = 1_795_320_000;
+pub(crate) const APP_ID: &str = "wx00000000000000ff";
+pub(crate) const FOLLOWER: &str = "o-follower";
+pub(crate) const KEY: &str = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR";
+pub(crate) const OLD_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const TOKEN: &str = "a-token-of-tests";
 const NONCE: &str = "n1";
 const URL: &str = "https://desk.example.com";
@@ -43,7 +43,7 @@ const TABLE: &str = "menzhen";
 /// A busy machine must not make a test fail.
 const PATIENT_TIMEOUT_MS: u64 = 20_000;
 
-pub struct World {
+pub(crate) struct World {
     app: App,
     client: Client,
     port: u16,
@@ -51,14 +51,14 @@ pub struct World {
     stopped: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
-pub struct Answer {
-    pub status: u16,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
 }
 
 impl World {
     /// With a table, and the profile of the demo hospital already read: scans count what deliveries store.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let client = client(port, PATIENT_TIMEOUT_MS);
@@ -69,13 +69,14 @@ impl World {
             dynoxide::server::serve_with_shutdown(listener, database, until).await.unwrap();
         });
         create_table(&client).await;
-        let world = Self { app: app(&client), client, port, stop: Mutex::new(Some(stop)), stopped: Mutex::new(Some(serving)) };
+        let world =
+            Self { app: app(&client), client, port, stop: Mutex::new(Some(stop)), stopped: Mutex::new(Some(serving)) };
         world.read_profile().await;
         world
     }
 
     /// With an address where nothing answers.
-    pub async fn without_table() -> Self {
+    pub(crate) async fn without_table() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
@@ -84,14 +85,14 @@ impl World {
     }
 
     /// Ends the table.
-    pub async fn stop_table(&self) {
+    pub(crate) async fn stop_table(&self) {
         let serving = self.stopped.lock().unwrap().take().unwrap();
         drop(self.stop.lock().unwrap().take());
         serving.await.unwrap();
     }
 
     /// Ends the table and leaves its address open without answers, for as long as the result is kept.
-    pub async fn hang_table(&self) -> TcpListener {
+    pub(crate) async fn hang_table(&self) -> TcpListener {
         self.stop_table().await;
         TcpListener::bind(("127.0.0.1", self.port)).await.unwrap()
     }
@@ -109,27 +110,27 @@ impl World {
         }
     }
 
-    pub fn table(&self) -> &Table {
+    pub(crate) fn table(&self) -> &Table {
         &self.app.desk.table
     }
 
     /// The same hospital with the time-outs it is deployed with.
-    pub fn in_a_hurry(mut self) -> Self {
+    pub(crate) fn in_a_hurry(mut self) -> Self {
         self.app.desk.table = Table::new(client(self.port, webhook::AWS_TIMEOUT_MS), TABLE);
         self
     }
 
     /// How many items there are.
-    pub async fn items(&self) -> usize {
+    pub(crate) async fn items(&self) -> usize {
         self.client.scan().table_name(TABLE).send().await.unwrap().items.unwrap_or_default().len()
     }
 
-    pub async fn follows(&self) -> bool {
+    pub(crate) async fn follows(&self) -> bool {
         self.table().account(&FOLLOWER.parse().unwrap()).await.unwrap().is_some_and(|account| account.followed)
     }
 
     /// Links as registration would.
-    pub async fn link(&self, link: &Link) {
+    pub(crate) async fn link(&self, link: &Link) {
         use aws_sdk_dynamodb::types::AttributeValue::{N, S};
         let put = self.client.put_item().table_name(TABLE);
         let put = put.item("pk", S(format!("WX#{}", link.account))).item("sk", S(format!("LINK#{}", link.patient)));
@@ -139,7 +140,7 @@ impl World {
     }
 
     /// Sends a request to the function.
-    pub async fn send(&self, method: Method, query: &str, body: Vec<u8>) -> Answer {
+    pub(crate) async fn send(&self, method: Method, query: &str, body: Vec<u8>) -> Answer {
         let request = Request::builder().method(method).uri(format!("{URL}/wechat?{query}"));
         let request = request.body(Body::Binary(body)).unwrap().with_raw_http_path("/wechat");
         let response = handle(&self.app, request).await.unwrap();
@@ -148,7 +149,7 @@ impl World {
     }
 }
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(NOW_S).unwrap()
 }
 
@@ -197,7 +198,7 @@ async fn create_table(client: &Client) {
 }
 
 /// A booked visit the morning after.
-pub fn appointment(patient: &PatientId) -> Appointment {
+pub(crate) fn appointment(patient: &PatientId) -> Appointment {
     let date = domain::time::add_days(domain::time::today(now()), 1);
     Appointment {
         id: AppointmentId::from_bytes([1; 10]),
@@ -229,7 +230,7 @@ pub fn appointment(patient: &PatientId) -> Appointment {
 }
 
 /// A message of the follower.
-pub fn message(msg_type: &str, fields: &str, id: u64) -> String {
+pub(crate) fn message(msg_type: &str, fields: &str, id: u64) -> String {
     format!(
         "<xml><ToUserName>gh_x</ToUserName><FromUserName>{FOLLOWER}</FromUserName><CreateTime>{NOW_S}</CreateTime>\
          <MsgType>{msg_type}</MsgType>{fields}<MsgId>{id}</MsgId></xml>"
@@ -237,7 +238,7 @@ pub fn message(msg_type: &str, fields: &str, id: u64) -> String {
 }
 
 /// An event of the follower.
-pub fn event(name: &str, key: &str, at_s: i64) -> String {
+pub(crate) fn event(name: &str, key: &str, at_s: i64) -> String {
     format!(
         "<xml><ToUserName>gh_x</ToUserName><FromUserName>{FOLLOWER}</FromUserName><CreateTime>{at_s}</CreateTime>\
          <MsgType>event</MsgType><Event>{name}</Event><EventKey><![CDATA[{key}]]></EventKey></xml>"
@@ -245,23 +246,23 @@ pub fn event(name: &str, key: &str, at_s: i64) -> String {
 }
 
 /// Query and body of an encrypted request.
-pub fn signed(clear: &str, at_s: i64) -> (String, Vec<u8>) {
+pub(crate) fn signed(clear: &str, at_s: i64) -> (String, Vec<u8>) {
     signed_with(KEY, clear, at_s)
 }
 
 /// The same with a key of choice.
-pub fn signed_with(key: &str, clear: &str, at_s: i64) -> (String, Vec<u8>) {
+pub(crate) fn signed_with(key: &str, clear: &str, at_s: i64) -> (String, Vec<u8>) {
     sign(&seal(key, &layout(clear, APP_ID)), at_s)
 }
 
 /// What is encrypted: 16 bytes of noise, the length, the message, the app id.
-pub fn layout(clear: &str, app_id: &str) -> Vec<u8> {
+pub(crate) fn layout(clear: &str, app_id: &str) -> Vec<u8> {
     let length = u32::try_from(clear.len()).unwrap().to_be_bytes();
     [b"0123456789abcdef", &length[..], clear.as_bytes(), app_id.as_bytes()].concat()
 }
 
 /// Pads to 32 and encrypts.
-pub fn seal(key: &str, clear: &[u8]) -> String {
+pub(crate) fn seal(key: &str, clear: &[u8]) -> String {
     let key = key_bytes(key);
     let padding = 32 - clear.len() % 32;
     let padded = [clear, &vec![u8::try_from(padding).unwrap(); padding]].concat();
@@ -270,7 +271,7 @@ pub fn seal(key: &str, clear: &[u8]) -> String {
 }
 
 /// Query and body around an encrypted text.
-pub fn sign(sealed: &str, at_s: i64) -> (String, Vec<u8>) {
+pub(crate) fn sign(sealed: &str, at_s: i64) -> (String, Vec<u8>) {
     let signature = sha1_of(&mut [TOKEN, &at_s.to_string(), NONCE, sealed]);
     let query = format!("{}&openid={FOLLOWER}&encrypt_type=aes&msg_signature={signature}", query_signature(at_s));
     let body = format!("<xml><ToUserName>gh_x</ToUserName><Encrypt><![CDATA[{sealed}]]></Encrypt></xml>");
@@ -278,19 +279,19 @@ pub fn sign(sealed: &str, at_s: i64) -> (String, Vec<u8>) {
 }
 
 /// The part of the query every request has.
-pub fn query_signature(at_s: i64) -> String {
+pub(crate) fn query_signature(at_s: i64) -> String {
     let signature = sha1_of(&mut [TOKEN, &at_s.to_string(), NONCE]);
     format!("signature={signature}&timestamp={at_s}&nonce={NONCE}")
 }
 
 /// The clear answer of a request that was sealed with the current key.
-pub fn answered(answer: &Answer) -> String {
+pub(crate) fn answered(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{}", answer.body);
     clear_text_of(KEY, &answer.body)
 }
 
 /// The text of a sealed answer, addressed to the follower or whoever asked.
-pub fn clear_text_of(key: &str, body: &str) -> String {
+pub(crate) fn clear_text_of(key: &str, body: &str) -> String {
     let sealed = between(body, "<Encrypt><![CDATA[", "]]>");
     let timestamp = between(body, "<TimeStamp>", "</TimeStamp>");
     let signature = sha1_of(&mut [TOKEN, timestamp, NONCE, sealed]);
