@@ -59,6 +59,7 @@ build: $(PYTHON) ## Release binaries for ARCH=arm64|x86-64 (FUNCTION=booking bui
 	@if [ "$$(cat target/lambda/.arch 2>/dev/null)" != "$(ARCH)" ]; then rm -rf target/lambda; mkdir -p target/lambda; echo $(ARCH) > target/lambda/.arch; fi
 	@if command -v rustup >/dev/null; then rustup target add $(TRIPLE) 2>/dev/null; fi
 	@$(TOOLS) cargo lambda build --locked --release --$(ARCH) --bins $(if $(FUNCTION),--package $(FUNCTION),--workspace)
+	@if grep -l CLOCK_FILE target/lambda/*/bootstrap; then echo "these release binaries have a clock that can be moved"; exit 1; fi
 	@du -h target/lambda/*/bootstrap
 
 deploy: build ## Deploys to the AWS account of the environment (FUNCTION=booking deploys one); infra/README.md
