@@ -32,7 +32,7 @@ async fn a_dry_run_writes_nothing_and_a_repeat_changes_nothing() {
         let tried = world.try_import(kind, file.clone()).await;
         assert_eq!((tried.status, &tried.body["dry_run"]), (200, &json!(true)), "{tried:?}");
         assert_eq!(tried.body["items"], tally(count, 0, 0, 0, 0));
-        assert_eq!(world.items().await, before, "{kind}");
+        assert!(world.items().await == before, "{kind}");
 
         let began = Instant::now();
         let first = world.import(kind, file.clone()).await;
@@ -44,7 +44,7 @@ async fn a_dry_run_writes_nothing_and_a_repeat_changes_nothing() {
 
         let again = world.import(kind, file).await;
         assert_eq!(again.body["items"], tally(0, 0, count, 0, 0));
-        assert_eq!(world.items().await, after, "{kind}");
+        assert!(world.items().await == after, "{kind}");
     }
 }
 
@@ -58,7 +58,7 @@ async fn excels_own_encoding_says_the_same() {
         let answer = world.import(kind, gb18030.into_owned()).await;
         assert_eq!(answer.body["items"], tally(0, 0, lines(&file), 0, 0));
     }
-    assert_eq!(world.items().await, before);
+    assert!(world.items().await == before);
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn every_mistake_is_told_by_line_and_nothing_is_written() {
     let expected =
         [(json!(3), json!("value_empty")), (json!(3), json!("value_not_found")), (json!(4), json!("value_repeated"))];
     assert_eq!(found, expected.iter().map(|(line, code)| (line, code)).collect::<Vec<_>>());
-    assert_eq!(world.items().await, before);
+    assert!(world.items().await == before);
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn cards_are_sealed_and_a_bound_card_stays() {
     let world = World::with_catalog().await;
     let one = format!("{CARDS}V1,周建国,,899999195603020017,\n");
     assert_eq!(world.import("cards", one.clone()).await.body["items"], tally(1, 0, 0, 0, 0));
-    let stored = world.items().await.remove("CARD#V1 SELF").unwrap();
+    let stored = format!("{:?}", world.items().await["CARD#V1 SELF"]);
     assert!(!stored.contains("周建国") && !stored.contains("899999195603020017"), "{stored}");
 
     let no: CardNo = "V1".parse().unwrap();

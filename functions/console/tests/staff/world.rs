@@ -2,7 +2,9 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use console::{App, handle};
@@ -34,39 +36,39 @@ use wechat::scene::SceneKey;
 const URL: &str = "https://desk.example.com";
 const TABLE: &str = "menzhen";
 /// May do everything.
-pub const ALL: &str = "token-of-the-office";
+pub(crate) const ALL: &str = "token-of-the-office";
 /// May import only.
-pub const CATALOG: &str = "token-of-the-his";
-pub const SCENE_KEY: [u8; 32] = [7; 32];
+pub(crate) const CATALOG: &str = "token-of-the-his";
+pub(crate) const SCENE_KEY: [u8; 32] = [7; 32];
 /// Ten in the morning, a Sunday.
-pub const NOW: &str = "2026-11-22T02:00:00Z";
+pub(crate) const NOW: &str = "2026-11-22T02:00:00Z";
 
-pub struct World {
-    pub app: App,
-    pub clock: Clock,
+pub(crate) struct World {
+    pub(crate) app: App,
+    pub(crate) clock: Clock,
     client: Client,
     /// What WeChat was asked, heads and bodies.
-    pub asked: Arc<Mutex<Vec<String>>>,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
 }
 
 impl Answer {
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()
     }
 }
 
-pub fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// A file of the demo hospital.
-pub fn demo(name: &str) -> Vec<u8> {
+pub(crate) fn demo(name: &str) -> Vec<u8> {
     std::fs::read(hospital().join(name)).unwrap()
 }
 
@@ -75,7 +77,7 @@ fn hospital() -> PathBuf {
 }
 
 /// Two weeks of the demo hospital's clinics, as its own script writes them.
-pub fn demo_schedules() -> Vec<u8> {
+pub(crate) fn demo_schedules() -> Vec<u8> {
     let mut run = std::process::Command::new("python3");
     run.arg(hospital().join("make_schedules.py")).args(["--from", "2026-11-22", "--out", "-"]);
     let output = run.output().unwrap();
@@ -85,7 +87,7 @@ pub fn demo_schedules() -> Vec<u8> {
 
 impl World {
     /// With an empty table and a WeChat that gives this answer.
-    pub async fn start(wechat_answer: &'static str) -> Self {
+    pub(crate) async fn start(wechat_answer: &'static str) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let wechat = stand_in(wechat_answer, Arc::clone(&asked)).await;
         let (client, clock) = (table().await, Clock::standing_at(at(NOW)));
@@ -101,7 +103,7 @@ impl World {
     }
 
     /// With the demo hospital's profile, departments and doctors.
-    pub async fn with_catalog() -> Self {
+    pub(crate) async fn with_catalog() -> Self {
         let world = Self::start("{}").await;
         assert_eq!(world.send(Method::PUT, "/staff/profile", ALL, demo("profile.json")).await.status, 200);
         for (kind, file) in [("departments", "departments.csv"), ("doctors", "doctors.csv")] {
@@ -110,23 +112,23 @@ impl World {
         world
     }
 
-    pub fn table(&self) -> &Table {
+    pub(crate) fn table(&self) -> &Table {
         &self.app.desk.table
     }
 
-    pub async fn profile(&self) -> HospitalProfile {
+    pub(crate) async fn profile(&self) -> HospitalProfile {
         self.table().profile().await.unwrap().unwrap()
     }
 
-    pub async fn import(&self, kind: &str, file: impl Into<Vec<u8>>) -> Answer {
+    pub(crate) async fn import(&self, kind: &str, file: impl Into<Vec<u8>>) -> Answer {
         self.send(Method::POST, &format!("/staff/import/{kind}"), ALL, file.into()).await
     }
 
-    pub async fn try_import(&self, kind: &str, file: impl Into<Vec<u8>>) -> Answer {
+    pub(crate) async fn try_import(&self, kind: &str, file: impl Into<Vec<u8>>) -> Answer {
         self.send(Method::POST, &format!("/staff/import/{kind}?dry_run=true"), ALL, file.into()).await
     }
 
-    pub async fn send(&self, method: Method, path: &str, token: &str, body: impl Into<Vec<u8>>) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str, token: &str, body: impl Into<Vec<u8>>) -> Answer {
         let request = Request::builder().method(method).uri(format!("{URL}{path}"));
         let request = request.header("accept", "application/json").header("authorization", format!("Bearer {token}"));
         let request = request.body(Body::Binary(body.into())).unwrap();
@@ -136,21 +138,19 @@ impl World {
     }
 
     /// Everything in the table, by key.
-    pub async fn items(&self) -> HashMap<String, String> {
+    pub(crate) async fn items(&self) -> HashMap<String, HashMap<String, AttributeValue>> {
         let mut items = HashMap::new();
         let mut pages = self.client.scan().table_name(TABLE).into_paginator().items().send();
         while let Some(item) = pages.next().await {
             let item = item.unwrap();
             let key = format!("{} {}", item["pk"].as_s().unwrap(), item["sk"].as_s().unwrap());
-            let mut fields: Vec<_> = item.into_iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-            fields.sort();
-            items.insert(key, fields.join(" "));
+            items.insert(key, item);
         }
         items
     }
 
     /// A patient of `n` holds a number.
-    pub async fn hold(&self, clinic: &str, start: &str, n: u8) -> Appointment {
+    pub(crate) async fn hold(&self, clinic: &str, start: &str, n: u8) -> Appointment {
         let found = self.table().clinic(&clinic.parse().unwrap()).await.unwrap().unwrap();
         let request = HoldRequest {
             appointment: AppointmentId::from_bytes([n; 10]),
@@ -164,7 +164,7 @@ impl World {
     }
 
     /// As [`hold`](Self::hold), and pays.
-    pub async fn book(&self, clinic: &str, start: &str, n: u8) -> Appointment {
+    pub(crate) async fn book(&self, clinic: &str, start: &str, n: u8) -> Appointment {
         let held = self.hold(clinic, start, n).await;
         self.table().keep_number(&held.place.clinic, held.place.start, &held.id).await.unwrap();
         let policy = self.profile().await.cancel;
@@ -172,7 +172,7 @@ impl World {
     }
 
     /// `wechat-token` has been here.
-    pub async fn keep_token(&self) {
+    pub(crate) async fn keep_token(&self) {
         let token = SharedToken { token: "kept-token".into(), expires_at: at("2026-11-22T03:30:00Z"), ver: 1 };
         assert!(self.table().put_wechat_token(&token, 0).await.unwrap().is_done());
     }
@@ -198,7 +198,7 @@ fn sha256(text: &str) -> String {
     })
 }
 
-pub fn keyring() -> Keyring {
+pub(crate) fn keyring() -> Keyring {
     let key = |byte: u8| STANDARD.encode([byte; 32]);
     Keyring::from_secret(&format!(r#"{{"current":1,"keys":{{"1":{{"seal":"{}","index":"{}"}}}}}}"#, key(1), key(2)))
         .unwrap()
