@@ -69,7 +69,8 @@ pub static ROUTES: [Route<Action>; 2] = [
 pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible> {
     serve(&app.desk, None, &ROUTES, request, async |call| match call.action {
         Action::Verify => delivery::verify(app, call).await,
-        Action::Receive => delivery::receive(app, call).await,
+        // On the heap: it holds two calls to the table at once.
+        Action::Receive => Box::pin(delivery::receive(app, call)).await,
     })
     .await
 }

@@ -1,5 +1,7 @@
 //! Deliveries as WeChat sends them, encrypted by a little encryptor of the tests' own, against a table in memory.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on fails")]
+
 mod world;
 
 use domain::id::PatientId;

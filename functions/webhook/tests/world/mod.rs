@@ -314,7 +314,7 @@ fn key_bytes(key: &str) -> Vec<u8> {
 fn sha1_of(parts: &mut [&str]) -> String {
     parts.sort_unstable();
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, parts.concat().as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
