@@ -18,23 +18,23 @@ use wechat::api::{Api, AppSecret, Timeouts};
 use wechat::callback::{Callback, Mode};
 use wechat::scene::SceneKey;
 
-pub const URL: &str = "https://desk.example.com";
+pub(crate) const URL: &str = "https://desk.example.com";
 const OPEN_URL: &str = "https://open.example.com";
 const TABLE: &str = "menzhen";
 const KEYS: &str = r#"{"current":1,"keys":{"1":{"seal":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     "index":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}}}"#;
 
-pub struct World {
-    pub app: App,
-    pub clock: Clock,
+pub(crate) struct World {
+    pub(crate) app: App,
+    pub(crate) clock: Clock,
 }
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-22T02:00:00Z".parse().unwrap()
 }
 
 impl World {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = client(listener.local_addr().unwrap().port());
         tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
@@ -117,40 +117,40 @@ async fn answer(mut stream: TcpStream, used: &mut BTreeSet<String>) {
 
 /// A browser: keeps cookies, follows nothing.
 #[derive(Clone, Default)]
-pub struct Browser {
-    cookies: BTreeMap<String, String>,
-    pub json: bool,
+pub(crate) struct Browser {
+    pub(crate) cookies: BTreeMap<String, String>,
+    pub(crate) json: bool,
 }
 
-pub struct Answer {
-    pub status: u16,
-    pub location: String,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) location: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{}", self.body))
     }
 
     /// The code of a JSON problem.
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
     /// A parameter of the address it leads to.
-    pub fn param(&self, name: &str) -> String {
+    pub(crate) fn param(&self, name: &str) -> String {
         let query = self.location.split(['?', '#']).nth(1).unwrap();
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).unwrap().1.into_owned()
     }
 }
 
 impl Browser {
-    pub async fn get(&mut self, world: &World, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, world: &World, path: &str) -> Answer {
         self.send(world, "GET", path, String::new()).await
     }
 
-    pub async fn post(&mut self, world: &World, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&mut self, world: &World, path: &str, fields: &[(&str, &str)]) -> Answer {
         let csrf = self.csrf(world).await;
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.extend_pairs(fields).append_pair("csrf", &csrf);
@@ -165,7 +165,7 @@ impl Browser {
         token.map_or_else(String::new, |(token, _)| token.to_owned())
     }
 
-    pub async fn send(&mut self, world: &World, method: &str, path: &str, body: String) -> Answer {
+    pub(crate) async fn send(&mut self, world: &World, method: &str, path: &str, body: String) -> Answer {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = Request::builder()
             .method(method)
@@ -186,7 +186,7 @@ impl Browser {
     }
 
     /// Begins to sign in; the state WeChat would bring back.
-    pub async fn begin(&mut self, world: &World, path: &str) -> String {
+    pub(crate) async fn begin(&mut self, world: &World, path: &str) -> String {
         let away = self.get(world, path).await;
         assert_eq!(away.status, 303);
         assert!(away.location.starts_with(OPEN_URL), "{}", away.location);
@@ -194,7 +194,7 @@ impl Browser {
     }
 
     /// A browser signed in as `openid`.
-    pub async fn signed_in(world: &World, openid: &str) -> Self {
+    pub(crate) async fn signed_in(world: &World, openid: &str) -> Self {
         let mut browser = Self::default();
         let state = browser.begin(world, "/signin").await;
         let back = browser.get(world, &format!("/signin/callback?code=C.{openid}&state={state}")).await;
