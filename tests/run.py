@@ -42,17 +42,25 @@ class Result:
         # A runner that fails without a failed test (it does not compile, the stack does not start) counts as one.
         self.passed, self.failed = passed, failed or (1 if status != 0 else 0)
 
+    def plus(self, other):
+        """Two runs on the same stack as one."""
+        both = Result(self.name, self.status or other.status, [*self.closing, *other.closing], 0, 0)
+        both.passed, both.failed = self.passed + other.passed, self.failed + other.failed
+        return both
 
-def rust_tests():
+
+def rust_tests(name="Rust", packages=("--workspace",), only=None, environment=None):
     if shutil.which("cargo-nextest"):
-        command = ["cargo", "nextest", "run", "--locked", "--workspace", "--no-fail-fast", "--no-tests", "pass", "--color", "never"]
+        command = ["cargo", "nextest", "run", "--locked", *packages, "--no-fail-fast", "--no-tests", "pass", "--color", "never"]
+        command += [only] if only else []
         pattern, closing = r"(\d+) {}", r"^\s+Summary "
     else:
-        command = ["cargo", "test", "--locked", "--workspace", "--all-targets", "--no-fail-fast", "--color", "never"]
+        command = ["cargo", "test", "--locked", *packages, "--all-targets", "--no-fail-fast", "--color", "never"]
+        command += ["--", only] if only else []
         pattern, closing = r"^test result: .*?(\d+) {}", r"^test result: "
-    status, lines = run_shown(command)
+    status, lines = run_shown(command, environment)
     summaries = [line for line in lines if re.search(closing, line)]
-    return Result("Rust", status, summaries[-1:], count(summaries, pattern.format("passed")), count(summaries, pattern.format("failed")))
+    return Result(name, status, summaries[-1:], count(summaries, pattern.format("passed")), count(summaries, pattern.format("failed")))
 
 
 def node_tests(name, files, environment=None):
@@ -83,10 +91,11 @@ def journeys():
         if (status := stack("up").returncode) != 0:
             return Result("Journeys", status, ["the stack does not start"], 0, 1)
         settings = dict(line.split("=", 1) for line in STATE.with_name(f"{STATE.name}.env").read_text().splitlines())
+        store = rust_tests("Store on the emulator", ["--package", "journeys"], "claims::", {**environment, "STORE_ENDPOINT": settings["AWS_ENDPOINT_URL"]})
         result = node_tests("Journeys", files, {**environment, **settings})
         if result.status != 0:
             keep_logs()
-        return result
+        return result.plus(store)
     finally:
         stack("reset")
 

@@ -93,11 +93,11 @@ pub(crate) async fn cancel(app: &App, call: &Call<Action>) -> Result<Response, R
     answer(app, call, &cancelled).await
 }
 
-/// The patients' text sends them to the window; at the window the hospital is what remains.
+/// The patients' text sends them to the window; at the window, once the turn has begun, the hospital is what remains.
 fn refused(error: MoveFailed) -> Refusal {
     match error {
         MoveFailed::Refused(MoveError::CancelDeadlinePassed) => {
-            let text = "已超过患者可取消的时间。如由医院承担，请以医院名义取消（by: hospital）";
+            let text = "就诊时段已开始，窗口不能再取消。如由医院承担，请以医院名义取消（by: hospital）";
             Problem::conflict("cancel_too_late", text).into()
         }
         other => other.into(),

@@ -1,54 +1,12 @@
 //! The pages of a small hospital, kept in memory.
 
-use std::sync::Arc;
-
-use domain::{
-    catalog::{Department, Doctor},
-    id::{DepartmentId, DoctorId},
-    profile::HospitalProfile,
-};
-use lambda_http::{Body, Request, http};
-use runtime::desk::ProfileError;
+use domain::catalog::{Department, Doctor};
+use lambda_http::{Body, http};
+use runtime::Clock;
 use serde_json::json;
-use store::StoreError;
+use store::Table;
 
 use super::*;
-
-#[derive(Default)]
-struct Hospital {
-    profile: Option<Arc<HospitalProfile>>,
-    departments: Vec<Department>,
-    doctors: Vec<Doctor>,
-    is_down: bool,
-}
-
-impl Hospital {
-    fn answer<T>(&self, value: T) -> Result<T, StoreError> {
-        if self.is_down { Err(StoreError::Contended) } else { Ok(value) }
-    }
-}
-
-impl Catalog for Hospital {
-    async fn profile(&self) -> Result<Arc<HospitalProfile>, ProfileError> {
-        self.profile.clone().ok_or(ProfileError::Missing)
-    }
-
-    async fn departments(&self) -> Result<Vec<Department>, StoreError> {
-        self.answer(self.departments.clone())
-    }
-
-    async fn department(&self, id: &DepartmentId) -> Result<Option<Department>, StoreError> {
-        self.answer(self.departments.iter().find(|department| department.id == *id).cloned())
-    }
-
-    async fn doctors(&self) -> Result<Vec<Doctor>, StoreError> {
-        self.answer(self.doctors.clone())
-    }
-
-    async fn doctor(&self, id: &DoctorId) -> Result<Option<Doctor>, StoreError> {
-        self.answer(self.doctors.iter().find(|doctor| doctor.id == *id).cloned())
-    }
-}
 
 fn department(id: &str, name: &str, parent: Option<&str>) -> Department {
     Department {
@@ -74,38 +32,43 @@ fn doctor(id: &str, name: &str, pinyin: &str, department: &str, expert: bool) ->
     }
 }
 
-fn hospital() -> Hospital {
+fn app(table: Table) -> App {
+    App { desk: Desk::new(table, Clock::default(), "https://desk.example.org") }
+}
+
+async fn hospital() -> App {
+    let table = kit::table().await;
     let profile = json!({
         "name": "示例医院", "phone": "021-00000000", "address": "示例路 1 号", "intro": ["一所示例医院。"],
         "guide": [{"title": "怎样取号", "paragraphs": ["到达后在候诊区签到。"]}],
         "consent": {"version": "1", "paragraphs": []}, "menu": [], "welcome": "", "replies": [], "fallback": "",
     });
-    Hospital {
-        profile: serde_json::from_value(profile).unwrap(),
-        departments: vec![
-            department("NK", "内科", None),
-            department("XNK", "心血管内科", Some("NK")),
-            department("HXK", "呼吸内科", Some("NK")),
-            department("PFK", "皮肤科", None),
-            department("YK", "眼科", Some("GONE")),
-        ],
-        doctors: vec![
-            doctor("D1", "李明", "liming", "XNK", true),
-            doctor("D2", "王芳", "wangfang", "PFK", false),
-            doctor("D3", "无科", "wuke", "GONE", false),
-        ],
-        is_down: false,
+    table.put_profile(&serde_json::from_value(profile).unwrap()).await.unwrap();
+    for department in [
+        department("NK", "内科", None),
+        department("XNK", "心血管内科", Some("NK")),
+        department("HXK", "呼吸内科", Some("NK")),
+        department("PFK", "皮肤科", None),
+        department("YK", "眼科", Some("GONE")),
+    ] {
+        table.put_department(&department).await.unwrap();
     }
+    for doctor in [
+        doctor("D1", "李明", "liming", "XNK", true),
+        doctor("D2", "王芳", "wangfang", "PFK", false),
+        doctor("D3", "无科", "wuke", "GONE", false),
+    ] {
+        table.put_doctor(&doctor).await.unwrap();
+    }
+    app(table)
 }
 
-async fn get(hospital: &Hospital, uri: &str, headers: &[(&str, &str)]) -> Response {
+async fn get(hospital: &App, uri: &str, headers: &[(&str, &str)]) -> Response {
     let mut request = http::Request::get(uri);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let settings = Settings { public_url: "https://desk.example.org".into(), frame_ancestors: "'self'".into() };
-    let request: Request = request.body(Body::Empty).unwrap();
-    handle(hospital, &settings, &request).await
+    handle(hospital, request.body(Body::Empty).unwrap()).await.unwrap()
 }
 
 const JSON: [(&str, &str); 1] = [("accept", "application/json")];
@@ -119,7 +82,7 @@ fn text(response: &Response) -> &str {
 
 #[tokio::test]
 async fn every_page_has_a_json_face() {
-    let hospital = hospital();
+    let hospital = hospital().await;
     let mut faces = Vec::new();
     for uri in [
         "/",
@@ -139,7 +102,7 @@ async fn every_page_has_a_json_face() {
 
 #[tokio::test]
 async fn every_route_answers_with_a_page_that_may_be_cached() {
-    let hospital = hospital();
+    let hospital = hospital().await;
     for route in &ROUTES {
         assert_eq!(route.access, Access::Public);
         let script = assets::script_url(web::components::Script::Pay);
@@ -156,7 +119,7 @@ async fn every_route_answers_with_a_page_that_may_be_cached() {
 
 #[tokio::test]
 async fn pages_lead_to_the_desk() {
-    let hospital = hospital();
+    let hospital = hospital().await;
     for (uri, link) in [
         ("/", "href=\"/booking\""),
         ("/", "href=\"tel:021-00000000\""),
@@ -173,7 +136,7 @@ async fn pages_lead_to_the_desk() {
 
 #[tokio::test]
 async fn search_finds_departments_and_doctors() {
-    let hospital = hospital();
+    let hospital = hospital().await;
     let names = async |query: &str| {
         let response = get(&hospital, &format!("/departments?q={query}"), &JSON).await;
         let value: serde_json::Value = serde_json::from_str(text(&response)).unwrap();
@@ -191,7 +154,7 @@ async fn search_finds_departments_and_doctors() {
 
 #[tokio::test]
 async fn no_department_is_lost_between_groups() {
-    let page = get(&hospital(), "/departments", &[]).await;
+    let page = get(&hospital().await, "/departments", &[]).await;
     for id in ["XNK", "HXK", "PFK", "YK"] {
         assert!(text(&page).contains(&format!("/departments/{id}\"")), "{id}");
     }
@@ -199,32 +162,32 @@ async fn no_department_is_lost_between_groups() {
 
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
-    let hospital = hospital();
+    let hospital = hospital().await;
     for uri in
         ["/departments/NONE", "/departments/a%20b", "/doctors/NONE", "/doctors/D3", "/assets/none.js", "/nowhere"]
     {
         assert_eq!(get(&hospital, uri, &[]).await.status(), 404, "{uri}");
     }
     let post = http::Request::post("/").body(Body::Empty).unwrap();
-    let settings = Settings { public_url: String::new(), frame_ancestors: "'self'".into() };
-    assert_eq!(handle(&hospital, &settings, &post).await.status(), 405);
+    assert_eq!(handle(&hospital, post).await.unwrap().status(), 405);
 }
 
 #[tokio::test]
 async fn without_table_or_profile_it_says_to_come_back() {
-    let down = Hospital { is_down: true, ..hospital() };
-    let response = get(&down, "/departments", &JSON).await;
+    let response = get(&app(kit::table_that_is_down()), "/departments", &JSON).await;
     assert_eq!(response.status(), 503);
-    assert_eq!(response.headers().get("retry-after").unwrap(), "5");
-    let bare = Hospital::default();
-    assert_eq!(get(&bare, "/", &[]).await.status(), 503);
+    assert!(response.headers().contains_key("retry-after"));
+    let bare = app(kit::table().await);
+    let response = get(&bare, "/", &JSON).await;
+    assert_eq!(response.status(), 503);
+    assert!(text(&response).contains("not_set_up"));
     let script = assets::script_url(web::components::Script::Countdown);
     assert_eq!(get(&bare, &script, &[]).await.status(), 200);
 }
 
 #[tokio::test]
 async fn the_reader_chooses_the_type_size() {
-    let hospital = hospital();
+    let hospital = hospital().await;
     let response = get(&hospital, "/?size=large", &[]).await;
     assert_eq!(response.status(), 303);
     let cookie = response.headers().get("set-cookie").unwrap().to_str().unwrap();

@@ -11,6 +11,7 @@ use domain::time;
 use runtime::Refusal;
 use runtime::http::Call;
 use runtime::payments::{self, FollowError, Followed, call as pay_call};
+use runtime::random::hex;
 use runtime::secrets::PayAccount;
 use store::registration::Settled;
 use web::Response;
@@ -132,8 +133,7 @@ async fn sheet(
     };
     let prepay_id = pay.client.prepay(&prepay, pay_call(&app.desk, now)?).await?;
     let nonce: [u8; 16] = app.desk.random.bytes()?;
-    let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
-    let signed = pay.client.merchant().bridge_parameters(&prepay_id, nonce, now).map_err(PayError::from)?;
+    let signed = pay.client.merchant().bridge_parameters(&prepay_id, hex(&nonce), now).map_err(PayError::from)?;
     Ok(SheetRequest {
         app_id: signed.app_id,
         time_stamp: signed.time_stamp,

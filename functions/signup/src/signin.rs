@@ -18,8 +18,8 @@ use domain::id::OpenId;
 use domain::time::add_seconds;
 use runtime::Refusal;
 use runtime::http::{Call, Caller};
+use runtime::random::hex;
 use runtime::refusal::unavailable;
-use std::fmt::Write;
 use std::time::Duration;
 use store::signin::{ExchangedCode, PendingSignIn, Session};
 use web::components::Link;
@@ -57,11 +57,11 @@ async fn is_signed_in(app: &App, call: &Call<Action>) -> Result<bool, Refusal> {
 }
 
 async fn send_to_wechat(app: &App, call: &Call<Action>, return_to: String, round: u8) -> Result<Response, Refusal> {
-    let state = hex(app.desk.random.bytes::<16>()?);
+    let state = hex(&app.desk.random.bytes::<16>()?);
     // Kept when there is one: two tabs of a browser sign in side by side.
     let browser = match browser_secret(call) {
         Some(known) => known.to_owned(),
-        None => hex(app.desk.random.bytes::<32>()?),
+        None => hex(&app.desk.random.bytes::<32>()?),
     };
     let expires_at = add_seconds(call.now, SIGN_IN_LIFE_S.into());
     let pending = PendingSignIn { return_to, browser: hash(&browser), round, expires_at };
@@ -225,12 +225,4 @@ fn browser_secret(call: &Call<Action>) -> Option<&str> {
 
 fn hash(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
-}
-
-fn hex<const N: usize>(bytes: [u8; N]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -88,10 +88,8 @@ async fn sweep_once(app: &App, now: Timestamp) -> Swept {
     let outcomes = keys.map(|key| sweep(app, key, now)).buffer_unordered(CONCURRENCY);
     outcomes
         .fold(Swept::default(), |swept, done| async move {
-            match done {
-                true => Swept { done: swept.done + 1, ..swept },
-                false => Swept { failed: swept.failed + 1, ..swept },
-            }
+            let (done, failed) = (usize::from(done), usize::from(!done));
+            Swept { done: swept.done + done, failed: swept.failed + failed }
         })
         .await
 }

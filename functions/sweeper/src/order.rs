@@ -9,7 +9,7 @@ use runtime::payments::{self, FollowError, call as pay_call};
 use runtime::secrets::PayAccount;
 use store::key::Key;
 use store::orders::OrderFailed;
-use wechat::pay::{OutRefundNo, OutTradeNo, PayError, Refund, RefundNotice, RefundReason, RefundStatus};
+use wechat::pay::{OutRefundNo, OutTradeNo, Refund, RefundNotice, RefundReason, RefundStatus};
 
 /// Shown to the patient in WeChat's refund notice.
 const REASON: &str = "门诊挂号退费";
@@ -97,7 +97,7 @@ async fn ask(
         refund_fen: refund.amount.get(),
         total_fen: order.amount.get(),
     };
-    Ok(pay.client.refund(&request, call).await.map_err(PayError::from)?)
+    Ok(pay.client.refund(&request, call).await?)
 }
 
 fn answer_of(notice: &RefundNotice) -> RefundAnswer {

@@ -299,8 +299,14 @@ impl Appointment {
     }
 
     fn cancel_booked(&self, by: CancelledBy, policy: CancelPolicy, now: Timestamp) -> Result<State, MoveError> {
-        // The deadline second itself still counts (E02). The hospital's own cancellation has no deadline.
-        if by != CancelledBy::Hospital && now > self.cancel_until(policy) {
+        // The deadline second itself still counts (E02). After it the window can still help, until the turn itself; the
+        // hospital's own cancellation has no deadline.
+        let until = match by {
+            CancelledBy::Patient => Some(self.cancel_until(policy)),
+            CancelledBy::Window => Some(self.place.starts_at()),
+            CancelledBy::Hospital => None,
+        };
+        if until.is_some_and(|until| now > until) {
             return Err(MoveError::CancelDeadlinePassed);
         }
         Ok(State::Cancelled { by, refund: !self.fee.is_zero() })
@@ -402,6 +408,10 @@ pub(crate) mod tests {
         let cancel = |now: &str| booked.after(Command::Cancel(CancelledBy::Patient), Actor::Schedule, policy, at(now));
         assert!(cancel("2026-11-23T00:30:00Z").is_ok());
         assert_eq!(cancel("2026-11-23T00:30:01Z"), Err(MoveError::CancelDeadlinePassed));
+        let at_window =
+            |now: &str| booked.after(Command::Cancel(CancelledBy::Window), Actor::Schedule, policy, at(now));
+        assert!(at_window("2026-11-23T01:00:00Z").is_ok());
+        assert_eq!(at_window("2026-11-23T01:00:01Z"), Err(MoveError::CancelDeadlinePassed));
         let by_hospital = Command::Cancel(CancelledBy::Hospital);
         assert!(booked.after(by_hospital, Actor::Schedule, policy, at("2026-11-23T00:59:00Z")).is_ok());
     }

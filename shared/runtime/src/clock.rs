@@ -31,9 +31,15 @@ impl Clock {
     pub fn from_env() -> Self {
         #[cfg(feature = "movable-clock")]
         if let Ok(file) = std::env::var("CLOCK_FILE") {
-            return Self { moved: Moved::ByFile(file.into()) };
+            return Self::moved_by(file);
         }
         Self::default()
+    }
+
+    /// The system's clock moved by the seconds in a file.
+    #[cfg(feature = "movable-clock")]
+    pub fn moved_by(file: impl Into<std::path::PathBuf>) -> Self {
+        Self { moved: Moved::ByFile(file.into()) }
     }
 
     /// A clock that stands still until [`set`](Self::set).

@@ -1,5 +1,15 @@
 //! The one source of randomness: the operating system's, through aws-lc.
 
+/// Bytes as lower-case hex: hashes and random bytes where text is asked for.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// Where random bytes come from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Random;

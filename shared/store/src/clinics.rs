@@ -179,7 +179,11 @@ impl Table {
             request.condition_expression(UNCLAIMED).expression_attribute_values(":never", number(0)).send().await;
         match answer {
             Ok(_) => Ok(Write::Done),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_dynamodb::operation::put_item::PutItemError::is_conditional_check_failed_exception,
+                ) =>
+            {
                 Ok(Write::Refused(None))
             }
             Err(error) => Err(StoreError::unavailable("put slot")(error)),
@@ -296,9 +300,8 @@ impl Table {
                 return Ok(());
             }
             match self.try_free(&seen, appointment, claim.number).await? {
-                Write::Done => return Ok(()),
+                Write::Done | Write::Refused(None) => return Ok(()),
                 Write::Refused(Some(item)) => seen = slot_from(item)?,
-                Write::Refused(None) => return Ok(()),
             }
         }
         Err(StoreError::Contended)

@@ -210,14 +210,17 @@ impl Table {
     ) -> Result<Settled, SettleError> {
         let key = order.appointment_key();
         let appointment = self.appointment(&key).await?.ok_or(SettleError::NoAppointment)?;
+        if appointment.out_trade_no() != order.out_trade_no {
+            // Another order pays for this visit: this one pays for nothing, and the visit stays as it is.
+            self.finish_order(&order.out_trade_no, |order| order.refund_all(Obligation::VisitOff, now)).await?;
+            return Ok(Settled::Refunding(Box::new(appointment)));
+        }
         let command = match appointment.state {
             State::Held { .. } | State::Expired => match self.secure_number(&appointment, now).await? {
                 Ok(()) => Command::Book,
                 Err(why) => Command::Refuse(why),
             },
             State::Refused { why } => Command::Refuse(why),
-            // A second order of an appointment that is booked under another one pays for nothing.
-            _ if appointment.out_trade_no() != order.out_trade_no => Command::Refuse(RefusedWhy::AlreadyBooked),
             State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow => Command::Book,
             // Cancelling came first: the money goes back, the appointment stays as it is.
             State::Cancelled { .. } => Command::Refuse(RefusedWhy::NumberGone),
@@ -228,9 +231,7 @@ impl Table {
             Err(MoveFailed::NotFound) => return Err(SettleError::NoAppointment),
             Err(MoveFailed::Store(error)) => return Err(error.into()),
         };
-        let kept = matches!(after.state, State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow)
-            && after.out_trade_no() == order.out_trade_no;
-        if kept {
+        if matches!(after.state, State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow) {
             self.finish_order(&order.out_trade_no, |order| order.settled(now)).await?;
             return Ok(Settled::Booked(Box::new(after)));
         }
@@ -382,9 +383,8 @@ impl Table {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         match self.move_appointment(key, Command::Expire, &Actor::Schedule, profile.cancel, now).await {
-            // Booked or cancelled in between: the number has an owner or another way out.
-            Err(MoveFailed::Refused(MoveError::Illegal)) => {}
             Err(MoveFailed::Store(error)) => return Err(error),
+            // Refused: booked or cancelled in between, the number has an owner or another way out.
             Ok(_) | Err(MoveFailed::NotFound | MoveFailed::Refused(_)) => {}
         }
         self.leave_gate_unless_booked(&key.patient, &key.id).await?;

@@ -86,6 +86,7 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
 }
 
 /// A number attribute.
+#[expect(clippy::needless_pass_by_value, reason = "numbers are small and made on the spot")]
 pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }

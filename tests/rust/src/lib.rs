@@ -1,1 +1,1 @@
-//! Test kit shared by the tests across functions.
+//! Tests across functions live in `tests/suite`: claims, faults at every outside call, authorisation of every route.

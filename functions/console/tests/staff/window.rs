@@ -38,10 +38,10 @@ async fn the_window_sees_who_is_there_and_cancels_in_time() {
 }
 
 #[tokio::test]
-async fn after_the_deadline_only_the_hospital_can() {
+async fn once_the_turn_has_begun_only_the_hospital_can() {
     let world = world().await;
     let booked = world.book(CLINIC, "0900", 1).await;
-    world.clock.set(at("2026-11-23T00:00:01Z"));
+    world.clock.set(at("2026-11-23T01:00:01Z"));
     let path = format!("/staff/appointments/{}/cancel", booked.key());
     let late = world.send(Method::POST, &path, ALL, "{}").await;
     assert_eq!((late.status, late.code()), (409, "cancel_too_late"));

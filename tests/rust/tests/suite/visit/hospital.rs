@@ -1,0 +1,334 @@
+//! A small hospital in this process: real handlers on a real engine and the stand-in WeChat, with every call between
+//! them going through a switch that can fail it.
+
+use super::proxy::{self, Switch};
+use super::wechat::StandIn;
+use axum::Router;
+use axum::extract::{Request as HttpRequest, State};
+use domain::appointment::AppointmentKey;
+use domain::clinic::{Clinic, ClinicKind, ClinicState, Period, Slot, SlotStart};
+use domain::id::{ClinicId, OpenId, PatientId};
+use domain::money::Fen;
+use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
+use domain::profile::HospitalProfile;
+use domain::{Timestamp, time};
+use lambda_http::http::Request as HttpBuilder;
+use lambda_http::{Body, Request};
+use runtime::secrets::{PayAccount, Secret};
+use runtime::{Clock, Desk};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use store::Table;
+use store::account::Relation;
+use store::patients::{Identity, IdentityNonces, Registered, Registration};
+use store::seal::Keyring;
+use store::signin::Session;
+use web::session::SessionSecret;
+use wechat::pay::{ApiV3Key, Client, Hosts, Merchant, Notifications, PlatformKey, Timeouts, Verifier};
+
+/// A patient with a signed-in WeChat user who acts for them.
+#[derive(Clone)]
+pub(crate) struct Person {
+    /// Name of the demo person in the stand-in.
+    pub(crate) wechat: &'static str,
+    pub(crate) patient: PatientId,
+    secret: SessionSecret,
+}
+
+/// A notification as the stand-in sent it.
+pub(crate) type Captured = (lambda_http::http::HeaderMap, Vec<u8>);
+
+pub(crate) struct Hospital {
+    pub(crate) switch: Switch,
+    /// The table without the switch in between: to set up and to look.
+    pub(crate) table: Table,
+    pub(crate) wechat: StandIn,
+    pub(crate) booking: booking::App,
+    pub(crate) payment: payment::App,
+    pub(crate) pay_notify: pay_notify::App,
+    pub(crate) sweeper: sweeper::App,
+    pub(crate) profile: HospitalProfile,
+    captured: Arc<Mutex<Vec<Captured>>>,
+    clock: Clock,
+    clock_file: PathBuf,
+    keys: Keyring,
+    serial: AtomicU32,
+}
+
+const PUBLIC_URL: &str = "http://127.0.0.1:9000";
+
+impl Hospital {
+    /// On an engine of its own.
+    pub(crate) async fn open() -> Self {
+        Self::open_on(&kit::engine().await).await
+    }
+
+    /// On an engine that already has the table.
+    pub(crate) async fn open_on(engine: &str) -> Self {
+        let state = std::env::temp_dir().join(format!("menzhen-{}-{}", std::process::id(), unique()));
+        std::fs::create_dir_all(&state).unwrap();
+        let clock_file = state.join("clock");
+        let (recorder, captured) = recorder().await;
+        let wechat = StandIn::start(&recorder, clock_file.to_str().unwrap(), state.join("wechat")).await;
+        let switch = Switch::default();
+        let (table_url, pay_url) = (proxy::start(engine, &switch).await, proxy::start(&wechat.url, &switch).await);
+        let clock = Clock::moved_by(&clock_file);
+        let desk = || Desk::new(Table::new(kit::impatient_client(&table_url), kit::TABLE), clock.clone(), PUBLIC_URL);
+        let pay = || Secret::fixed(pay_account(&wechat, &pay_url));
+        let table = Table::new(kit::client(engine), kit::TABLE);
+        let profile = profile();
+        table.put_profile(&profile).await.unwrap();
+        let hospital = Self {
+            booking: booking::App { desk: desk() },
+            payment: payment::App { desk: desk(), pay: pay() },
+            pay_notify: pay_notify::App { desk: desk(), pay: pay() },
+            sweeper: sweeper::App { desk: desk(), pay: pay() },
+            switch,
+            table,
+            wechat,
+            profile,
+            captured,
+            clock,
+            clock_file,
+            keys: keyring(),
+            serial: AtomicU32::new(0),
+        };
+        // Profiles are cached per instance: the walk counts the calls of a warm function.
+        for desk in [&hospital.booking.desk, &hospital.payment.desk, &hospital.pay_notify.desk, &hospital.sweeper.desk]
+        {
+            desk.profile().await.unwrap();
+        }
+        hospital
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Moves the one clock of hospital and WeChat.
+    pub(crate) async fn pass_minutes(&self, minutes: i64) {
+        let before: i64 =
+            std::fs::read_to_string(&self.clock_file).ok().and_then(|s| s.trim().parse().ok()).unwrap_or(0);
+        self.wechat.post("/control/clock", json!({ "advance_s": minutes * 60 })).await;
+        let after: i64 = std::fs::read_to_string(&self.clock_file).unwrap().trim().parse().unwrap();
+        assert_eq!(after, before + minutes * 60, "both read the same clock");
+    }
+
+    /// A new patient, looked after by a demo person of the stand-in.
+    pub(crate) async fn patient(&self, wechat: &'static str) -> Person {
+        let serial = self.serial.fetch_add(1, Ordering::SeqCst);
+        self.patient_with(wechat, &format!("GBR/P{serial:07}")).await
+    }
+
+    /// A patient with a passport of this number, looked after by a demo person.
+    pub(crate) async fn patient_with(&self, wechat: &'static str, passport: &str) -> Person {
+        let account: OpenId = self.wechat.openid(wechat).await.parse().unwrap();
+        let now = self.now();
+        let identity = Identity {
+            name: PersonName::parse("林晓梅").unwrap(),
+            document: IdDocument::parse(DocumentKind::Passport, passport, time::today(now)).unwrap(),
+            phone: Phone::parse("19900000001").unwrap(),
+        };
+        let nonces = IdentityNonces { name: [1; 12], document: [2; 12], phone: [3; 12] };
+        let registration = Registration {
+            account: account.clone(),
+            relation: Relation::Family,
+            patient: PatientId::from_bytes(bytes(unique())),
+            consent_version: "1".into(),
+            at: now,
+        };
+        let registered = self.table.register(&self.keys, &identity, &nonces, &registration).await.unwrap();
+        let (Registered::New(patient) | Registered::Linked(patient)) = registered else { panic!("not registered") };
+        let mut random = [0; 32];
+        random[..10].copy_from_slice(&bytes(unique()));
+        let secret = SessionSecret::from_random(random);
+        let session = Session { account, expires_at: time::add_minutes(now, 1_000_000) };
+        self.table.put_session(&secret.key(), &session).await.unwrap();
+        Person { wechat, patient, secret }
+    }
+
+    /// A clinic the day after tomorrow with one slot of `numbers` numbers.
+    pub(crate) async fn clinic(&self, numbers: u16) -> ClinicId {
+        let date = time::add_days(time::today(self.now()), 2);
+        let serial = self.serial.fetch_add(1, Ordering::SeqCst);
+        let department = format!("D{serial}").parse().unwrap();
+        let clinic = Clinic {
+            id: ClinicId::of(date, Period::Morning, &department, None).unwrap(),
+            date,
+            period: Period::Morning,
+            department,
+            department_name: "内科".into(),
+            doctor: None,
+            doctor_name: String::new(),
+            doctor_title: String::new(),
+            kind: ClinicKind::Ordinary,
+            fee: Fen::new(2500).unwrap(),
+            room: "201".into(),
+            campus: "本部".into(),
+            release_at: self.profile.booking.release_at(date),
+            state: ClinicState::Open,
+        };
+        self.table.put_clinic(&clinic).await.unwrap();
+        self.table.put_slot(&Slot::fresh(&clinic, slot(), 1, numbers)).await.unwrap();
+        clinic.id
+    }
+
+    /// A request of a person's browser, asking for JSON.
+    pub(crate) fn request(&self, person: &Person, method: &str, path: &str, body: &Value) -> Request {
+        let cookie = person.secret.cookie(&site(), 60);
+        HttpBuilder::builder()
+            .method(method)
+            .uri(path)
+            .header("cookie", cookie.split(';').next().unwrap())
+            .header("accept", "application/json")
+            .header("content-type", "application/json")
+            .header("x-csrf-token", person.secret.csrf_token().as_str())
+            .body(Body::Text(body.to_string()))
+            .unwrap()
+    }
+
+    /// Asks for a number; the same `key` is the same request.
+    pub(crate) async fn hold(&self, person: &Person, clinic: &ClinicId, key: &str) -> (u16, Value) {
+        let body = json!({
+            "clinic": clinic.as_str(), "slot": slot().to_string(), "patient": person.patient.as_str(),
+            "idempotency_key": format!("{key:0>16}"),
+        });
+        let request = self.request(person, "POST", "/appointments", &body);
+        read(booking::handle(&self.booking, request).await.unwrap())
+    }
+
+    pub(crate) async fn cancel(&self, person: &Person, appointment: &AppointmentKey) -> (u16, Value) {
+        let request = self.request(person, "POST", &format!("/appointments/{appointment}/cancel"), &json!({}));
+        read(booking::handle(&self.booking, request).await.unwrap())
+    }
+
+    pub(crate) async fn prepay(&self, person: &Person, appointment: &AppointmentKey) -> (u16, Value) {
+        let request = self.request(person, "POST", &format!("/appointments/{appointment}/prepay"), &json!({}));
+        read(payment::handle(&self.payment, request).await.unwrap())
+    }
+
+    pub(crate) async fn check(&self, person: &Person, appointment: &AppointmentKey) -> (u16, Value) {
+        let request = self.request(person, "POST", &format!("/appointments/{appointment}/payment-check"), &json!({}));
+        read(payment::handle(&self.payment, request).await.unwrap())
+    }
+
+    /// Pays in the payment sheet, and hands over the notification WeChat sent.
+    pub(crate) async fn pay(&self, person: &Person, prepay: &Value) -> Captured {
+        self.captured.lock().unwrap().clear();
+        let mut body = prepay["request"].clone();
+        body["decision"] = json!("pay");
+        let paid = self.wechat.post(&format!("/control/people/{}/pay", person.wechat), body).await;
+        assert_eq!(paid["result"], "ok", "{paid}");
+        self.notification().await
+    }
+
+    /// The next notification WeChat sends.
+    pub(crate) async fn notification(&self) -> Captured {
+        for _ in 0..200 {
+            if let Some(captured) = self.captured.lock().unwrap().pop() {
+                return captured;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("no notification came")
+    }
+
+    /// Delivers a notification; the status answered.
+    pub(crate) async fn notify(&self, (headers, body): &Captured) -> u16 {
+        let mut request =
+            HttpBuilder::builder().method("POST").uri("/pay/notify").body(Body::Binary(body.clone())).unwrap();
+        *request.headers_mut() = headers.clone();
+        pay_notify::handle(&self.pay_notify, request).await.unwrap().status().as_u16()
+    }
+
+    pub(crate) async fn sweep(&self) -> sweeper::Swept {
+        sweeper::handle(&self.sweeper).await
+    }
+}
+
+pub(crate) fn slot() -> SlotStart {
+    "0900".parse().unwrap()
+}
+
+pub(crate) fn appointment_key(answer: &Value) -> AppointmentKey {
+    answer["appointment"].as_str().unwrap_or_else(|| panic!("no appointment in {answer}")).parse().unwrap()
+}
+
+fn read(response: web::Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let body = match response.body() {
+        Body::Text(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+        _ => Value::Null,
+    };
+    (status, body)
+}
+
+fn site() -> web::view::Site {
+    web::view::Site {
+        public_url: PUBLIC_URL.into(),
+        hospital_name: String::new(),
+        hospital_phone: String::new(),
+        frame_ancestors: String::new(),
+    }
+}
+
+fn profile() -> HospitalProfile {
+    serde_json::from_str(include_str!("../../../../../infra/hospital/profile.json")).unwrap()
+}
+
+pub(crate) fn keyring() -> Keyring {
+    let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    Keyring::from_secret(&json!({"current": 1, "keys": {"1": {"seal": key, "index": key}}}).to_string()).unwrap()
+}
+
+/// A merchant whose calls go through the switch.
+fn pay_account(wechat: &StandIn, pay_url: &str) -> PayAccount {
+    let config = wechat.config();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let file = |value: &Value| std::fs::read_to_string(wechat.state.join(text(value))).unwrap();
+    let (mch_id, app_id) = (text(&config["mch_id"]), text(&config["app_id"]));
+    let key = file(&config["merchant"]["private_key_file"]);
+    let merchant = Merchant::new(&mch_id, &app_id, text(&config["merchant_serial"]), &key).unwrap();
+    let public = &config["platform_public_key"];
+    let certificate = &config["platform_certificate"];
+    let keys = vec![
+        PlatformKey::public_key(text(&public["id"]), &file(&public["public_key_file"])).unwrap(),
+        PlatformKey::certificate(&text(&certificate["serial"]), &file(&certificate["certificate_file"])).unwrap(),
+    ];
+    let hosts = Hosts { primary: pay_url.to_owned(), fallback: pay_url.to_owned() };
+    let timeouts = Timeouts { connect_ms: 400, request_ms: 400 };
+    let client = Client::new(hosts, timeouts, merchant, Verifier::new(keys).unwrap()).unwrap();
+    let v3 = ApiV3Key::parse(&text(&config["api_v3_key"])).unwrap();
+    PayAccount { client, notifications: Notifications::new(mch_id, app_id, vec![v3]) }
+}
+
+/// Takes what the stand-in sends to the hospital and keeps it for the test to deliver.
+async fn recorder() -> (String, Arc<Mutex<Vec<Captured>>>) {
+    let captured = Arc::new(Mutex::new(Vec::new()));
+    let keep = |State(captured): State<Arc<Mutex<Vec<Captured>>>>, request: HttpRequest| async move {
+        let (head, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap().to_vec();
+        if head.uri.path() == "/pay/notify" {
+            captured.lock().unwrap().push((head.headers, body));
+        }
+        "success"
+    };
+    let app = Router::new().fallback(keep).with_state(captured.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (url, captured)
+}
+
+fn unique() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    NEXT.fetch_add(1, Ordering::SeqCst)
+}
+
+fn bytes(number: u32) -> [u8; 10] {
+    let mut bytes = [7; 10];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    bytes
+}

@@ -1,0 +1,136 @@
+//! A proxy in front of an engine or of WeChat that counts calls and makes the one it is told to fail.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The call never arrives.
+    Before,
+    /// The call takes effect, the answer is lost.
+    After,
+    /// The call takes effect, the answer comes too late.
+    Timeout,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 3] = [Self::Before, Self::After, Self::Timeout];
+}
+
+/// Which call fails, and whether anything works after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Position of the failing call, from 0.
+    pub(crate) at: usize,
+    /// How.
+    pub(crate) fault: Fault,
+    /// A crash: no later call arrives either.
+    pub(crate) crash: bool,
+}
+
+#[derive(Debug, Default)]
+struct Control {
+    plan: Option<Plan>,
+    calls: usize,
+}
+
+/// The switch shared by all proxies of one hospital: calls are counted across them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Switch(Arc<Mutex<Control>>);
+
+enum Decision {
+    Forward,
+    Refuse,
+    Lose,
+    Delay,
+}
+
+impl Switch {
+    /// Counts from zero again and follows `plan`.
+    pub(crate) fn arm(&self, plan: Option<Plan>) {
+        *self.0.lock().unwrap() = Control { plan, calls: 0 };
+    }
+
+    /// Calls since it was armed.
+    pub(crate) fn calls(&self) -> usize {
+        self.0.lock().unwrap().calls
+    }
+
+    fn decide(&self) -> Decision {
+        let mut control = self.0.lock().unwrap();
+        let at = control.calls;
+        control.calls += 1;
+        match control.plan {
+            Some(plan) if plan.at == at => match plan.fault {
+                Fault::Before => Decision::Refuse,
+                Fault::After => Decision::Lose,
+                Fault::Timeout => Decision::Delay,
+            },
+            Some(plan) if plan.crash && at > plan.at => Decision::Refuse,
+            _ => Decision::Forward,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Forwarding {
+    target: String,
+    switch: Switch,
+    http: reqwest::Client,
+}
+
+/// Longer than any time-out of the kit's clients.
+const DELAY: Duration = Duration::from_millis(900);
+
+/// Starts a proxy in front of `target`; its URL.
+pub(crate) async fn start(target: &str, switch: &Switch) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let state = Forwarding { target: target.to_owned(), switch: switch.clone(), http: reqwest::Client::new() };
+    let app = Router::new().fallback(handle).with_state(state);
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    url
+}
+
+async fn handle(State(state): State<Forwarding>, request: Request) -> Response {
+    match state.switch.decide() {
+        Decision::Forward => forward(&state, request).await,
+        Decision::Refuse => failure(),
+        Decision::Lose => {
+            forward(&state, request).await;
+            failure()
+        }
+        Decision::Delay => {
+            let answer = forward(&state, request).await;
+            tokio::time::sleep(DELAY).await;
+            answer
+        }
+    }
+}
+
+async fn forward(state: &Forwarding, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let body: Bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut headers = head.headers;
+    headers.remove("host");
+    let sent = state.http.request(head.method, format!("{}{path}", state.target)).headers(headers).body(body).send();
+    let Ok(answer) = sent.await else { return failure() };
+    let mut response = Response::builder().status(answer.status());
+    for (name, value) in answer.headers() {
+        if name != "transfer-encoding" && name != "connection" {
+            response = response.header(name, value);
+        }
+    }
+    let body = answer.bytes().await.unwrap_or_default();
+    response.body(Body::from(body)).unwrap()
+}
+
+fn failure() -> Response {
+    Response::builder().status(502).body(Body::empty()).unwrap()
+}
