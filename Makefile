@@ -62,7 +62,7 @@ build: $(PYTHON) ## Release binaries for ARCH=arm64|x86-64 (FUNCTION=booking bui
 	@[ -n "$(KNOWN_ARCH)" ] || { echo "ARCH is arm64 or x86-64, not '$(ARCH)'"; exit 2; }
 	@if [ "$$(cat target/lambda/.arch 2>/dev/null)" != "$(ARCH)" ]; then rm -rf target/lambda; mkdir -p target/lambda; echo $(ARCH) > target/lambda/.arch; fi
 	@if command -v rustup >/dev/null; then rustup target add $(TRIPLE) 2>/dev/null; fi
-	@$(TOOLS) cargo lambda build --locked --release --$(ARCH) --bins $(if $(FUNCTION),--package $(FUNCTION),--workspace --exclude bench)
+	@$(TOOLS) cargo lambda build --locked --release --$(ARCH) --workspace --exclude bench $(if $(FUNCTION),--bin $(FUNCTION),--bins)
 	@if grep -l CLOCK_FILE target/lambda/*/bootstrap; then echo "these release binaries have a clock that can be moved"; exit 1; fi
 	@du -h target/lambda/*/bootstrap
 
