@@ -1,0 +1,34 @@
+//! Figures about the table: capacity units of each step of a visit, claims a second, what a reminder tick costs.
+//!
+//! `cargo run --locked --package bench --example figures` prints Markdown. Units and calls do not depend on how this is
+//! compiled; times are compared with a peer in the same run on the same engine.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::float_arithmetic,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot go on has failed"
+)]
+
+mod capacity;
+mod claims;
+mod meter;
+mod stub;
+mod tick;
+#[path = "../../rust/tests/suite/visit/mod.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod visit;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    capacity::report().await;
+    claims::report().await;
+    tick::report().await;
+}
+
+/// The middle of a few measurements.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
