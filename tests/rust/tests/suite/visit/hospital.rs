@@ -57,7 +57,8 @@ pub(crate) struct Hospital {
     serial: AtomicU32,
 }
 
-const PUBLIC_URL: &str = "http://127.0.0.1:9000";
+/// Where patients believe the hospital to be; the stand-in is told where it really listens.
+pub(crate) const PUBLIC_URL: &str = "http://127.0.0.1:9000";
 
 impl Hospital {
     /// On an engine of its own.

@@ -1,6 +1,7 @@
 //! The stand-in WeChat as its own process: strict, with its own books.
 
-use serde_json::{Value, json};
+use super::hospital::PUBLIC_URL;
+use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -19,7 +20,8 @@ impl StandIn {
     pub(crate) async fn start(menzhen_url: &str, clock_file: &str, state: PathBuf) -> Self {
         let server = concat!(env!("CARGO_MANIFEST_DIR"), "/../wechat/server.mjs");
         let mut process = Command::new("node")
-            .args([server, "--port", "0", "--menzhen-url", menzhen_url, "--clock-file", clock_file, "--state"])
+            .args([server, "--port", "0", "--menzhen-url", menzhen_url, "--public-url", PUBLIC_URL])
+            .args(["--clock-file", clock_file, "--state"])
             .arg(&state)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
