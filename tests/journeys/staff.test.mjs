@@ -14,9 +14,9 @@ test('a dry run says what would be done and does nothing', async () => {
   const answer = await dryRun('departments', rows);
   assert.equal(answer.status, 200, answer.text);
   assert.equal(answer.json.dry_run, true);
-  assert.equal(answer.json.new, 1, answer.text);
+  assert.equal(answer.json.items.new, 1, answer.text);
   const again = await dryRun('departments', rows);
-  assert.equal(again.json.new, 1, 'still new: nothing was written');
+  assert.equal(again.json.items.new, 1, 'still new: nothing was written');
 });
 
 test('every mistake is named by its line, and nothing is written', async () => {
@@ -36,10 +36,10 @@ test('a file from an old Excel is read, and read again changes nothing', async (
   const send = () => staff('POST', 'import/schedules', bytes, { type: 'application/octet-stream' });
   const first = await send();
   assert.equal(first.status, 200, first.text);
-  assert.equal(first.json.new, 1, first.text);
+  assert.equal(first.json.items.new, 1, first.text);
   assert.equal(first.json.slots.new, 8, first.text);
   const second = await send();
-  assert.equal(second.json.unchanged, 1, second.text);
+  assert.equal(second.json.items.unchanged, 1, second.text);
   assert.equal(second.json.slots.unchanged, 8, second.text);
   const shown = await read(await fetch(`${HOSPITAL}/booking/${code}?date=${date}`, { headers: { accept: 'application/json' } }));
   assert.equal(shown.json.clinics[0].room, '902 诊室');

@@ -8,8 +8,8 @@ import { advance, control, moveTo, openClinic, orderOf, tick, until } from './li
 const REMINDED_BEFORE_MS = 30 * 60_000;
 
 test('a patient follows, registers, gets a card, books, pays, is told, is reminded', async (t) => {
-  const { demo } = (await control('people')).people.find((known) => known.id === 'lin');
-  const lin = new Person('lin', demo);
+  const lin = await Person.invent('林晓梅');
+  const { demo } = lin;
   let where;
   let key;
 
