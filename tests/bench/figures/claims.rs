@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use domain::civil::date;
-use domain::clinic::{Claim, Clinic, ClinicKind, ClinicState, NUMBERS_PER_SLOT_MAX, Period, Slot, SlotStart, Taken};
+use domain::clinic::{Claim, Clinic, ClinicKind, ClinicState, Period, Slot, SlotStart, Taken};
 use domain::id::{AppointmentId, ClinicId, PatientId};
 use domain::money::Fen;
 use futures_util::future::join_all;
@@ -13,8 +13,10 @@ use std::time::Instant;
 use store::Table;
 use store::clinics::Claimed;
 
+/// Numbers of one slot: half an hour of a busy pool.
+const NUMBERS: u16 = 12;
 const CALLERS: u16 = 6;
-const ROUNDS: u16 = 25;
+const ROUNDS: u16 = 100;
 
 pub(crate) async fn report() {
     let engine = kit::engine().await;
@@ -31,7 +33,7 @@ pub(crate) async fn report() {
     let (claims, raw) = (median(claims), median(raw));
     println!("### Claims on one slot\n");
     println!(
-        "{CALLERS} callers take the {NUMBERS_PER_SLOT_MAX} numbers of one slot, {ROUNDS} slots in turn with a plain item \
+        "{CALLERS} callers take the {NUMBERS} numbers of one slot, {ROUNDS} slots in turn with a plain item \
          that is read and updated under a condition just as often: the same engine, a strong read and one `UpdateItem` each.\n"
     );
     println!("| | a second | to raw |\n|---|---|---|");
@@ -44,7 +46,7 @@ fn now() -> Timestamp {
 }
 
 fn per_second(since: Instant) -> f64 {
-    f64::from(NUMBERS_PER_SLOT_MAX) / since.elapsed().as_secs_f64()
+    f64::from(NUMBERS) / since.elapsed().as_secs_f64()
 }
 
 /// Every number of a fresh slot is claimed once.
@@ -54,12 +56,12 @@ async fn claim_all(table: &Table, round: u16) -> f64 {
     join_all((0..CALLERS).map(|caller| claim_share(table, &slot, caller))).await;
     let rate = per_second(started);
     let slot = table.slot(&slot.clinic, slot.start).await.unwrap().unwrap();
-    assert_eq!((slot.free_numbers.len(), slot.taken.len()), (0, usize::from(NUMBERS_PER_SLOT_MAX)));
+    assert_eq!((slot.free_numbers.len(), slot.taken.len()), (0, usize::from(NUMBERS)));
     rate
 }
 
 async fn claim_share(table: &Table, slot: &Slot, caller: u16) {
-    for turn in 0..NUMBERS_PER_SLOT_MAX / CALLERS {
+    for turn in 0..NUMBERS / CALLERS {
         let name = u32::from(caller) << 16 | u32::from(turn);
         let (appointment, patient) = (AppointmentId::from_bytes(bytes(name)), PatientId::from_bytes(bytes(name)));
         let claim = Claim::Held { expires_at: now() };
@@ -91,7 +93,7 @@ async fn fresh_slot(table: &Table, round: u16) -> Slot {
         state: ClinicState::Open,
     };
     let start: SlotStart = "0900".parse().unwrap();
-    let slot = Slot::fresh(&clinic, start, 1, NUMBERS_PER_SLOT_MAX);
+    let slot = Slot::fresh(&clinic, start, 1, NUMBERS);
     assert!(table.put_slot(&slot).await.unwrap().is_done());
     slot
 }
@@ -116,12 +118,12 @@ async fn update_all(client: &Client, round: u16) -> f64 {
 async fn update_share(client: &Client, key: &AttributeValue) {
     let sk = AttributeValue::S("SELF".into());
     let number = |value: u16| AttributeValue::N(value.to_string());
-    for _ in 0..NUMBERS_PER_SLOT_MAX / CALLERS {
+    for _ in 0..NUMBERS / CALLERS {
         let read = client.get_item().table_name(kit::TABLE).consistent_read(true);
         read.key("pk", key.clone()).key("sk", sk.clone()).send().await.unwrap();
         let update = client.update_item().table_name(kit::TABLE).key("pk", key.clone()).key("sk", sk.clone());
         let update = update.update_expression("SET n = n + :one").condition_expression("n < :all");
         let update = update.expression_attribute_values(":one", number(1));
-        update.expression_attribute_values(":all", number(NUMBERS_PER_SLOT_MAX)).send().await.unwrap();
+        update.expression_attribute_values(":all", number(NUMBERS)).send().await.unwrap();
     }
 }

@@ -4,10 +4,12 @@
 //! compiled; times are compared with a peer in the same run on the same engine.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::float_arithmetic,
     clippy::indexing_slicing,
+    clippy::large_futures,
     reason = "a benchmark that cannot go on has failed"
 )]
 
@@ -17,7 +19,7 @@ mod meter;
 mod stub;
 mod tick;
 #[path = "../../rust/tests/suite/visit/mod.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
+#[allow(dead_code, clippy::unused_self, clippy::needless_pass_by_value, reason = "the tests' own, which use the rest")]
 mod visit;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
