@@ -131,14 +131,15 @@ async fn check(hospital: &Hospital, visit: &Visit, what: &str) {
 async fn money_adds_up(hospital: &Hospital, appointment: &Appointment, what: &str) {
     let books = hospital.wechat.get("/control/books").await;
     let number = appointment.out_trade_no();
-    let at_wechat = books["orders"].as_array().unwrap().iter().find(|order| order["out_trade_no"] == number.as_str());
-    let paid_there = at_wechat.is_some_and(|order| matches!(order["trade_state"].as_str(), Some("SUCCESS" | "REFUND")));
+    let at_wechat =
+        books["orders"].as_array().unwrap().iter().find(|order| order["body"]["out_trade_no"] == number.as_str());
+    let paid_there = at_wechat.is_some_and(|order| matches!(order["state"].as_str(), Some("SUCCESS" | "REFUND")));
     let back_there: i64 = books["refunds"]
         .as_array()
         .unwrap()
         .iter()
         .filter(|refund| refund["out_trade_no"] == number.as_str() && refund["status"] == "SUCCESS")
-        .map(|refund| refund["amount"]["refund"].as_i64().unwrap())
+        .map(|refund| refund["body"]["amount"]["refund"].as_i64().unwrap())
         .sum();
     let order = hospital.table.order(&number).await.unwrap();
     let paid_here = order.as_ref().is_some_and(|order| matches!(order.state, OrderState::Paid { .. }));
