@@ -17,7 +17,7 @@ test('two people want the last number: one gets it', async () => {
 
 test('two numbers of one slot differ', async () => {
   const where = await openClinic({ name: '两号门诊', numbers: 2 });
-  const people = await Promise.all([Person.ready('前'), Person.ready('后')]);
+  const people = await Promise.all([Person.ready('前排'), Person.ready('后排')]);
   const keys = await Promise.all(people.map((person) => person.hold(where)));
   const numbers = await Promise.all(keys.map(async (key, at) => (await people[at].appointment(key)).number));
   assert.notEqual(numbers[0], numbers[1]);

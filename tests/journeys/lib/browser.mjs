@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 import { PHONE, ROOT } from './stack.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const WAIT_MAX_MS = 20_000;
+const WAIT_MAX_MS = 10_000;
 const SHOTS = path.join(ROOT, 'target/screenshots');
 
 export async function startBrowser() {
@@ -41,7 +41,7 @@ export class Phone {
   }
 
   async menu(...names) {
-    for (const name of names) await this.screen.locator('.menu').getByRole('button', { name, exact: true }).click();
+    for (const name of names) await this.screen.locator('.menu button').getByText(name, { exact: true }).click();
   }
 
   /** A link or a button of the page. */
