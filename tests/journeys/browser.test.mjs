@@ -27,7 +27,7 @@ async function slotAhead(minutes) {
 async function register(phone) {
   await phone.see('登记就诊人');
   await phone.fill();
-  await phone.web.getByText('我已阅读并同意').click();
+  await phone.web.locator('input[name="consent"]').check();
   await phone.tap('提交登记');
 }
 
@@ -95,7 +95,7 @@ test('two people at their phones', async (t) => {
     const sheet = lin.screen.getByRole('dialog', { name: '确认支付' });
     await sheet.waitFor();
     await shot(page, '09-sheet');
-    await sheet.getByRole('button', { name: '取消', exact: true }).click();
+    await sheet.locator('.cancel').click();
     await pay(lin);
     await shot(page, '10-booked');
     await lin.closePage();
