@@ -294,19 +294,16 @@ impl DoctorView {
 impl View for DoctorView {
     fn page(&self, context: &PageContext<'_>) -> Markup {
         let DoctorRow { name, title: role, specialty, expert, .. } = &self.doctor;
-        let (booking, department) =
-            (format!("/booking/{}", self.department.id), format!("/departments/{}", self.department.id));
+        let booking = format!("/booking/{}", self.department.id);
+        let department = format!("/departments/{}", self.department.id);
         let tags: &[(Tone, &str)] = if *expert { &[(Tone::Plain, "专家门诊")] } else { &[] };
-        let facts = [
-            ("科室", html! { a href=(department) { (self.department.name) } }),
-            ("地点", html! { (self.department.location) }),
-        ];
+        let facts = [("科室", html! { (self.department.name) }), ("地点", html! { (self.department.location) })];
         let body = html! {
             (people(&[Person { name, role, tags, ..Person::default() }]))
             (key_values(&facts))
             @if let Some(specialty) = given(specialty) { (title("擅长")) (prose(&[specialty])) }
             @if let Some(intro) = given(&self.intro) { (title("简介")) (prose(&[intro])) }
-            div.acts { (Button::primary_link("查看号源", &booking)) }
+            div.acts { (Button::primary_link("查看号源", &booking)) (Button::plain_link("科室介绍", &department)) }
         };
         page(context, &Page::new(&format!("{name} {role}")).tab(Tab::Home), body)
     }
