@@ -1,8 +1,5 @@
 //! Making and binding visit cards, against a real engine of the table.
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use card::{App, ROUTES, handle};
 use domain::Timestamp;
 use domain::civil::date;
@@ -13,7 +10,6 @@ use lambda_http::Body;
 use lambda_http::http::{Request, header};
 use runtime::secrets::Secret;
 use runtime::{Clock, Desk};
-use store::Table;
 use store::account::{PROOFS_MAX, Relation};
 use store::patients::{Identity, IdentityNonces, Registered, Registration, SealedIdentity};
 use store::seal::Keyring;
@@ -21,7 +17,6 @@ use store::signin::Session;
 use web::session::SessionSecret;
 
 const URL: &str = "http://127.0.0.1:8000";
-const TABLE: &str = "menzhen";
 const KEYS: &str = r#"{"current":1,"keys":{"1":{"seal":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     "index":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}}}"#;
 const NUMBER: &str = "11010519491231002X";
@@ -47,34 +42,13 @@ fn identity(kind: DocumentKind, number: &str, phone: &str) -> Identity {
 }
 
 async fn app() -> App {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(url)
-        .region(Region::new("local"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-    let client = Client::from_conf(config.build());
-    create_table(&client).await;
-    let desk = Desk::new(Table::new(client, TABLE), Clock::standing_at(now()), URL);
+    let desk = Desk::new(kit::table().await, Clock::standing_at(now()), URL);
     let app = App { desk, identity: Secret::fixed(keys()) };
     // What the hospital has on file: an older phone.
     let holder = identity(DocumentKind::ResidentId, NUMBER, OLD_PHONE);
     let holder = SealedIdentity::seal(&keys(), &holder, &nonces(9)).unwrap();
     app.desk.table.put_hospital_card(&CARD.parse().unwrap(), holder).await.unwrap();
     app
-}
-
-async fn create_table(client: &Client) {
-    let table = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
-    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
-    let text = |name: &str| {
-        let attribute = AttributeDefinition::builder().attribute_name(name);
-        attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
-    };
-    let table = table.key_schema(key("pk", KeyType::Hash)).key_schema(key("sk", KeyType::Range));
-    table.attribute_definitions(text("pk")).attribute_definitions(text("sk")).send().await.unwrap();
 }
 
 /// Somebody signed in, registered with a document.

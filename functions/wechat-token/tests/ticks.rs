@@ -2,14 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use domain::Timestamp;
 use runtime::secrets::{Secret, WechatAccount};
 use runtime::{Clock, Desk};
 use std::sync::{Arc, Mutex};
-use store::Table;
 use store::signin::SharedToken;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,7 +15,6 @@ use wechat::scene::SceneKey;
 use wechat_token::{App, KeepError, REFRESH_BEFORE_S, keep};
 
 const NOW_S: i64 = 1_795_320_000;
-const TABLE: &str = "menzhen";
 const FRESH: &str = r#"{"access_token":"fresh","expires_in":7200}"#;
 
 struct World {
@@ -40,7 +35,7 @@ impl World {
             scene_key: SceneKey::new([7; 32]),
         };
         let clock = Clock::standing_at(at(NOW_S));
-        let desk = Desk::new(table().await, clock.clone(), "https://desk.example.com");
+        let desk = Desk::new(kit::table().await, clock.clone(), "https://desk.example.com");
         let api = Api::new(wechat, Timeouts::default()).unwrap();
         Self { app: App { desk, account: Secret::fixed(account), api }, clock, asked }
     }
@@ -62,27 +57,6 @@ impl World {
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
-}
-
-async fn table() -> Table {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(format!("http://{}", listener.local_addr().unwrap()))
-        .region(Region::new("local"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .build();
-    let database = dynoxide::Database::memory().unwrap();
-    tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
-    let client = Client::from_conf(config);
-    let create = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
-    let create = [("pk", KeyType::Hash), ("sk", KeyType::Range)].into_iter().fold(create, |create, (name, kind)| {
-        let text = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
-        let key = KeySchemaElement::builder().attribute_name(name).key_type(kind);
-        create.attribute_definitions(text.build().unwrap()).key_schema(key.build().unwrap())
-    });
-    create.send().await.unwrap();
-    Table::new(client, TABLE)
 }
 
 /// Answers every request alike; its address.

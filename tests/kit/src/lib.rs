@@ -63,7 +63,8 @@ fn config(url: &str) -> Builder {
         .endpoint_url(url)
 }
 
-async fn create(client: &Client, name: &str) {
+/// Creates the table of `infra/foundation.yaml`.
+pub async fn create(client: &Client, name: &str) {
     let index = GlobalSecondaryIndex::builder()
         .index_name(store::due::INDEX)
         .key_schema(key("due_pk", KeyType::Hash))

@@ -1,10 +1,7 @@
 //! A hospital with its table in memory, a WeChat that says what the test tells it, and three staff tokens.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use console::{App, handle};
@@ -14,6 +11,7 @@ use domain::clinic::SlotStart;
 use domain::event::Actor;
 use domain::id::{AppointmentId, PatientId};
 use domain::profile::HospitalProfile;
+use kit::TABLE;
 use lambda_http::http::{Method, Request};
 use lambda_http::{Body, RequestExt};
 use runtime::secrets::{Secret, StaffToken, StaffTokens, WechatAccount};
@@ -34,7 +32,6 @@ use wechat::callback::{Callback, Mode};
 use wechat::scene::SceneKey;
 
 const URL: &str = "https://desk.example.com";
-const TABLE: &str = "menzhen";
 /// May do everything.
 pub(crate) const ALL: &str = "token-of-the-office";
 /// May import only.
@@ -90,7 +87,7 @@ impl World {
     pub(crate) async fn start(wechat_answer: &'static str) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let wechat = stand_in(wechat_answer, Arc::clone(&asked)).await;
-        let (client, clock) = (table().await, Clock::standing_at(at(NOW)));
+        let (client, clock) = (kit::client(&kit::engine().await), Clock::standing_at(at(NOW)));
         let app = App {
             desk: Desk::new(Table::new(client.clone(), TABLE), clock.clone(), URL),
             staff: Secret::fixed(staff()),
@@ -212,27 +209,6 @@ fn account() -> WechatAccount {
         callback: Callback::new("token", Vec::new(), app_id, Mode::Plain).unwrap(),
         scene_key: SceneKey::new(SCENE_KEY),
     }
-}
-
-async fn table() -> Client {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(format!("http://{}", listener.local_addr().unwrap()))
-        .region(Region::new("local"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .build();
-    let database = dynoxide::Database::memory().unwrap();
-    tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
-    let client = Client::from_conf(config);
-    let create = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
-    let create = [("pk", KeyType::Hash), ("sk", KeyType::Range)].into_iter().fold(create, |create, (name, kind)| {
-        let text = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
-        let key = KeySchemaElement::builder().attribute_name(name).key_type(kind);
-        create.attribute_definitions(text.build().unwrap()).key_schema(key.build().unwrap())
-    });
-    create.send().await.unwrap();
-    client
 }
 
 /// Answers every request alike; its address.

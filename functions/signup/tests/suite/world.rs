@@ -1,8 +1,5 @@
 //! A hospital with its table in memory, a WeChat that knows codes, and a browser with cookies.
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use domain::Timestamp;
 use lambda_http::Body;
 use lambda_http::http::{Request, header};
@@ -10,7 +7,6 @@ use runtime::secrets::{Secret, WechatAccount};
 use runtime::{Clock, Desk};
 use signup::{App, handle};
 use std::collections::{BTreeMap, BTreeSet};
-use store::Table;
 use store::seal::Keyring;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,7 +16,6 @@ use wechat::scene::SceneKey;
 
 pub(crate) const URL: &str = "https://desk.example.com";
 const OPEN_URL: &str = "https://open.example.com";
-const TABLE: &str = "menzhen";
 const KEYS: &str = r#"{"current":1,"keys":{"1":{"seal":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     "index":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}}}"#;
 
@@ -35,11 +30,7 @@ pub(crate) fn now() -> Timestamp {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = client(listener.local_addr().unwrap().port());
-        tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
-        create_table(&client).await;
-        let table = Table::new(client, TABLE);
+        let table = kit::table().await;
         let profile = include_str!("../../../../infra/hospital/profile.json");
         table.put_profile(&serde_json::from_str(profile).unwrap()).await.unwrap();
         let clock = Clock::standing_at(now());
@@ -58,26 +49,6 @@ impl World {
         };
         Self { app, clock }
     }
-}
-
-fn client(port: u16) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(format!("http://127.0.0.1:{port}"))
-        .region(Region::new("local"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-    Client::from_conf(config.build())
-}
-
-async fn create_table(client: &Client) {
-    let table = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
-    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
-    let text = |name: &str| {
-        let attribute = AttributeDefinition::builder().attribute_name(name);
-        attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
-    };
-    let table = table.key_schema(key("pk", KeyType::Hash)).key_schema(key("sk", KeyType::Range));
-    table.attribute_definitions(text("pk")).attribute_definitions(text("sk")).send().await.unwrap();
 }
 
 /// WeChat's exchange of codes: `CODE.openid` works once, `CODE.openid.snapshot` is a preview's, others never work.

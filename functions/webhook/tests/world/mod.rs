@@ -6,16 +6,13 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType,
-};
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use domain::Timestamp;
 use domain::appointment::{Appointment, Place, State};
 use domain::id::{AppointmentId, PatientId};
+use kit::TABLE;
 use lambda_http::http::{Method, Request};
 use lambda_http::{Body, RequestExt};
 use runtime::secrets::{Secret, WechatAccount};
@@ -39,7 +36,6 @@ pub(crate) const OLD_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const TOKEN: &str = "a-token-of-tests";
 const NONCE: &str = "n1";
 const URL: &str = "https://desk.example.com";
-const TABLE: &str = "menzhen";
 /// A busy machine must not make a test fail.
 const PATIENT_TIMEOUT_MS: u64 = 20_000;
 
@@ -68,7 +64,7 @@ impl World {
             let until = async { stopping.await.unwrap_or(()) };
             dynoxide::server::serve_with_shutdown(listener, database, until).await.unwrap();
         });
-        create_table(&client).await;
+        kit::create(&client, TABLE).await;
         let world =
             Self { app: app(&client), client, port, stop: Mutex::new(Some(stop)), stopped: Mutex::new(Some(serving)) };
         world.read_profile().await;
@@ -176,25 +172,6 @@ fn client(port: u16, timeout_ms: u64) -> Client {
         .timeout_config(timeouts.build())
         .build();
     Client::from_conf(config)
-}
-
-async fn create_table(client: &Client) {
-    let attribute =
-        |name: &str, kind| AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap();
-    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
-    let due = GlobalSecondaryIndex::builder()
-        .index_name("due")
-        .key_schema(key("due_pk", KeyType::Hash))
-        .key_schema(key("due_at", KeyType::Range))
-        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
-    let table = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
-    let table = table.key_schema(key("pk", KeyType::Hash)).key_schema(key("sk", KeyType::Range));
-    let table = table
-        .attribute_definitions(attribute("pk", ScalarAttributeType::S))
-        .attribute_definitions(attribute("sk", ScalarAttributeType::S))
-        .attribute_definitions(attribute("due_pk", ScalarAttributeType::S))
-        .attribute_definitions(attribute("due_at", ScalarAttributeType::N));
-    table.global_secondary_indexes(due.build().unwrap()).send().await.unwrap();
 }
 
 /// A booked visit the morning after.
