@@ -57,7 +57,7 @@ struct CancelRequest {
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum By {
-    /// The patient's, who came or called: within the patient's own deadline.
+    /// The patient's, who came or called: until the turn begins.
     #[default]
     Window,
     /// The hospital's: at any time, and never held against the patient.

@@ -9,8 +9,8 @@ use serde::Serialize;
 use store::account::Link;
 use store::patients::Patient;
 use web::components::{
-    Button, Choice, Look, Page, Person, State, Tab, Tone, choices, csrf_field, heading, notice, page, people, prose,
-    state, tick, title,
+    Button, Cell, Choice, Look, Page, Person, State, Tab, Tone, choices, csrf_field, heading, list, notice, page,
+    people, prose, state, tick, title,
 };
 use web::form::Form;
 use web::negotiate::Cache;
@@ -215,9 +215,14 @@ impl RegistrationView {
     }
 
     fn consents(&self) -> Markup {
-        let consent = html! { "我已阅读并同意" a href="/consent" { "《个人信息处理告知与同意》" } };
+        let consent = html! { "我已阅读并同意《个人信息处理告知与同意》" };
+        // Beside the box, not inside its label: a touch on the words must tick it.
+        let text =
+            list(&[Cell {
+                text: "阅读《个人信息处理告知与同意》", below: None, side: None, href: Some("/consent")
+            }]);
         let guardian = html! { "就诊人未满 18 周岁：我是其监护人，并代其同意（成年人不用勾选）" };
-        html! { (tick(&self.form, CONSENT, &consent)) (tick(&self.form, GUARDIAN, &guardian)) }
+        html! { (text) (tick(&self.form, CONSENT, &consent)) (tick(&self.form, GUARDIAN, &guardian)) }
     }
 }
 
