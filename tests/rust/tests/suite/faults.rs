@@ -134,7 +134,7 @@ async fn money_adds_up(hospital: &Hospital, appointment: &Appointment, what: &st
     let at_wechat =
         books["orders"].as_array().unwrap().iter().find(|order| order["body"]["out_trade_no"] == number.as_str());
     let paid_there = at_wechat.is_some_and(|order| matches!(order["state"].as_str(), Some("SUCCESS" | "REFUND")));
-    let back_there: i64 = books["refunds"]
+    let returned_at_wechat: i64 = books["refunds"]
         .as_array()
         .unwrap()
         .iter()
@@ -146,11 +146,11 @@ async fn money_adds_up(hospital: &Hospital, appointment: &Appointment, what: &st
     assert_eq!(paid_here, paid_there, "{what}: our books and WeChat's differ: {order:?}");
     let refunds: Vec<_> = order.iter().flat_map(|order| order.refunds.values()).collect();
     assert!(refunds.iter().all(|refund| refund.state == RefundState::Succeeded), "{what}: {refunds:?}");
-    let back_here: i64 = refunds.iter().map(|refund| refund.amount.get()).sum();
-    assert_eq!(back_here, back_there, "{what}: refunds differ");
+    let returned_here: i64 = refunds.iter().map(|refund| refund.amount.get()).sum();
+    assert_eq!(returned_here, returned_at_wechat, "{what}: refunds differ");
     let kept = if appointment.state == State::Booked { appointment.fee.get() } else { 0 };
     let paid = if paid_here { appointment.fee.get() } else { 0 };
-    assert_eq!(paid, kept + back_here, "{what}: money lost or made: {appointment:?} {order:?}");
+    assert_eq!(paid, kept + returned_here, "{what}: money lost or made: {appointment:?} {order:?}");
 }
 
 /// How many calls a step makes when nothing fails.
