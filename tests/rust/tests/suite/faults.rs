@@ -133,8 +133,8 @@ async fn money_adds_up(hospital: &Hospital, appointment: &Appointment, what: &st
     let number = appointment.out_trade_no();
     let at_wechat =
         books["orders"].as_array().unwrap().iter().find(|order| order["body"]["out_trade_no"] == number.as_str());
-    let paid_there = at_wechat.is_some_and(|order| matches!(order["state"].as_str(), Some("SUCCESS" | "REFUND")));
-    let returned_at_wechat: i64 = books["refunds"]
+    let wechat_was_paid = at_wechat.is_some_and(|order| matches!(order["state"].as_str(), Some("SUCCESS" | "REFUND")));
+    let wechat_returned: i64 = books["refunds"]
         .as_array()
         .unwrap()
         .iter()
@@ -142,15 +142,15 @@ async fn money_adds_up(hospital: &Hospital, appointment: &Appointment, what: &st
         .map(|refund| refund["body"]["amount"]["refund"].as_i64().unwrap())
         .sum();
     let order = hospital.table.order(&number).await.unwrap();
-    let paid_here = order.as_ref().is_some_and(|order| matches!(order.state, OrderState::Paid { .. }));
-    assert_eq!(paid_here, paid_there, "{what}: our books and WeChat's differ: {order:?}");
+    let we_were_paid = order.as_ref().is_some_and(|order| matches!(order.state, OrderState::Paid { .. }));
+    assert_eq!(we_were_paid, wechat_was_paid, "{what}: our books and WeChat's differ: {order:?}");
     let refunds: Vec<_> = order.iter().flat_map(|order| order.refunds.values()).collect();
     assert!(refunds.iter().all(|refund| refund.state == RefundState::Succeeded), "{what}: {refunds:?}");
-    let returned_here: i64 = refunds.iter().map(|refund| refund.amount.get()).sum();
-    assert_eq!(returned_here, returned_at_wechat, "{what}: refunds differ");
+    let we_returned: i64 = refunds.iter().map(|refund| refund.amount.get()).sum();
+    assert_eq!(we_returned, wechat_returned, "{what}: refunds differ");
     let kept = if appointment.state == State::Booked { appointment.fee.get() } else { 0 };
-    let paid = if paid_here { appointment.fee.get() } else { 0 };
-    assert_eq!(paid, kept + returned_here, "{what}: money lost or made: {appointment:?} {order:?}");
+    let paid = if we_were_paid { appointment.fee.get() } else { 0 };
+    assert_eq!(paid, kept + we_returned, "{what}: money lost or made: {appointment:?} {order:?}");
 }
 
 /// How many calls a step makes when nothing fails.

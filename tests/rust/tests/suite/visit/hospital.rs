@@ -177,7 +177,7 @@ impl Hospital {
     }
 
     /// A request of a person's browser, asking for JSON.
-    pub(crate) fn request(&self, person: &Person, method: &str, path: &str, body: &Value) -> Request {
+    fn request(person: &Person, method: &str, path: &str, body: &Value) -> Request {
         let cookie = person.secret.cookie(&site(), 60);
         HttpBuilder::builder()
             .method(method)
@@ -196,23 +196,23 @@ impl Hospital {
             "clinic": clinic.as_str(), "slot": slot().to_string(), "patient": person.patient.as_str(),
             "idempotency_key": format!("{key:0>16}"),
         });
-        let request = self.request(person, "POST", "/appointments", &body);
-        read(booking::handle(&self.booking, request).await.unwrap())
+        let request = Self::request(person, "POST", "/appointments", &body);
+        read(&booking::handle(&self.booking, request).await.unwrap())
     }
 
     pub(crate) async fn cancel(&self, person: &Person, appointment: &AppointmentKey) -> (u16, Value) {
-        let request = self.request(person, "POST", &format!("/appointments/{appointment}/cancel"), &json!({}));
-        read(booking::handle(&self.booking, request).await.unwrap())
+        let request = Self::request(person, "POST", &format!("/appointments/{appointment}/cancel"), &json!({}));
+        read(&booking::handle(&self.booking, request).await.unwrap())
     }
 
     pub(crate) async fn prepay(&self, person: &Person, appointment: &AppointmentKey) -> (u16, Value) {
-        let request = self.request(person, "POST", &format!("/appointments/{appointment}/prepay"), &json!({}));
-        read(payment::handle(&self.payment, request).await.unwrap())
+        let request = Self::request(person, "POST", &format!("/appointments/{appointment}/prepay"), &json!({}));
+        read(&payment::handle(&self.payment, request).await.unwrap())
     }
 
     pub(crate) async fn check(&self, person: &Person, appointment: &AppointmentKey) -> (u16, Value) {
-        let request = self.request(person, "POST", &format!("/appointments/{appointment}/payment-check"), &json!({}));
-        read(payment::handle(&self.payment, request).await.unwrap())
+        let request = Self::request(person, "POST", &format!("/appointments/{appointment}/payment-check"), &json!({}));
+        read(&payment::handle(&self.payment, request).await.unwrap())
     }
 
     /// Pays in the payment sheet, and hands over the notification WeChat sent.
@@ -257,7 +257,7 @@ pub(crate) fn appointment_key(answer: &Value) -> AppointmentKey {
     answer["appointment"].as_str().unwrap_or_else(|| panic!("no appointment in {answer}")).parse().unwrap()
 }
 
-fn read(response: web::Response) -> (u16, Value) {
+fn read(response: &web::Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let body = match response.body() {
         Body::Text(text) => serde_json::from_str(text).unwrap_or(Value::Null),
