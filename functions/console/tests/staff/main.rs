@@ -1,4 +1,11 @@
 //! The staff API against a table in memory, with the files of the demo hospital.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 #[cfg(test)]
 mod access;

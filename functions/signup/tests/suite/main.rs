@@ -1,4 +1,11 @@
 //! Signing in and registering, against a real engine of the table.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod registration;
 mod signin;
