@@ -139,6 +139,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "images are made on the spot")]
     fn record(old: serde_json::Value, new: serde_json::Value) -> EventRecord {
         let record = json!({
             "awsRegion": "cn-north-1", "eventID": "1", "eventName": "MODIFY", "eventSource": "aws:dynamodb",
