@@ -55,13 +55,13 @@ def build():
     return subprocess.run(["cargo", "build", "--locked", "--workspace", "--all-targets", *FEATURES], cwd=ROOT).returncode
 
 
-def rust_tests(name="Rust", packages=("--workspace",), only=None, environment=None):
+def rust_tests(name="Rust", only=None, environment=None):
     if shutil.which("cargo-nextest"):
-        command = ["cargo", "nextest", "run", "--locked", *packages, *FEATURES, "--no-fail-fast", "--no-tests", "pass", "--color", "never"]
+        command = ["cargo", "nextest", "run", "--locked", "--workspace", *FEATURES, "--no-fail-fast", "--no-tests", "pass", "--color", "never"]
         command += [only] if only else []
         pattern, closing = r"(\d+) {}", r"^\s+Summary "
     else:
-        command = ["cargo", "test", "--locked", *packages, *FEATURES, "--all-targets", "--no-fail-fast", "--color", "never"]
+        command = ["cargo", "test", "--locked", "--workspace", *FEATURES, "--all-targets", "--no-fail-fast", "--color", "never"]
         command += ["--", only] if only else []
         pattern, closing = r"^test result: .*?(\d+) {}", r"^test result: "
     status, lines = run_shown(command, environment)
@@ -97,7 +97,7 @@ def journeys():
         if (status := stack("up").returncode) != 0:
             return Result("Journeys", status, ["the stack does not start"], 0, 1)
         settings = dict(line.split("=", 1) for line in STATE.with_name(f"{STATE.name}.env").read_text().splitlines())
-        store = rust_tests("Store on the emulator", ["--package", "journeys"], "claims::", {**environment, "STORE_ENDPOINT": settings["AWS_ENDPOINT_URL"]})
+        store = rust_tests("Store on the emulator", "claims::", {**environment, "STORE_ENDPOINT": settings["AWS_ENDPOINT_URL"]})
         result = node_tests("Journeys", files, {**environment, **settings})
         if result.status != 0:
             keep_logs()
