@@ -8,6 +8,8 @@ use runtime::{Desk, secrets};
 async fn main() -> Result<(), Error> {
     runtime::start_telemetry();
     let aws = runtime::desk::aws().await;
-    let app = &App { desk: Desk::from_env(&aws).await?, identity: secrets::identity(&aws)? };
+    let desk = Desk::from_env(&aws).await?;
+    let identity = secrets::identity(&aws)?.warmed(desk.clock.now()).await;
+    let app = &App { desk, identity };
     run(service_fn(async |request: Request| handle(app, request).await)).await
 }

@@ -56,9 +56,12 @@ impl App {
     /// From the environment.
     pub async fn from_env() -> Result<Self, StartError> {
         let aws = runtime::desk::aws().await;
+        let desk = Desk::from_env(&aws).await?;
+        let now = desk.clock.now();
         Ok(Self {
-            desk: Desk::from_env(&aws).await?,
-            staff: secrets::staff_tokens(&aws)?,
+            desk,
+            // Every request needs the tokens; the other secrets few.
+            staff: secrets::staff_tokens(&aws)?.warmed(now).await,
             identity: secrets::identity(&aws)?,
             wechat: secrets::wechat_account(&aws)?,
             api: Api::new(config::wechat_api_url(), Timeouts::default())?,

@@ -8,6 +8,8 @@ use runtime::{Desk, secrets};
 async fn main() -> Result<(), Error> {
     runtime::start_telemetry();
     let aws = runtime::desk::aws().await;
-    let app = &App { desk: Desk::from_env(&aws).await?, pay: secrets::pay_account(&aws)? };
+    let desk = Desk::from_env(&aws).await?;
+    let pay = secrets::pay_account(&aws)?.warmed(desk.clock.now()).await;
+    let app = &App { desk, pay };
     run(service_fn(async |request: Request| handle(app, request).await)).await
 }

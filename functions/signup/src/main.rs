@@ -9,10 +9,12 @@ use wechat::api::{Api, Timeouts};
 async fn main() -> Result<(), Error> {
     runtime::start_telemetry();
     let aws = runtime::desk::aws().await;
+    let desk = Desk::from_env(&aws).await?;
+    let now = desk.clock.now();
     let app = &App {
-        desk: Desk::from_env(&aws).await?,
-        account: secrets::wechat_account(&aws)?,
-        identity: secrets::identity(&aws)?,
+        desk,
+        account: secrets::wechat_account(&aws)?.warmed(now).await,
+        identity: secrets::identity(&aws)?.warmed(now).await,
         api: Api::new(config::wechat_api_url(), Timeouts::default())?,
         open_url: config::wechat_open_url(),
     };

@@ -12,6 +12,7 @@ async fn main() -> Result<(), Error> {
     let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_millis(AWS_TIMEOUT_MS)).build();
     let aws = runtime::desk::aws().await.into_builder().timeout_config(timeouts).build();
     let desk = Desk::from_env(&aws).await?;
-    let app = &App { desk, account: secrets::wechat_account(&aws)? };
+    let account = secrets::wechat_account(&aws)?.warmed(desk.clock.now()).await;
+    let app = &App { desk, account };
     run(service_fn(async |request: Request| handle(app, request).await)).await
 }

@@ -63,6 +63,15 @@ impl<T> Secret<T> {
         Self(Source::Fixed(Arc::new(value)))
     }
 
+    /// The same, read once: the TLS handshake and the parsing belong into the start. A secret that cannot be read now is
+    /// tried again when it is needed.
+    pub async fn warmed(self, now: Timestamp) -> Self {
+        if let Err(error) = self.get(now).await {
+            tracing::info!(%error, "started without a secret");
+        }
+        self
+    }
+
     /// The secret, at most [`SECRET_AGE_MAX_S`] old.
     pub async fn get(&self, now: Timestamp) -> Result<Arc<T>, SecretError> {
         match &self.0 {

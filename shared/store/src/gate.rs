@@ -21,13 +21,24 @@ impl Table {
         patient: &PatientId,
         decide: impl Fn(&Gate) -> Result<Option<Gate>, E>,
     ) -> Result<(), E> {
+        let seen = self.gate(patient).await?;
+        self.change_gate_seen(patient, seen, decide).await
+    }
+
+    /// As [`change_gate`](Self::change_gate), beginning with a gate that was just read.
+    pub(crate) async fn change_gate_seen<E: From<StoreError>>(
+        &self,
+        patient: &PatientId,
+        mut seen: Gate,
+        decide: impl Fn(&Gate) -> Result<Option<Gate>, E>,
+    ) -> Result<(), E> {
         for _ in 0..GATE_TRIES_MAX {
-            let seen = self.gate(patient).await?;
             let Some(gate) = decide(&seen)? else { return Ok(()) };
             let item = to_item(&Key::gate(patient), &Gate { ver: seen.ver + 1, ..gate })?;
             if let Write::Done = self.put_versioned(item, seen.ver).await? {
                 return Ok(());
             }
+            seen = self.gate(patient).await?;
         }
         Err(StoreError::Contended.into())
     }

@@ -108,8 +108,9 @@ impl Table {
         }
         let expires_at = time::add_minutes(now, profile.booking.hold_min);
         let entry = gate_entry(&request.clinic, request.start, Pass::Held { expires_at });
-        let stale = self.stale_entries(&request.patient, now).await?;
-        self.change_gate(&request.patient, |gate| {
+        let gate = self.gate(&request.patient).await?;
+        let stale = self.stale_entries(&gate, now).await?;
+        self.change_gate_seen(&request.patient, gate, |gate| {
             let mut gate = gate.tidied(&stale, time::today(now));
             gate.admits(&request.appointment, &request.clinic, product, &profile.booking.limits, profile.credit)?;
             gate.entries.insert(request.appointment.clone(), entry.clone());
@@ -150,8 +151,7 @@ impl Table {
     }
 
     /// Gate entries whose hold has run out and whose slot no longer knows them: a crash left them behind.
-    async fn stale_entries(&self, patient: &PatientId, now: Timestamp) -> Result<Vec<AppointmentId>, StoreError> {
-        let gate = self.gate(patient).await?;
+    async fn stale_entries(&self, gate: &Gate, now: Timestamp) -> Result<Vec<AppointmentId>, StoreError> {
         let mut stale = Vec::new();
         for (id, entry) in gate.doubtful(now) {
             let slot = self.slot(&entry.clinic, entry.start).await?;
