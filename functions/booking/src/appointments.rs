@@ -37,7 +37,7 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let link = linked(app, call, &patient).await?;
     let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
     let request = HoldRequest {
-        appointment: appointment_id(call.account()?, &key),
+        appointment: appointment_id(call.account()?, &key, &patient, &clinic, start),
         account: call.account()?.clone(),
         patient,
         patient_name_masked: link.name_masked,
@@ -48,9 +48,16 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
     answer(call, &held)
 }
 
-/// A repeat of a request is the same appointment: the id is a hash of who asks and the page's key.
-fn appointment_id(account: &OpenId, key: &IdempotencyKey) -> AppointmentId {
-    let message = format!("{account}\n{}", key.as_str());
+/// A repeat of a request is the same appointment: the id is a hash of all that is asked and the page's key. The key alone
+/// would not do: it comes from the client, which may send it with another wish.
+fn appointment_id(
+    account: &OpenId,
+    key: &IdempotencyKey,
+    patient: &PatientId,
+    clinic: &ClinicId,
+    start: SlotStart,
+) -> AppointmentId {
+    let message = format!("{account}\n{}\n{patient}\n{clinic}\n{start}", key.as_str());
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, message.as_bytes());
     let mut bytes = [0; 10];
     bytes.iter_mut().zip(digest.as_ref()).for_each(|(byte, hash)| *byte = *hash);

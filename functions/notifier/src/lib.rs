@@ -77,6 +77,19 @@ enum JobError {
     Queue,
 }
 
+/// Tries after a lost answer: WeChat tells a repeat from a new message for ten minutes, and the pauses of these add up to
+/// less than eight.
+const UNKNOWN_ATTEMPTS_MAX: u32 = 5;
+
+impl JobError {
+    fn attempts_max(&self) -> u32 {
+        match self {
+            Self::Later(TokenCallError::Api(error)) if error.is_outcome_unknown() => UNKNOWN_ATTEMPTS_MAX,
+            _ => ATTEMPTS_MAX,
+        }
+    }
+}
+
 /// Sends a batch. Jobs it names come again, and end in the dead-letter queue after the queue's own count.
 pub async fn handle(app: &App, batch: SqsEvent) -> SqsBatchResponse {
     let failed: Vec<String> = stream::iter(batch.records)
@@ -114,7 +127,7 @@ async fn run(app: &App, job: Job) -> Result<(), JobError> {
     let Some(kind) = NoticeKind::of(job.event.event.kind) else { return Ok(()) };
     match notify(app, kind, &job).await {
         Err(error @ (JobError::Unreadable | JobError::NoItem)) => Err(error),
-        Err(error) if job.attempt >= ATTEMPTS_MAX => {
+        Err(error) if job.attempt >= error.attempts_max() => {
             tracing::error!(%error, attempts = job.attempt, "giving up");
             Err(JobError::Exhausted)
         }
@@ -174,6 +187,8 @@ async fn send(
     let sent = with_token(&tokens, async |token| app.api.send_template(&token, message).await).await;
     match sent {
         Ok(msgid) => Ok(Outcome::Sent { msgid: msgid.to_string() }),
+        // WeChat has it from a try whose answer was lost.
+        Err(TokenCallError::Api(ApiError::Duplicate(_))) => Ok(Outcome::Sent { msgid: String::new() }),
         Err(TokenCallError::Api(error)) if for_good(&error).is_some() => {
             tracing::warn!(%error, "message refused for good");
             Ok(dropped(for_good(&error).unwrap_or("refused")))

@@ -13,6 +13,7 @@ use runtime::http::Call;
 use runtime::payments::{self, FollowError, Followed, call as pay_call};
 use runtime::random::hex;
 use runtime::secrets::PayAccount;
+use store::appointments::MoveFailed;
 use store::registration::Settled;
 use web::Response;
 use web::pay::{PaymentState, SheetRequest};
@@ -46,7 +47,7 @@ pub(crate) async fn prepay(app: &App, call: &Call<Action>) -> Result<Response, R
         return Ok(call.show(&PrepayView::settled()));
     };
     if expires_at <= call.now {
-        return Err(Problem::conflict("hold_over", "支付时间已过，号源已释放，请重新挂号").into());
+        return Err(hold_over().into());
     }
     if time::add_seconds(call.now, PREPAY_MARGIN_S) > expires_at {
         return Err(Problem::conflict("hold_ending", "剩余支付时间不足，请稍后重新挂号").into());
@@ -56,7 +57,12 @@ pub(crate) async fn prepay(app: &App, call: &Call<Action>) -> Result<Response, R
         return Ok(call.show(&PrepayView::settled()));
     };
     match sheet(app, &pay, &order, call.now).await {
-        Ok(request) => Ok(call.show(&PrepayView::open(request))),
+        Ok(request) if still_held(app, &appointment.key(), &order).await? => Ok(call.show(&PrepayView::open(request))),
+        Ok(_) => {
+            // Cancelled while WeChat was asked: nobody else would look at this order again.
+            payments::close(&app.desk, &pay, &order, call.now).await?;
+            Err(hold_over().into())
+        }
         // Paid on another phone in the meantime.
         Err(FollowError::Pay(PayError::OrderPaid(_))) => {
             payments::query(&app.desk, &pay, &order, call.now).await?;
@@ -64,6 +70,16 @@ pub(crate) async fn prepay(app: &App, call: &Call<Action>) -> Result<Response, R
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn hold_over() -> Problem {
+    Problem::conflict("hold_over", "支付时间已过，号源已释放，请重新挂号")
+}
+
+async fn still_held(app: &App, key: &AppointmentKey, order: &Order) -> Result<bool, Refusal> {
+    let appointment = app.desk.table.appointment(key).await?;
+    Ok(appointment
+        .is_some_and(|held| matches!(held.state, State::Held { .. }) && held.out_trade_no() == order.out_trade_no))
 }
 
 /// The order this caller pays; none when another one turns out to be paid. Written before WeChat hears of it, so that
@@ -88,7 +104,12 @@ async fn open_order(
 }
 
 async fn next_order(app: &App, appointment: &Appointment, payer: &OpenId) -> Result<Order, Refusal> {
-    let next = app.desk.table.next_pay_attempt(&appointment.key(), appointment.pay_attempt).await?;
+    let next = match app.desk.table.next_pay_attempt(&appointment.key(), appointment.pay_attempt).await {
+        Ok(next) => next,
+        // Another tap took the next number a moment ago: ask again.
+        Err(MoveFailed::Refused(_)) => return Err(Problem::too_many_requests(1).into()),
+        Err(error) => return Err(error.into()),
+    };
     let order = app.desk.table.create_order(&order_of(&next, payer)).await?;
     if order.payer == *payer { Ok(order) } else { Err(Problem::too_many_requests(1).into()) }
 }
@@ -166,8 +187,8 @@ pub(crate) async fn check(app: &App, call: &Call<Action>) -> Result<Response, Re
 fn stands(appointment: &Appointment, now: domain::Timestamp) -> PaymentState {
     match appointment.state {
         State::Held { expires_at } if expires_at > now => PaymentState::Pending,
-        State::Held { .. } | State::Expired | State::Cancelled { refund: false, .. } => PaymentState::Closed,
+        State::Held { .. } | State::Expired | State::Cancelled { .. } => PaymentState::Closed,
         State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow => PaymentState::Paid,
-        State::Cancelled { .. } | State::Refused { .. } => PaymentState::Refunding,
+        State::Refused { .. } => PaymentState::Refunding,
     }
 }

@@ -98,7 +98,7 @@ async fn tasks_of(app: &App, key: Key, now: Timestamp) -> Vec<Task> {
 fn task(key: &Key, appointment: Appointment, deadline: Deadline, now: Timestamp) -> Task {
     let event = match deadline {
         // A slot that has begun needs no reminder any more: a tick came hours late.
-        Deadline::Remind if appointment.place.ends_at() <= now => None,
+        Deadline::Remind if appointment.place.starts_at() <= now => None,
         Deadline::Remind => {
             Some(ItemEvent { seq: 0, kind: EventKind::AppointmentTurnSoon, actor: Actor::Schedule, at: now })
         }

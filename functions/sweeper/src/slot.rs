@@ -2,7 +2,7 @@
 
 use crate::{App, SweepError};
 use domain::Timestamp;
-use domain::appointment::{Appointment, AppointmentKey};
+use domain::appointment::{Appointment, AppointmentKey, State};
 use domain::clinic::{Claim, Slot};
 use domain::event::Actor;
 use domain::id::AppointmentId;
@@ -55,11 +55,16 @@ async fn end_hold(app: &App, key: &Key, id: &AppointmentId, now: Timestamp) -> R
     let Some(slot) = table.slot_at(key).await? else { return Ok(()) };
     let (Some(taken), Some(date)) = (slot.taken.get(id), slot.clinic.date()) else { return Ok(()) };
     let key = AppointmentKey { patient: taken.patient.clone(), date, id: id.clone() };
-    if let Some(appointment) = table.appointment(&key).await?
-        && !unpaid_for_good(app, &appointment, now).await?
-    {
-        // Paid after all: settling has taken the number over.
-        return Ok(());
+    if let Some(appointment) = table.appointment(&key).await? {
+        if matches!(appointment.state, State::Booked | State::CheckedIn | State::Fulfilled) {
+            // Booked, and the write that keeps the number was lost.
+            table.keep_number(&slot.clinic, slot.start, id).await?;
+            return Ok(());
+        }
+        if !unpaid_for_good(app, &appointment, now).await? {
+            // Paid after all: settling has taken the number over.
+            return Ok(());
+        }
     }
     Ok(table.expire_hold(&profile, &slot, &key, now).await?)
 }

@@ -328,7 +328,11 @@ fn event_of(state: State) -> Option<EventKind> {
 fn deadlines_after(before: &Appointment, state: State, now: Timestamp) -> Deadlines {
     let notify = Deadlines::none().with(Deadline::Notify, time::add_seconds(now, NOTIFY_WITHIN_S));
     match state {
-        State::Booked => notify.with(Deadline::Remind, time::add_minutes(before.place.starts_at(), -REMIND_BEFORE_MIN)),
+        State::Booked => {
+            let remind_at = time::add_minutes(before.place.starts_at(), -REMIND_BEFORE_MIN);
+            // Who books closer to the turn than that has just been told everything.
+            if remind_at > now { notify.with(Deadline::Remind, remind_at) } else { notify }
+        }
         State::Cancelled { .. } => notify.with(Deadline::Release, now),
         State::Refused { .. } => notify,
         State::Held { .. } | State::CheckedIn | State::Fulfilled | State::NoShow | State::Expired => Deadlines::none(),
@@ -399,6 +403,14 @@ pub(crate) mod tests {
         assert_eq!(booked.deadlines.get(Deadline::Remind), Some(at("2026-11-23T00:30:00Z")));
         assert_eq!(booked.deadlines.get(Deadline::Notify), Some(at("2026-11-22T04:02:00Z")));
         assert_eq!(go(&booked, Command::Book), Err(MoveError::AlreadyDone));
+    }
+
+    #[test]
+    fn who_books_within_the_half_hour_is_not_reminded() {
+        let held = held(at("2026-11-23T01:05:00Z"));
+        let book = |now: &str| held.after(Command::Book, Actor::Schedule, CancelPolicy::default(), at(now)).unwrap();
+        assert!(book("2026-11-23T00:29:59Z").deadlines.get(Deadline::Remind).is_some());
+        assert!(book("2026-11-23T00:30:00Z").deadlines.get(Deadline::Remind).is_none());
     }
 
     #[test]

@@ -107,6 +107,9 @@ impl BookingPolicy {
 /// A prepay is not started in the last seconds of a hold: it could be paid after the number was freed.
 pub const PREPAY_MARGIN_S: i64 = 90;
 
+/// A number is not sold in the last minutes of its slot: paying and walking there take longer.
+pub const SELL_BEFORE_END_S: i64 = 300;
+
 /// The two products of the study: registration on the day (2.4.1) and advance booking (2.4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Product {
@@ -146,7 +149,7 @@ pub fn window(
     if clinic.state == ClinicState::Closed {
         return Err(WindowError::Closed);
     }
-    if start.end_instant(clinic.date) <= now {
+    if time::add_seconds(start.end_instant(clinic.date), -SELL_BEFORE_END_S) <= now {
         return Err(WindowError::Over);
     }
     if clinic.release_at > now {

@@ -118,9 +118,11 @@ fn remark(kind: NoticeKind, appointment: &Appointment) -> &'static str {
     match (kind, appointment.state) {
         (NoticeKind::TurnSoon, _) => "约30分钟后就诊，请到诊区候诊",
         (NoticeKind::Booked, _) => "请按时到院就诊，不能来请提前取消",
-        (_, State::Cancelled { by: CancelledBy::Hospital, .. }) => "因医院安排取消，费用将原路退回",
+        (_, State::Cancelled { by: CancelledBy::Hospital, refund: true }) => "因医院安排取消，费用将原路退回",
+        (_, State::Cancelled { by: CancelledBy::Hospital, .. }) => "因医院安排取消",
         (_, State::Cancelled { refund: true, .. }) => "已取消，费用将原路退回",
         (_, State::Refused { why: RefusedWhy::ClinicClosed }) => "医生停诊，费用将原路退回",
+        (_, State::Refused { why: RefusedWhy::AlreadyBooked }) => "已有本次门诊的号，费用将原路退回",
         (_, State::Refused { .. }) => "支付超时号源已释放，费用将原路退回",
         _ => "已取消",
     }
@@ -147,6 +149,8 @@ mod tests {
         let states = [
             State::Booked,
             by(CancelledBy::Hospital, true),
+            by(CancelledBy::Hospital, false),
+            State::Refused { why: RefusedWhy::AlreadyBooked },
             by(CancelledBy::Patient, true),
             by(CancelledBy::Patient, false),
             State::Refused { why: RefusedWhy::NumberGone },

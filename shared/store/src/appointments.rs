@@ -3,7 +3,7 @@
 use crate::due;
 use crate::key::{APPOINTMENT_PREFIX, Key};
 use crate::table::{Item, StoreError, Table, Write, from_item, to_item};
-use domain::appointment::{Appointment, AppointmentKey, Command, MoveError};
+use domain::appointment::{Appointment, AppointmentKey, Command, MoveError, State};
 use domain::booking::CancelPolicy;
 use domain::due::{Deadline, Deadlines};
 use domain::event::Actor;
@@ -99,7 +99,8 @@ impl Table {
     /// Begins the next payment attempt: another person pays, so WeChat needs another number.
     pub async fn next_pay_attempt(&self, key: &AppointmentKey, seen: u8) -> Result<Appointment, MoveFailed> {
         self.write_appointment(key, |appointment| {
-            if appointment.pay_attempt != seen || seen >= domain::id::PAY_ATTEMPTS_MAX {
+            let held = matches!(appointment.state, State::Held { .. });
+            if !held || appointment.pay_attempt != seen || seen >= domain::id::PAY_ATTEMPTS_MAX {
                 return Err(MoveFailed::Refused(MoveError::AlreadyDone));
             }
             Ok(Appointment { pay_attempt: seen + 1, ver: appointment.ver + 1, ..appointment.clone() })

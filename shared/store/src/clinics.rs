@@ -202,7 +202,8 @@ impl Table {
         let mut seen = slot.clone();
         for step in 0..PROBES_MAX {
             if let Some(mine) = seen.taken.get(appointment) {
-                return Ok(Claimed::Number(mine.number));
+                let same = mine.patient == taken(mine.number).patient;
+                return if same { Ok(Claimed::Number(mine.number)) } else { Ok(Claimed::SoldOut) };
             }
             if seen.state == ClinicState::Closed {
                 return Ok(Claimed::Closed);

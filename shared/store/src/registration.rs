@@ -98,7 +98,11 @@ impl Table {
             id: request.appointment.clone(),
         };
         if let Some(made) = self.appointment(&key).await? {
-            return if made.is_live(now) { Ok(made) } else { Err(HoldError::Over(Box::new(made))) };
+            return match made.state {
+                _ if !made.is_live(now) => Err(HoldError::Over(Box::new(made))),
+                State::Held { .. } if made.fee.is_zero() => self.book_free_visit(profile, made, now).await,
+                _ => Ok(made),
+            };
         }
         let product = window(&request.clinic, request.start, &profile.booking, now)?;
         let slot = self.slot(&request.clinic.id, request.start).await?.ok_or(HoldError::NoSlot)?;
@@ -106,7 +110,9 @@ impl Table {
             // Sold out is the common answer of a rush: no write at all.
             return Err(HoldError::SoldOut);
         }
-        let expires_at = time::add_minutes(now, profile.booking.hold_min);
+        // Never longer than the slot itself: nobody pays for a turn that is over.
+        let expires_at =
+            time::add_minutes(now, profile.booking.hold_min).min(request.start.end_instant(request.clinic.date));
         let entry = gate_entry(&request.clinic, request.start, Pass::Held { expires_at });
         let gate = self.gate(&request.patient).await?;
         let stale = self.stale_entries(&gate, now).await?;
@@ -119,6 +125,8 @@ impl Table {
         .await?;
         let number = match self.claim(&slot, request, expires_at, now).await {
             Ok(number) => number,
+            // The claim may have been made all the same: the gate entry stays, with an end of its own.
+            Err(HoldError::Store(error)) => return Err(error.into()),
             Err(refusal) => {
                 // Without this the entry would keep the person out until the hold it never got runs out.
                 self.leave_gate(&request.patient, &request.appointment).await?;
@@ -169,13 +177,15 @@ impl Table {
         now: Timestamp,
     ) -> Result<Appointment, HoldError> {
         let actor = Actor::Account(held.account.clone());
-        self.keep_number(&held.place.clinic, held.place.start, &held.id).await?;
         self.pass_gate(&held, now).await?;
-        match self.move_appointment(&held.key(), Command::Book, &actor, profile.cancel, now).await {
-            Ok(booked) => Ok(booked),
-            Err(MoveFailed::Refused(_) | MoveFailed::NotFound) => Ok(held),
-            Err(MoveFailed::Store(error)) => Err(error.into()),
-        }
+        let booked = match self.move_appointment(&held.key(), Command::Book, &actor, profile.cancel, now).await {
+            Ok(booked) => booked,
+            Err(MoveFailed::Refused(_) | MoveFailed::NotFound) => held,
+            Err(MoveFailed::Store(error)) => return Err(error.into()),
+        };
+        // Last, for the slot's hold carries the deadline: the sweeper finds it and keeps the number of a booked visit.
+        self.keep_number(&booked.place.clinic, booked.place.start, &booked.id).await?;
+        Ok(booked)
     }
 
     /// Follows a payment to its end: the order first (money is the truth), then the number, the gate, the appointment.
@@ -235,6 +245,9 @@ impl Table {
             self.finish_order(&order.out_trade_no, |order| order.settled(now)).await?;
             return Ok(Settled::Booked(Box::new(after)));
         }
+        // A cancellation that came in between has given the number back; what was secured since must go the same way.
+        self.release_number(&after).await?;
+        self.leave_gate(&after.patient, &after.id).await?;
         self.finish_order(&order.out_trade_no, |order| order.refund_all(Obligation::VisitOff, now)).await?;
         Ok(Settled::Refunding(Box::new(after)))
     }
@@ -264,6 +277,14 @@ impl Table {
             return Ok(Ok(()));
         }
         let Some(slot) = self.slot(&place.clinic, place.start).await? else { return Ok(Err(RefusedWhy::NumberGone)) };
+        if slot.taken.contains_key(&appointment.id) {
+            // Somebody else settling the same payment has just taken it again.
+            self.pass_gate(appointment, now).await?;
+            return Ok(Ok(()));
+        }
+        if place.ends_at() <= now {
+            return Ok(Err(RefusedWhy::NumberGone));
+        }
         if slot.state == ClinicState::Closed {
             return Ok(Err(RefusedWhy::ClinicClosed));
         }
@@ -342,10 +363,13 @@ impl Table {
         Ok(cancelled)
     }
 
-    /// What follows a cancellation: the money, the number, the gate, then the deadline. An order that WeChat may still
+    /// What follows a cancellation: the gate, the money, the number, then the deadline. An order that WeChat may still
     /// take money for keeps everything as it is: it must be closed first.
     pub async fn release_cancelled(&self, cancelled: &Appointment, now: Timestamp) -> Result<Released, StoreError> {
-        if let Some(order) = self.order(&cancelled.out_trade_no()).await? {
+        // A cancelled appointment is never booked, so the person is free at once; only the number may have to wait.
+        self.leave_gate(&cancelled.patient, &cancelled.id).await?;
+        let order = self.order(&cancelled.out_trade_no()).await?;
+        if let Some(order) = order.filter(|order| order.appointment_key() == cancelled.key()) {
             match order.state {
                 OrderState::AwaitingPay => return Ok(Released::OrderOpen(Box::new(order))),
                 OrderState::Paid { .. } => self.refund_visit(&order.out_trade_no, now).await?,
@@ -353,7 +377,6 @@ impl Table {
             }
         }
         self.release_number(cancelled).await?;
-        self.leave_gate(&cancelled.patient, &cancelled.id).await?;
         self.clear_deadline(&cancelled.key(), Deadline::Release).await?;
         Ok(Released::Done)
     }
