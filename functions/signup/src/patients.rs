@@ -73,21 +73,18 @@ pub(crate) async fn register(app: &App, call: &Call<Action>) -> Result<Response,
 async fn enrol(app: &App, call: &Call<Action>, wanted: &Wanted) -> Result<PatientId, Refusal> {
     let (table, account, today) = (&app.desk.table, call.account()?, time::today(call.now));
     let keys = app.identity.get(call.now).await?;
-    if !table.take_proof(account, today, call.now).await? {
+    let is_linked = admit(app, call, &keys, wanted).await??;
+    // Whom the account acts for already needs no proof: the answer says nothing it does not know.
+    if !is_linked && !table.take_proof(account, today, call.now).await? {
         return Err(too_many_proofs().into());
     }
-    let registered = match admit(app, call, &keys, wanted).await? {
-        Ok(()) => table.register(&keys, &wanted.identity, &nonces(app)?, &registration(app, call, wanted)?).await?,
-        Err(problem) => {
-            table.give_back_proof(account, today).await?;
-            return Err(problem.into());
-        }
-    };
-    match registered {
-        // Kept: whoever could register without limit could claim other people's documents.
+    match table.register(&keys, &wanted.identity, &nonces(app)?, &registration(app, call, wanted)?).await? {
+        // The proof is kept: whoever could register without limit could claim other people's documents.
         Registered::New(patient) => Ok(patient),
         Registered::Linked(patient) => {
-            table.give_back_proof(account, today).await?;
+            if !is_linked {
+                table.give_back_proof(account, today).await?;
+            }
             table.put_consent(&patient, &call.profile()?.consent.version).await?;
             Ok(patient)
         }
@@ -95,18 +92,18 @@ async fn enrol(app: &App, call: &Call<Action>, wanted: &Wanted) -> Result<Patien
     }
 }
 
-/// How many people, and one of them oneself. Whom the account acts for already is no further one, so that a repeated
-/// request is answered like the first.
+/// How many people, and one of them oneself. Whom the account acts for already (true) is no further one, so that a
+/// repeated request is answered like the first.
 async fn admit(
     app: &App,
     call: &Call<Action>,
     keys: &Keyring,
     wanted: &Wanted,
-) -> Result<Result<(), Problem>, Refusal> {
+) -> Result<Result<bool, Problem>, Refusal> {
     let links = app.desk.table.links_of(call.account()?).await?;
     let known = app.desk.table.patient_by_document(keys, &wanted.identity.document).await?;
     let is_linked = links.iter().any(|link| known.as_ref() == Some(&link.patient));
-    Ok(if is_linked { Ok(()) } else { has_room(&links, wanted.relation) })
+    Ok(if is_linked { Ok(true) } else { has_room(&links, wanted.relation).map(|()| false) })
 }
 
 fn has_room(links: &[Link], relation: Relation) -> Result<(), Problem> {
