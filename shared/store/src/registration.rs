@@ -407,10 +407,13 @@ impl Table {
     ) -> Result<(), StoreError> {
         match self.move_appointment(key, Command::Expire, &Actor::Schedule, profile.cancel, now).await {
             Err(MoveFailed::Store(error)) => return Err(error),
-            // Refused: booked or cancelled in between, the number has an owner or another way out.
-            Ok(_) | Err(MoveFailed::NotFound | MoveFailed::Refused(_)) => {}
+            // Expired, whatever the gate says: a free visit may have passed it and then not been booked.
+            Ok(_) | Err(MoveFailed::NotFound | MoveFailed::Refused(MoveError::AlreadyDone)) => {
+                self.leave_gate(&key.patient, &key.id).await?;
+            }
+            // Booked or cancelled in between: the number has an owner or another way out.
+            Err(MoveFailed::Refused(_)) => self.leave_gate_unless_booked(&key.patient, &key.id).await?,
         }
-        self.leave_gate_unless_booked(&key.patient, &key.id).await?;
         match slot.taken.get(&key.id).map(|taken| taken.claim) {
             Some(Claim::Held { .. }) => self.free_number(slot, &key.id).await,
             Some(Claim::Booked) | None => Ok(()),

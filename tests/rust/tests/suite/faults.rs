@@ -18,6 +18,7 @@ const NUMBERS: u16 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Hold,
+    HoldFree,
     Prepay,
     Notify,
     Check,
@@ -40,9 +41,9 @@ struct Visit {
 
 async fn prepare(hospital: &Hospital, step: Step, key: String) -> Visit {
     let person = hospital.patient("lin").await;
-    let clinic = hospital.clinic(NUMBERS).await;
+    let clinic = hospital.clinic_at(NUMBERS, if step == Step::HoldFree { 0 } else { 2500 }).await;
     let mut visit = Visit { person, clinic, key, prepay: None, notification: None, appointment: None };
-    if step == Step::Hold {
+    if matches!(step, Step::Hold | Step::HoldFree) {
         return visit;
     }
     let (status, held) = hospital.hold(&visit.person, &visit.clinic, &visit.key).await;
@@ -78,7 +79,7 @@ async fn prepare(hospital: &Hospital, step: Step, key: String) -> Visit {
 async fn disturbed(hospital: &Hospital, step: Step, visit: &Visit) {
     let appointment = visit.appointment.as_ref();
     match step {
-        Step::Hold => drop(hospital.hold(&visit.person, &visit.clinic, &visit.key).await),
+        Step::Hold | Step::HoldFree => drop(hospital.hold(&visit.person, &visit.clinic, &visit.key).await),
         Step::Prepay => drop(hospital.prepay(&visit.person, appointment.unwrap()).await),
         Step::Notify => drop(hospital.notify(visit.notification.as_ref().unwrap()).await),
         Step::Check => drop(hospital.check(&visit.person, appointment.unwrap()).await),
@@ -200,6 +201,7 @@ macro_rules! walks {
 
 walks! {
     holding_survives_every_fault: Step::Hold;
+    a_free_visit_survives_every_fault: Step::HoldFree;
     preparing_a_payment_survives_every_fault: Step::Prepay;
     being_notified_survives_every_fault: Step::Notify;
     asking_wechat_survives_every_fault: Step::Check;

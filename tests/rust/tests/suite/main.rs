@@ -9,4 +9,5 @@
 
 mod claims;
 mod faults;
+mod repeats;
 mod visit;

@@ -152,6 +152,11 @@ impl Hospital {
 
     /// A clinic the day after tomorrow with one slot of `numbers` numbers.
     pub(crate) async fn clinic(&self, numbers: u16) -> ClinicId {
+        self.clinic_at(numbers, 2500).await
+    }
+
+    /// The same at another fee.
+    pub(crate) async fn clinic_at(&self, numbers: u16, fee_fen: i64) -> ClinicId {
         let date = time::add_days(time::today(self.now()), 2);
         let serial = self.serial.fetch_add(1, Ordering::SeqCst);
         let department = format!("D{serial}").parse().unwrap();
@@ -165,7 +170,7 @@ impl Hospital {
             doctor_name: String::new(),
             doctor_title: String::new(),
             kind: ClinicKind::Ordinary,
-            fee: Fen::new(2500).unwrap(),
+            fee: Fen::new(fee_fen).unwrap(),
             room: "201".into(),
             campus: "本部".into(),
             release_at: self.profile.booking.release_at(date),
