@@ -41,7 +41,7 @@ function wiredRoutes(name) {
 function declaredRoutes(name) {
   const sources = list(`functions/${name}/src`).filter((file) => file.endsWith('.rs'));
   const text = sources.map((file) => read('functions', name, 'src', file)).join('\n');
-  const table = text.match(/\bROUTES\b[^;]*?=([\s\S]*?)\];/);
+  const table = text.match(/\bROUTES: [^=]*=([\s\S]*?)\];/);
   if (!table) return [];
   return [...table[1].matchAll(/Method::([A-Z]+)\s*,\s*(?:path:\s*)?"(\/[^"]*)"/g)].map(([, method, where]) => `${method} ${where}`).sort();
 }

@@ -46,17 +46,18 @@ pub enum Action {
 
 /// The routes of this function.
 pub static ROUTES: [Route<Action>; 6] = [
-    public("/", Action::Home),
-    public("/departments", Action::Departments),
-    public("/departments/{department}", Action::Department),
-    public("/doctors/{doctor}", Action::Doctor),
-    public("/guide", Action::Guide),
-    public("/assets/{file}", Action::Asset),
+    Route { method: Method::GET, path: "/", access: Access::Public, action: Action::Home },
+    Route { method: Method::GET, path: "/departments", access: Access::Public, action: Action::Departments },
+    Route {
+        method: Method::GET,
+        path: "/departments/{department}",
+        access: Access::Public,
+        action: Action::Department,
+    },
+    Route { method: Method::GET, path: "/doctors/{doctor}", access: Access::Public, action: Action::Doctor },
+    Route { method: Method::GET, path: "/guide", access: Access::Public, action: Action::Guide },
+    Route { method: Method::GET, path: "/assets/{file}", access: Access::Public, action: Action::Asset },
 ];
-
-const fn public(path: &'static str, action: Action) -> Route<Action> {
-    Route { method: Method::GET, path, access: Access::Public, action }
-}
 
 /// Answers a request.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible> {

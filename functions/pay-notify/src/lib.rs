@@ -3,9 +3,9 @@
 mod notification;
 
 use lambda_http::{Request, http::Method};
+use runtime::Desk;
 use runtime::http::serve;
 use runtime::secrets::{PayAccount, Secret};
-use runtime::{Desk, payments};
 use std::convert::Infallible;
 use web::Response;
 use web::route::{Access, Route};
@@ -28,7 +28,7 @@ pub enum Action {
 
 /// The routes of this function.
 pub static ROUTES: [Route<Action>; 1] =
-    [Route { method: Method::POST, path: payments::NOTIFY_PATH, access: Access::Signed, action: Action::Notify }];
+    [Route { method: Method::POST, path: "/pay/notify", access: Access::Signed, action: Action::Notify }];
 
 /// Answers a request.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible> {
@@ -36,4 +36,12 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Notify => Ok(notification::take(app, call).await),
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn notifications_go_where_orders_say() {
+        assert_eq!(super::ROUTES[0].path, runtime::payments::NOTIFY_PATH);
+    }
 }

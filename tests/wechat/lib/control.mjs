@@ -158,7 +158,7 @@ async function moveClock(world, { advance_s, set, reset }) {
   if (reset) world.moveClock(0);
   else if (set !== undefined) {
     need(!Number.isNaN(Date.parse(set)), 'set is not RFC 3339');
-    world.moveClock(Math.round((Date.parse(set) - Date.now()) / 1000));
+    world.moveClock(Math.ceil((Date.parse(set) - Date.now()) / 1000));
   } else {
     need(Number.isInteger(advance_s), 'advance_s is whole seconds');
     world.moveClock(world.clock.offset_s + advance_s);
