@@ -34,7 +34,8 @@ function wiredRoutes(name) {
   const integrations = ofType('AWS::ApiGatewayV2::Integration').filter(([, text]) => text.includes(alias(name))).map(([id]) => id);
   return ofType('AWS::ApiGatewayV2::Route')
     .filter(([, text]) => integrations.some((id) => text.includes(`integrations/\${${id}}`)))
-    .map(([, text]) => text.match(/RouteKey: "([^"]+)"/)[1]).sort();
+    .map(([, text]) => text.match(/RouteKey: "([^"]+)"/)[1])
+    .filter((key) => key !== '$default').sort();
 }
 
 /** The `ROUTES` of a function, read from its source: `Method::GET, path: "/departments"`. */
