@@ -62,12 +62,6 @@ pub fn day_text(date: Date, today: Date) -> String {
     format!("{relative}{}月{}日 {}", date.month(), date.day(), weekday_text(date))
 }
 
-/// RFC 3339 with +08:00, the form WeChat Pay asks for.
-pub fn rfc3339(at: Timestamp) -> String {
-    let local = wall_clock(at);
-    format!("{}+08:00", local.strftime("%Y-%m-%dT%H:%M:%S"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +78,6 @@ mod tests {
     #[test]
     fn a_civil_time_is_an_instant() {
         assert_eq!(instant(date(2026, 11, 23), Time::midnight()).to_string(), "2026-11-22T16:00:00Z");
-        assert_eq!(rfc3339("2026-11-22T02:15:00Z".parse().unwrap()), "2026-11-22T10:15:00+08:00");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::secrets::{Secret, StaffTokens};
 use domain::Timestamp;
 use domain::id::OpenId;
 use domain::profile::HospitalProfile;
-use lambda_http::{Request, RequestExt};
+use lambda_http::Request;
 use std::convert::Infallible;
 use std::sync::Arc;
 use web::Response;
@@ -124,7 +124,7 @@ pub async fn serve<A: 'static>(
         tracing::info!(code = problem.code, status = problem.status.as_u16(), "refused");
         problem.respond(&PageContext { site: &site, request: &meta, csrf })
     };
-    let found = match find(routes, &meta.method, plain_path(&request)) {
+    let found = match find(routes, &meta.method, &meta.path) {
         Ok(found) => found,
         Err(error) => return Ok(refused(error.into(), None)),
     };
@@ -151,12 +151,6 @@ pub async fn serve<A: 'static>(
         Ok(response) => response,
         Err(Refusal(problem)) => refused(problem, call.csrf.as_ref()),
     })
-}
-
-/// API Gateway puts the stage in front of the path of a non-default stage; routes know nothing of stages.
-fn plain_path(request: &Request) -> &str {
-    let raw = request.raw_http_path();
-    if raw.is_empty() { request.uri().path() } else { raw }
 }
 
 fn site_of(desk: &Desk, profile: Option<&HospitalProfile>) -> Site {

@@ -97,11 +97,6 @@ impl Table {
         self.get(&Key::account_link(account, patient)).await
     }
 
-    /// The accounts that act for a person.
-    pub async fn accounts_of(&self, patient: &PatientId) -> Result<Vec<Link>, StoreError> {
-        self.query(&Key::patient(patient).pk, LINK_PREFIX, 20).await
-    }
-
     /// Ends the account's right to act for a person; the person and all that is theirs stay.
     pub async fn unlink(&self, account: &OpenId, patient: &PatientId) -> Result<(), StoreError> {
         // The account's side first: it is the one rights are read from.

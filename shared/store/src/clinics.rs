@@ -120,12 +120,6 @@ impl Table {
         self.query(&format!("BOARD#{date}#{department}"), "CLINIC#", CLINICS_PER_DAY_MAX).await
     }
 
-    /// Writes a clinic and lists it on its day. Repeating writes the same.
-    pub async fn put_clinic(&self, clinic: &Clinic) -> Result<(), StoreError> {
-        self.put(to_item(&Key::clinic(&clinic.id), clinic)?).await?;
-        self.put(to_item(&Key::board_entry(clinic.date, &clinic.department, &clinic.id), clinic)?).await
-    }
-
     /// Writes a clinic, lists it on its day, writes `written` of its slots and takes `removed` away: all of it or, when
     /// somebody has ever claimed a number of one of these slots, nothing. Then read again and decide anew.
     pub async fn put_schedule(
@@ -170,24 +164,6 @@ impl Table {
             .expression_attribute_values(":never", number(0))
             .build();
         Ok(TransactWriteItem::builder().delete(delete.map_err(StoreError::unavailable("build delete"))?).build())
-    }
-
-    /// Writes a slot unless somebody has claimed a number of the one that is there.
-    pub async fn put_slot(&self, slot: &Slot) -> Result<Write, StoreError> {
-        let request = self.client.put_item().table_name(&self.name).set_item(Some(slot_item(slot)?));
-        let answer =
-            request.condition_expression(UNCLAIMED).expression_attribute_values(":never", number(0)).send().await;
-        match answer {
-            Ok(_) => Ok(Write::Done),
-            Err(error)
-                if error.as_service_error().is_some_and(
-                    aws_sdk_dynamodb::operation::put_item::PutItemError::is_conditional_check_failed_exception,
-                ) =>
-            {
-                Ok(Write::Refused(None))
-            }
-            Err(error) => Err(StoreError::unavailable("put slot")(error)),
-        }
     }
 
     /// Holds a number of the slot until `expires_at`. Already holding one means yes.

@@ -383,11 +383,6 @@ impl Table {
             .expression_attribute_values(":version", text(version));
         send_update(request).await
     }
-
-    /// The patient's link as stored below the person (both sides carry the same item).
-    pub async fn patient_link(&self, patient: &PatientId, account: &OpenId) -> Result<Option<Link>, StoreError> {
-        self.get_item(&Key::patient_link(patient, account)).await?.map(from_item).transpose()
-    }
 }
 
 /// Papers without a form to check, papers of children and names with characters that computers lose are looked at by

@@ -45,8 +45,8 @@ async fn clinic(table: &Table) -> Clinic {
         release_at: profile().booking.release_at(day),
         state: ClinicState::Open,
     };
-    table.put_clinic(&clinic).await.unwrap();
-    table.put_slot(&Slot::fresh(&clinic, start(), 1, NUMBERS)).await.unwrap();
+    let slots = [Slot::fresh(&clinic, start(), 1, NUMBERS)];
+    assert!(table.put_schedule(&clinic, &slots, &[]).await.unwrap().is_done());
     clinic
 }
 
@@ -123,9 +123,9 @@ async fn a_repeat_is_the_same_appointment() {
 async fn an_import_never_touches_what_was_claimed() {
     let table = kit::table().await;
     let (profile, clinic) = (profile(), clinic(&table).await);
-    let fresh = Slot::fresh(&clinic, start(), 1, NUMBERS);
-    assert!(table.put_slot(&fresh).await.unwrap().is_done(), "nobody claimed anything yet");
+    let fresh = [Slot::fresh(&clinic, start(), 1, NUMBERS)];
+    assert!(table.put_schedule(&clinic, &fresh, &[]).await.unwrap().is_done(), "nobody claimed anything yet");
     table.hold(&profile, &request(&clinic, 1, 1, "oLin"), now()).await.unwrap();
-    assert!(!table.put_slot(&fresh).await.unwrap().is_done());
+    assert!(!table.put_schedule(&clinic, &fresh, &[]).await.unwrap().is_done());
     assert_eq!(table.slot(&clinic.id, start()).await.unwrap().unwrap().taken.len(), 1);
 }

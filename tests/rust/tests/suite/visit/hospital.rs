@@ -176,8 +176,8 @@ impl Hospital {
             release_at: self.profile.booking.release_at(date),
             state: ClinicState::Open,
         };
-        self.table.put_clinic(&clinic).await.unwrap();
-        self.table.put_slot(&Slot::fresh(&clinic, slot(), 1, numbers)).await.unwrap();
+        let slots = [Slot::fresh(&clinic, slot(), 1, numbers)];
+        assert!(self.table.put_schedule(&clinic, &slots, &[]).await.unwrap().is_done());
         clinic.id
     }
 
