@@ -3,7 +3,7 @@
 use crate::account::{Link, Relation};
 use crate::key::Key;
 use crate::seal::{Keyring, SealNonce};
-use crate::table::{Item, StoreError, Table, Write, from_item, send_update, text, to_item};
+use crate::table::{Item, StoreError, Table, Write, send_update, text, to_item};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
