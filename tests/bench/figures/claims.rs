@@ -6,9 +6,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use domain::civil::date;
-use domain::clinic::{Claim, Clinic, ClinicKind, ClinicState, Period, Slot, SlotStart, Taken};
-use domain::id::{AppointmentId, ClinicId, PatientId};
-use domain::money::Fen;
+use domain::clinic::{Claim, Slot, SlotStart, Taken};
+use domain::id::{AppointmentId, PatientId};
 use futures_util::future::join_all;
 use std::time::Instant;
 use store::Table;
@@ -91,26 +90,10 @@ async fn claim_share(table: &Table, slot: &Slot, caller: u16) {
 }
 
 async fn fresh_slot(table: &Table, round: u16) -> Slot {
-    let (department, day) = (format!("D{round}").parse().unwrap(), date(2026, 11, 25));
-    let clinic = Clinic {
-        id: ClinicId::of(day, Period::Morning, &department, None).unwrap(),
-        date: day,
-        period: Period::Morning,
-        department,
-        department_name: "内科".into(),
-        doctor: None,
-        doctor_name: String::new(),
-        doctor_title: String::new(),
-        kind: ClinicKind::Ordinary,
-        fee: Fen::new(2500).unwrap(),
-        room: "201".into(),
-        campus: "本部".into(),
-        release_at: now(),
-        state: ClinicState::Open,
-    };
+    let clinic = kit::clinic(&format!("D{round}"), date(2026, 11, 25), 2500, now());
     let start: SlotStart = "0900".parse().unwrap();
     let slot = Slot::fresh(&clinic, start, 1, NUMBERS);
-    assert!(table.put_slot(&slot).await.unwrap().is_done());
+    assert!(table.put_schedule(&clinic, std::slice::from_ref(&slot), &[]).await.unwrap().is_done());
     slot
 }
 

@@ -9,6 +9,11 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType,
 };
+use domain::Timestamp;
+use domain::civil::Date;
+use domain::clinic::{Clinic, ClinicKind, ClinicState, Period};
+use domain::id::ClinicId;
+use domain::money::Fen;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use store::Table;
@@ -53,6 +58,27 @@ pub fn impatient_client(url: &str) -> Client {
 /// A table nobody answers for.
 pub fn table_that_is_down() -> Table {
     Table::new(impatient_client("http://127.0.0.1:9"), TABLE)
+}
+
+/// An open morning clinic of a department's pool, released at `release_at`.
+pub fn clinic(department: &str, date: Date, fee_fen: i64, release_at: Timestamp) -> Clinic {
+    let department = department.parse().unwrap();
+    Clinic {
+        id: ClinicId::of(date, Period::Morning, &department, None).unwrap(),
+        date,
+        period: Period::Morning,
+        department,
+        department_name: "内科".into(),
+        doctor: None,
+        doctor_name: String::new(),
+        doctor_title: String::new(),
+        kind: ClinicKind::Ordinary,
+        fee: Fen::new(fee_fen).unwrap(),
+        room: "201".into(),
+        campus: "本部".into(),
+        release_at,
+        state: ClinicState::Open,
+    }
 }
 
 fn config(url: &str) -> Builder {

@@ -1,9 +1,8 @@
 //! A number is claimed once, whoever asks and however many at once.
 
 use domain::civil::date;
-use domain::clinic::{Clinic, ClinicKind, ClinicState, Period, Slot, SlotStart};
-use domain::id::{AppointmentId, ClinicId, PatientId};
-use domain::money::Fen;
+use domain::clinic::{Clinic, Slot, SlotStart};
+use domain::id::{AppointmentId, PatientId};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
 use futures_util::future::join_all;
@@ -27,24 +26,8 @@ fn start() -> SlotStart {
 }
 
 async fn clinic(table: &Table) -> Clinic {
-    let department = "NK".parse().unwrap();
     let day = date(2026, 11, 25);
-    let clinic = Clinic {
-        id: ClinicId::of(day, Period::Morning, &department, None).unwrap(),
-        date: day,
-        period: Period::Morning,
-        department,
-        department_name: "内科".into(),
-        doctor: None,
-        doctor_name: String::new(),
-        doctor_title: String::new(),
-        kind: ClinicKind::Expert,
-        fee: Fen::new(2500).unwrap(),
-        room: String::new(),
-        campus: String::new(),
-        release_at: profile().booking.release_at(day),
-        state: ClinicState::Open,
-    };
+    let clinic = kit::clinic("NK", day, 2500, profile().booking.release_at(day));
     let slots = [Slot::fresh(&clinic, start(), 1, NUMBERS)];
     assert!(table.put_schedule(&clinic, &slots, &[]).await.unwrap().is_done());
     clinic

@@ -6,9 +6,8 @@ use super::wechat::StandIn;
 use axum::Router;
 use axum::extract::{Request as HttpRequest, State};
 use domain::appointment::AppointmentKey;
-use domain::clinic::{Clinic, ClinicKind, ClinicState, Period, Slot, SlotStart};
+use domain::clinic::{Slot, SlotStart};
 use domain::id::{ClinicId, OpenId, PatientId};
-use domain::money::Fen;
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
@@ -159,23 +158,8 @@ impl Hospital {
     pub(crate) async fn clinic_at(&self, numbers: u16, fee_fen: i64) -> ClinicId {
         let date = time::add_days(time::today(self.now()), 2);
         let serial = self.serial.fetch_add(1, Ordering::SeqCst);
-        let department = format!("D{serial}").parse().unwrap();
-        let clinic = Clinic {
-            id: ClinicId::of(date, Period::Morning, &department, None).unwrap(),
-            date,
-            period: Period::Morning,
-            department,
-            department_name: "内科".into(),
-            doctor: None,
-            doctor_name: String::new(),
-            doctor_title: String::new(),
-            kind: ClinicKind::Ordinary,
-            fee: Fen::new(fee_fen).unwrap(),
-            room: "201".into(),
-            campus: "本部".into(),
-            release_at: self.profile.booking.release_at(date),
-            state: ClinicState::Open,
-        };
+        let release_at = self.profile.booking.release_at(date);
+        let clinic = kit::clinic(&format!("D{serial}"), date, fee_fen, release_at);
         let slots = [Slot::fresh(&clinic, slot(), 1, numbers)];
         assert!(self.table.put_schedule(&clinic, &slots, &[]).await.unwrap().is_done());
         clinic.id
