@@ -38,6 +38,10 @@ pub enum RefusedWhy {
     ClinicClosed,
     /// The patient has another number of this clinic by now.
     AlreadyBooked,
+    /// The clinic is held by somebody else, or at another fee, than the one that was paid for.
+    ClinicChanged,
+    /// The credit record has ended advance booking in the meantime.
+    NoAdvanceBooking,
 }
 
 /// Where an appointment stands.

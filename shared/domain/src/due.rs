@@ -19,9 +19,15 @@ pub enum Deadline {
     Refund,
     /// Order: the outcome of an accepted refund must be looked up.
     RefundQuery,
+    /// Order: nobody has heard of a payment yet; WeChat is asked, and closes the order in the end.
+    Query,
+    /// Order: the hospital's own system must be told of a payment or a refund.
+    Post,
+    /// Clinic: it was closed, and not everybody in it has been cancelled yet.
+    Close,
     /// Appointment: a cancellation was recorded, the order, number and gate must follow.
     Release,
-    /// Appointment: a message must have gone out; the stream was the fast path.
+    /// Appointment or order: a message must have gone out; the stream was the fast path.
     Notify,
     /// Appointment: the turn is near.
     Remind,
@@ -34,6 +40,10 @@ pub enum Worker {
     Sweeper,
     /// `functions/reminder`
     Reminder,
+    /// `functions/reconcile`
+    Reconcile,
+    /// `functions/his-sync`
+    HisSync,
 }
 
 impl Worker {
@@ -42,6 +52,8 @@ impl Worker {
         match self {
             Self::Sweeper => "sweeper",
             Self::Reminder => "reminder",
+            Self::Reconcile => "reconcile",
+            Self::HisSync => "his-sync",
         }
     }
 }
@@ -51,7 +63,9 @@ impl Deadline {
     pub fn worker(self) -> Worker {
         match self {
             Self::Notify | Self::Remind => Worker::Reminder,
-            Self::HoldExpires | Self::Settle | Self::Refund | Self::RefundQuery | Self::Release => Worker::Sweeper,
+            Self::HoldExpires | Self::Release | Self::Close => Worker::Sweeper,
+            Self::Settle | Self::Query | Self::Refund | Self::RefundQuery => Worker::Reconcile,
+            Self::Post => Worker::HisSync,
         }
     }
 }

@@ -27,6 +27,15 @@ pub enum EventKind {
     /// The money went back.
     #[serde(rename = "order.refunded")]
     OrderRefunded,
+    /// The hospital has booked a payment of bills: what to do next is known.
+    #[serde(rename = "order.posted")]
+    OrderPosted,
+    /// The hospital did not book a payment of bills: the money goes back.
+    #[serde(rename = "order.refused")]
+    OrderRefused,
+    /// A refund will not happen: the items were performed already.
+    #[serde(rename = "order.refund_declined")]
+    RefundDeclined,
     /// A person was registered.
     #[serde(rename = "patient.registered")]
     PatientRegistered,
@@ -37,7 +46,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, for schemas and tests.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::AppointmentBooked,
         Self::AppointmentCancelled,
         Self::AppointmentExpired,
@@ -45,6 +54,9 @@ impl EventKind {
         Self::AppointmentTurnSoon,
         Self::OrderPaid,
         Self::OrderRefunded,
+        Self::OrderPosted,
+        Self::OrderRefused,
+        Self::RefundDeclined,
         Self::PatientRegistered,
         Self::PatientLinked,
     ];
@@ -59,6 +71,9 @@ impl EventKind {
             Self::AppointmentTurnSoon => "appointment.turn_soon",
             Self::OrderPaid => "order.paid",
             Self::OrderRefunded => "order.refunded",
+            Self::OrderPosted => "order.posted",
+            Self::OrderRefused => "order.refused",
+            Self::RefundDeclined => "order.refund_declined",
             Self::PatientRegistered => "patient.registered",
             Self::PatientLinked => "patient.linked",
         }

@@ -80,6 +80,10 @@ ids! {
     PatientId;
     /// A visit card (就诊卡), physical or digital, by its printed number.
     CardNo;
+    /// A bill (缴费单), by the hospital's own number.
+    BillNo;
+    /// An item of a bill, by the hospital's own number within it.
+    BillItemNo;
     /// A WeChat user of our service account (openid).
     OpenId;
     /// Our number of a payment (`out_trade_no`), unique per merchant.
@@ -151,11 +155,17 @@ impl OutTradeNo {
     pub fn of(appointment: &AppointmentId, attempt: u8) -> Self {
         Self(format!("{appointment}_{:02}", attempt.min(PAY_ATTEMPTS_MAX)))
     }
+
+    /// The number of the `attempt`-th payment of a set of bills, from their hash: a repeat is the same number. `B` keeps
+    /// it apart from an appointment's.
+    pub fn of_bills(hash: IdBytes, attempt: u8) -> Self {
+        Self(format!("B{}_{:02}", base32(hash), attempt.min(PAY_ATTEMPTS_MAX)))
+    }
 }
 
 impl OutRefundNo {
     /// The number of the `sequence`-th refund of an order: decided by the order, never by the reason.
-    pub fn of(order: &OutTradeNo, sequence: u8) -> Self {
+    pub fn of(order: &OutTradeNo, sequence: usize) -> Self {
         Self(format!("{order}_R{sequence}"))
     }
 }

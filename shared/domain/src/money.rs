@@ -26,6 +26,14 @@ impl Fen {
     /// No money at all.
     pub const ZERO: Self = Self(0);
 
+    /// A constant of `fen`.
+    #[must_use]
+    pub const fn of(fen: u16) -> Self {
+        // `i64::from` is not const yet; two bytes widen without loss.
+        let [high, low] = fen.to_be_bytes();
+        Self(i64::from_be_bytes([0, 0, 0, 0, 0, 0, high, low]))
+    }
+
     /// An amount of `fen`.
     pub fn new(fen: i64) -> Result<Self, AmountError> {
         if (0..=FEN_MAX).contains(&fen) { Ok(Self(fen)) } else { Err(AmountError::OutOfRange) }

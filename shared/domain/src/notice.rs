@@ -2,6 +2,8 @@
 
 use crate::appointment::{Appointment, CancelledBy, RefusedWhy, State};
 use crate::event::EventKind;
+use crate::id::OpenId;
+use crate::order::{Cause, Order, Posting, Refund, RefundState};
 use crate::time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,11 +20,28 @@ pub enum NoticeKind {
     Refused,
     /// 就诊提醒: the turn is 30 minutes away
     TurnSoon,
+    /// 缴费成功: where to go with it
+    BillPaid,
+    /// 缴费未入账，自动退款
+    BillRefused,
+    /// 退款到账
+    Refunded,
+    /// 退费未通过: the items were performed already
+    RefundDeclined,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Booked, Self::Cancelled, Self::Refused, Self::TurnSoon];
+    pub const ALL: [Self; 8] = [
+        Self::Booked,
+        Self::Cancelled,
+        Self::Refused,
+        Self::TurnSoon,
+        Self::BillPaid,
+        Self::BillRefused,
+        Self::Refunded,
+        Self::RefundDeclined,
+    ];
 
     /// The message an event leads to, if any.
     pub fn of(event: EventKind) -> Option<Self> {
@@ -31,9 +50,12 @@ impl NoticeKind {
             EventKind::AppointmentCancelled => Some(Self::Cancelled),
             EventKind::AppointmentRefused => Some(Self::Refused),
             EventKind::AppointmentTurnSoon => Some(Self::TurnSoon),
+            EventKind::OrderPosted => Some(Self::BillPaid),
+            EventKind::OrderRefused => Some(Self::BillRefused),
+            EventKind::OrderRefunded => Some(Self::Refunded),
+            EventKind::RefundDeclined => Some(Self::RefundDeclined),
             EventKind::AppointmentExpired
             | EventKind::OrderPaid
-            | EventKind::OrderRefunded
             | EventKind::PatientRegistered
             | EventKind::PatientLinked => None,
         }
@@ -46,19 +68,94 @@ impl NoticeKind {
             Self::Cancelled => "cancelled",
             Self::Refused => "refused",
             Self::TurnSoon => "turn_soon",
+            Self::BillPaid => "bill_paid",
+            Self::BillRefused => "bill_refused",
+            Self::Refunded => "refunded",
+            Self::RefundDeclined => "refund_declined",
+        }
+    }
+}
+
+/// What a message is about, as read a moment ago: workers re-read before they speak.
+#[derive(Clone, Debug)]
+pub enum About {
+    /// A visit.
+    Appointment(Box<Appointment>),
+    /// A payment.
+    Order(Box<Order>),
+}
+
+impl About {
+    /// Whom to tell.
+    pub fn account(&self) -> &OpenId {
+        match self {
+            Self::Appointment(appointment) => &appointment.account,
+            Self::Order(order) => &order.payer,
         }
     }
 
-    /// Whether the message is still true of the appointment: workers re-read before they speak.
-    pub fn still_true(self, appointment: &Appointment) -> bool {
-        matches!(
-            (self, appointment.state),
-            (Self::Booked, State::Booked | State::CheckedIn | State::Fulfilled)
-                | (Self::Cancelled, State::Cancelled { .. })
-                | (Self::Refused, State::Refused { .. })
-                | (Self::TurnSoon, State::Booked)
-        )
+    /// What the ledger knows the message by, beside its kind: a second refund of one order is a second message.
+    pub fn ledger_id(&self, kind: NoticeKind) -> String {
+        match self {
+            Self::Appointment(appointment) => appointment.id.to_string(),
+            Self::Order(order) => match told_refund(kind, order) {
+                Some(refund) => refund.out_refund_no.to_string(),
+                None => order.out_trade_no.to_string(),
+            },
+        }
     }
+
+    /// The page of ours that says more.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Appointment(appointment) => format!("/appointments/{}", appointment.key()),
+            Self::Order(order) => match order.appointment_key() {
+                Some(key) => format!("/appointments/{key}"),
+                None => format!("/orders/{}", order.out_trade_no),
+            },
+        }
+    }
+
+    /// Whether the message is still true.
+    pub fn bears_out(&self, kind: NoticeKind) -> bool {
+        match self {
+            Self::Appointment(appointment) => matches!(
+                (kind, appointment.state),
+                (NoticeKind::Booked, State::Booked | State::CheckedIn | State::Fulfilled)
+                    | (NoticeKind::Cancelled, State::Cancelled { .. })
+                    | (NoticeKind::Refused, State::Refused { .. })
+                    | (NoticeKind::TurnSoon, State::Booked)
+            ),
+            Self::Order(order) => match kind {
+                NoticeKind::BillPaid => matches!(order.posting, Posting::Posted { .. }),
+                NoticeKind::BillRefused | NoticeKind::Refunded | NoticeKind::RefundDeclined => {
+                    told_refund(kind, order).is_some()
+                }
+                NoticeKind::Booked | NoticeKind::Cancelled | NoticeKind::Refused | NoticeKind::TurnSoon => false,
+            },
+        }
+    }
+
+    /// The text of a field. No diagnosis, no clear name: a message list is read over shoulders.
+    pub fn field_text(&self, kind: NoticeKind, field: NoticeField) -> String {
+        match self {
+            Self::Appointment(appointment) => visit_text(kind, field, appointment),
+            Self::Order(order) => order_text(kind, field, order),
+        }
+    }
+}
+
+/// The refund a message about an order tells of: the latest of its sort. Who lost a visit was told by the visit.
+fn told_refund(kind: NoticeKind, order: &Order) -> Option<&Refund> {
+    let wanted = |refund: &&Refund| match kind {
+        NoticeKind::BillRefused => matches!(refund.cause, Cause::HisRefused | Cause::HisSilent),
+        NoticeKind::Refunded => {
+            refund.state == RefundState::Succeeded && matches!(refund.cause, Cause::PatientAsked | Cause::Staff)
+        }
+        NoticeKind::RefundDeclined => refund.state == RefundState::Declined,
+        _ => false,
+    };
+    order.in_sequence().filter(wanted).last()
 }
 
 /// A value a template keyword can show.
@@ -81,6 +178,10 @@ pub enum NoticeField {
     Fee,
     /// What happened and what to do now.
     Remark,
+    /// What was paid for: `挂号费`, `血常规等3项`.
+    Items,
+    /// Where to go with it: `门诊楼2层3号窗口`.
+    Where,
 }
 
 /// A WeChat message template of this hospital.
@@ -93,8 +194,12 @@ pub struct NoticeTemplate {
     pub fields: BTreeMap<String, NoticeField>,
 }
 
-/// The text of a field for an appointment. No diagnosis, no clear name: a message list is read over shoulders.
-pub fn field_text(kind: NoticeKind, field: NoticeField, appointment: &Appointment) -> String {
+/// What a field says when a message has nothing to say there: WeChat takes no empty value.
+const NOTHING: &str = "--";
+/// WeChat's limit of a `thing`, in characters.
+const THING_CHARS: usize = 20;
+
+fn visit_text(kind: NoticeKind, field: NoticeField, appointment: &Appointment) -> String {
     let place = &appointment.place;
     match field {
         NoticeField::Patient => appointment.patient_name_masked.clone(),
@@ -110,6 +215,51 @@ pub fn field_text(kind: NoticeKind, field: NoticeField, appointment: &Appointmen
         NoticeField::Room => place.room.clone(),
         NoticeField::Fee => format!("{}元", appointment.fee),
         NoticeField::Remark => remark(kind, appointment).to_owned(),
+        NoticeField::Items | NoticeField::Where => NOTHING.to_owned(),
+    }
+}
+
+fn order_text(kind: NoticeKind, field: NoticeField, order: &Order) -> String {
+    match field {
+        NoticeField::Patient => order.patient_name_masked.clone(),
+        NoticeField::Items => items_text(kind, order),
+        NoticeField::Fee => format!("{}元", told_refund(kind, order).map_or(order.amount, |refund| refund.amount)),
+        NoticeField::Where => place_text(order),
+        NoticeField::Remark => order_remark(kind, order).to_owned(),
+        NoticeField::Department
+        | NoticeField::Doctor
+        | NoticeField::VisitTime
+        | NoticeField::Number
+        | NoticeField::Room => NOTHING.to_owned(),
+    }
+}
+
+/// No item by name: what is examined says what is feared.
+fn items_text(kind: NoticeKind, order: &Order) -> String {
+    let count = told_refund(kind, order).map_or(order.lines.len(), |refund| refund.lines.len());
+    match order.appointment_key() {
+        Some(_) => "挂号费".to_owned(),
+        None => format!("门诊费用共{count}项"),
+    }
+}
+
+fn place_text(order: &Order) -> String {
+    let Posting::Posted { receipt } = &order.posting else { return NOTHING.to_owned() };
+    match receipt.places.as_slice() {
+        [] => NOTHING.to_owned(),
+        [only] => only.text.chars().take(THING_CHARS).collect(),
+        [_, _, ..] => "多个窗口，点击查看".to_owned(),
+    }
+}
+
+fn order_remark(kind: NoticeKind, order: &Order) -> &'static str {
+    let cause = told_refund(kind, order).map(|refund| refund.cause);
+    match (kind, cause) {
+        (NoticeKind::BillPaid, _) => "缴费成功，点击查看下一步去哪里",
+        (NoticeKind::BillRefused, Some(Cause::HisSilent)) => "医院未及时入账，费用将原路退回",
+        (NoticeKind::BillRefused, _) => "医院未能入账，费用将原路退回",
+        (NoticeKind::RefundDeclined, _) => "项目已执行或未获同意，不能退费",
+        _ => "退款已到账，请留意微信支付通知",
     }
 }
 
@@ -123,6 +273,8 @@ fn remark(kind: NoticeKind, appointment: &Appointment) -> &'static str {
         (_, State::Cancelled { refund: true, .. }) => "已取消，费用将原路退回",
         (_, State::Refused { why: RefusedWhy::ClinicClosed }) => "医生停诊，费用将原路退回",
         (_, State::Refused { why: RefusedWhy::AlreadyBooked }) => "已有本次门诊的号，费用将原路退回",
+        (_, State::Refused { why: RefusedWhy::ClinicChanged }) => "出诊信息已变更，费用将原路退回",
+        (_, State::Refused { why: RefusedWhy::NoAdvanceBooking }) => "预约资格已暂停，费用将原路退回",
         (_, State::Refused { .. }) => "支付超时号源已释放，费用将原路退回",
         _ => "已取消",
     }
@@ -136,7 +288,8 @@ mod tests {
     #[test]
     fn fields_read_like_a_message() {
         let appointment = held(at("2026-11-22T04:10:00Z"));
-        let text = |field| field_text(NoticeKind::Booked, field, &appointment);
+        let about = About::Appointment(Box::new(appointment));
+        let text = |field| about.field_text(NoticeKind::Booked, field);
         assert_eq!(text(NoticeField::VisitTime), "2026年11月23日 09:00~09:30");
         assert_eq!(text(NoticeField::Number), "3号");
         assert_eq!(text(NoticeField::Fee), "25.00元");
@@ -155,6 +308,8 @@ mod tests {
             by(CancelledBy::Patient, false),
             State::Refused { why: RefusedWhy::NumberGone },
             State::Refused { why: RefusedWhy::ClinicClosed },
+            State::Refused { why: RefusedWhy::ClinicChanged },
+            State::Refused { why: RefusedWhy::NoAdvanceBooking },
         ];
         for state in states {
             for kind in NoticeKind::ALL {

@@ -2,6 +2,7 @@
 
 use crate::booking::{BookingPolicy, CancelPolicy};
 use crate::credit::CreditPolicy;
+use crate::money::Fen;
 use crate::notice::NoticeTemplate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -74,6 +75,27 @@ pub struct GuideSection {
     pub paragraphs: Vec<String>,
 }
 
+/// What staff and the hospital's own system may do with money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MoneyPolicy {
+    /// A refund by staff above this many fen needs a second person (maker and checker).
+    pub checker_above_fen: Fen,
+    /// Paid bills that the hospital has not booked within this time go back, in minutes (E94: at most 15).
+    pub his_within_min: i64,
+    /// Time to pay bills once they are chosen, in minutes.
+    pub bills_pay_min: i64,
+}
+
+impl Default for MoneyPolicy {
+    fn default() -> Self {
+        Self { checker_above_fen: CHECKER_ABOVE, his_within_min: 15, bills_pay_min: 30 }
+    }
+}
+
+/// 100 yuan.
+const CHECKER_ABOVE: Fen = Fen::of(10_000);
+
 /// Everything one hospital says or decides differently from another. Kept in the table, changed through the console.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +121,9 @@ pub struct HospitalProfile {
     /// What a no-show costs.
     #[serde(default)]
     pub credit: CreditPolicy,
+    /// What staff and the hospital's own system may do with money.
+    #[serde(default)]
+    pub money: MoneyPolicy,
     /// The chat's menu: one to three buttons.
     pub menu: Vec<MenuItem>,
     /// Answer to a new follower. `{name}` and `{phone}` stand for the hospital's.

@@ -6,15 +6,17 @@
 
 use crate::appointments::MoveFailed;
 use crate::clinics::{Claimed, Kept, hold as hold_of};
+use crate::key::Key;
 use crate::orders::OrderFailed;
 use crate::table::{StoreError, Table};
 use domain::appointment::{Appointment, AppointmentKey, CancelledBy, Command, MoveError, Place, RefusedWhy, State};
 use domain::booking::{Gate, GateEntry, GateError, Pass, WindowError, window};
+use domain::credit::{Standing, standing};
 use domain::clinic::{Claim, Clinic, ClinicState, Slot, SlotStart, Taken};
 use domain::due::{Deadline, Deadlines};
 use domain::event::Actor;
 use domain::id::{AppointmentId, OpenId, OutTradeNo, PatientId};
-use domain::order::{Obligation, Order, OrderError, OrderState, Payment};
+use domain::order::{Cause, Order, OrderError, OrderState, Payment, RefundRequest, Share};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
 
@@ -65,6 +67,8 @@ pub enum Settled {
     Booked(Box<Appointment>),
     /// The number could not be kept: everything goes back.
     Refunding(Box<Appointment>),
+    /// Bills are paid; the hospital's own system is told next.
+    Bills(Box<Order>),
 }
 
 /// Why a payment could not be settled.
@@ -218,15 +222,18 @@ impl Table {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Settled, SettleError> {
-        let key = order.appointment_key();
+        let Some(key) = order.appointment_key() else {
+            self.finish_order(&order.out_trade_no, |order| order.settled(now)).await?;
+            return Ok(Settled::Bills(Box::new(order.clone())));
+        };
         let appointment = self.appointment(&key).await?.ok_or(SettleError::NoAppointment)?;
         if appointment.out_trade_no() != order.out_trade_no {
             // Another order pays for this visit: this one pays for nothing, and the visit stays as it is.
-            self.finish_order(&order.out_trade_no, |order| order.refund_all(Obligation::VisitOff, now)).await?;
+            self.finish_order(&order.out_trade_no, |order| order.refund(&visit_off(actor), now)).await?;
             return Ok(Settled::Refunding(Box::new(appointment)));
         }
         let command = match appointment.state {
-            State::Held { .. } | State::Expired => match self.secure_number(&appointment, now).await? {
+            State::Held { .. } | State::Expired => match self.secure_number(profile, &appointment, now).await? {
                 Ok(()) => Command::Book,
                 Err(why) => Command::Refuse(why),
             },
@@ -248,7 +255,7 @@ impl Table {
         // A cancellation that came in between has given the number back; what was secured since must go the same way.
         self.release_number(&after).await?;
         self.leave_gate(&after.patient, &after.id).await?;
-        self.finish_order(&order.out_trade_no, |order| order.refund_all(Obligation::VisitOff, now)).await?;
+        self.finish_order(&order.out_trade_no, |order| order.refund(&visit_off(actor), now)).await?;
         Ok(Settled::Refunding(Box::new(after)))
     }
 
@@ -268,9 +275,13 @@ impl Table {
     /// meantime is taken again if nobody has it and the person has no other number of this clinic.
     async fn secure_number(
         &self,
+        profile: &HospitalProfile,
         appointment: &Appointment,
         now: Timestamp,
     ) -> Result<Result<(), RefusedWhy>, StoreError> {
+        if let Some(why) = self.changed_meanwhile(profile, appointment).await? {
+            return Ok(Err(why));
+        }
         let place = &appointment.place;
         if let Kept::Number(_) = self.keep_number(&place.clinic, place.start, &appointment.id).await? {
             self.pass_gate(appointment, now).await?;
@@ -284,9 +295,6 @@ impl Table {
         }
         if place.ends_at() <= now {
             return Ok(Err(RefusedWhy::NumberGone));
-        }
-        if slot.state == ClinicState::Closed {
-            return Ok(Err(RefusedWhy::ClinicClosed));
         }
         let gate = self.gate(&appointment.patient).await?;
         if gate.entries.iter().any(|(id, entry)| *id != appointment.id && entry.clinic == place.clinic) {
@@ -316,6 +324,29 @@ impl Table {
                 Ok(Err(RefusedWhy::NumberGone))
             }
         }
+    }
+
+    /// What of clinic and person changed between hold and payment so that the visit is not the one that was paid for:
+    /// closed (E13), another doctor or fee (E19), banned from advance booking (E18).
+    async fn changed_meanwhile(
+        &self,
+        profile: &HospitalProfile,
+        appointment: &Appointment,
+    ) -> Result<Option<RefusedWhy>, StoreError> {
+        let place = &appointment.place;
+        let Some(clinic) = self.get::<Clinic>(&Key::clinic(&place.clinic)).await? else {
+            return Ok(Some(RefusedWhy::ClinicClosed));
+        };
+        if clinic.state == ClinicState::Closed {
+            return Ok(Some(RefusedWhy::ClinicClosed));
+        }
+        if clinic.fee != appointment.fee || clinic.who_text() != place.who {
+            return Ok(Some(RefusedWhy::ClinicChanged));
+        }
+        let is_advance = place.date > time::today(appointment.created_at);
+        let gate = self.gate(&appointment.patient).await?;
+        let is_banned = standing(&gate.strikes, profile.credit) == Standing::NoAdvanceBooking;
+        Ok((is_advance && is_banned).then_some(RefusedWhy::NoAdvanceBooking))
     }
 
     /// Marks the person's gate as passed for a paid number.
@@ -369,7 +400,7 @@ impl Table {
         // A cancelled appointment is never booked, so the person is free at once; only the number may have to wait.
         self.leave_gate(&cancelled.patient, &cancelled.id).await?;
         let order = self.order(&cancelled.out_trade_no()).await?;
-        if let Some(order) = order.filter(|order| order.appointment_key() == cancelled.key()) {
+        if let Some(order) = order.filter(|order| order.appointment_key() == Some(cancelled.key())) {
             match order.state {
                 OrderState::AwaitingPay => return Ok(Released::OrderOpen(Box::new(order))),
                 OrderState::Paid { .. } => self.refund_visit(&order.out_trade_no, now).await?,
@@ -382,7 +413,7 @@ impl Table {
     }
 
     async fn refund_visit(&self, no: &OutTradeNo, now: Timestamp) -> Result<(), StoreError> {
-        match self.move_order(no, |order| order.refund_all(Obligation::VisitOff, now)).await {
+        match self.move_order(no, |order| order.refund(&visit_off(&Actor::Schedule), now)).await {
             Ok(_) | Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(()),
             Err(OrderFailed::Store(error)) => Err(error),
         }
@@ -433,6 +464,12 @@ impl Table {
         })
         .await
     }
+}
+
+/// Everything of a visit that will not take place goes back.
+fn visit_off(by: &Actor) -> RefundRequest {
+    let (share, cause) = (Share::Everything, Cause::VisitOff);
+    RefundRequest { share, cause, by: by.clone(), key: None, needs_checker: false }
 }
 
 /// What became of giving back a cancelled appointment.
