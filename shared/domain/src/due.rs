@@ -25,6 +25,8 @@ pub enum Deadline {
     Notify,
     /// Appointment: the turn is near.
     Remind,
+    /// Day of reconciliation: it must be compared (again).
+    Reconcile,
 }
 
 /// The function that acts on a deadline.
@@ -34,6 +36,8 @@ pub enum Worker {
     Sweeper,
     /// `functions/reminder`
     Reminder,
+    /// `functions/reconcile`
+    Reconcile,
 }
 
 impl Worker {
@@ -42,6 +46,7 @@ impl Worker {
         match self {
             Self::Sweeper => "sweeper",
             Self::Reminder => "reminder",
+            Self::Reconcile => "reconcile",
         }
     }
 }
@@ -51,6 +56,7 @@ impl Deadline {
     pub fn worker(self) -> Worker {
         match self {
             Self::Notify | Self::Remind => Worker::Reminder,
+            Self::Reconcile => Worker::Reconcile,
             Self::HoldExpires | Self::Settle | Self::Refund | Self::RefundQuery | Self::Release => Worker::Sweeper,
         }
     }
