@@ -149,7 +149,7 @@ impl Table {
         }
         self.create_reconciliation_day(day).await?;
         let writes = vec![part!(self.putting_new(item_of(day, &line)?), put)?, self.touching(day)?];
-        let outcome = self.transact(writes).await?;
+        let outcome = self.write_together(writes).await?;
         if outcome.refused_at(0) {
             self.booked_already(entry, now).await
         } else if outcome.refused_at(1) {
@@ -166,7 +166,7 @@ impl Table {
         let line = BookLine { late_for: Some(day), ..BookLine::of(entry) };
         let puts = [self.putting_new(item_of(day, &signpost)?), self.putting_new(item_of(today, &line)?)];
         let writes = puts.into_iter().map(|put| part!(put, put)).collect::<Result<_, _>>()?;
-        let outcome = self.transact(writes).await?;
+        let outcome = self.write_together(writes).await?;
         if outcome.refused_at(0) {
             self.booked_already(entry, now).await
         } else if outcome.refused_at(1) {
@@ -201,7 +201,7 @@ impl Table {
             self.create_reconciliation_day(booked_on).await?;
             writes.push(self.touching(booked_on)?);
         }
-        self.transact(writes).await?;
+        self.write_together(writes).await?;
         Ok(())
     }
 

@@ -215,7 +215,7 @@ impl Table {
             let after = decide(&seen)?;
             let put = part!(self.putting_versioned(case_item(date, &after)?, seen.ver), put)?;
             let check = self.checking(&day_key(date)).condition_expression(OPEN);
-            let outcome = self.transact(vec![put, part!(with_closed_states!(check), condition_check)?]).await?;
+            let outcome = self.write_together(vec![put, part!(with_closed_states!(check), condition_check)?]).await?;
             if outcome.refused_at(1) {
                 return Err(CaseFailed::DayClosed);
             }

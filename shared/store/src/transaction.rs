@@ -13,14 +13,14 @@ const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
 /// What became of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Transacted {
+pub(crate) enum Together {
     /// All of it was written.
     Done,
     /// None of it; by position, whether the condition held.
     Refused(Vec<bool>),
 }
 
-impl Transacted {
+impl Together {
     /// Whether the condition of the write at this position is among those that did not hold.
     pub(crate) fn refused_at(&self, position: usize) -> bool {
         matches!(self, Self::Refused(held) if held.get(position) == Some(&false))
@@ -52,10 +52,10 @@ impl Table {
     }
 
     /// All of `writes`, or none.
-    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
+    pub(crate) async fn write_together(&self, writes: Vec<TransactWriteItem>) -> Result<Together, StoreError> {
         let answer = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
         let error = match answer {
-            Ok(_) => return Ok(Transacted::Done),
+            Ok(_) => return Ok(Together::Done),
             Err(SdkError::ServiceError(refusal)) => refusal.into_err(),
             Err(other) => return Err(StoreError::unavailable("transact")(other)),
         };
@@ -65,7 +65,7 @@ impl Table {
         let codes = canceled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or_default());
         let held: Vec<_> = codes.map(|code| code != CONDITION_FAILED).collect();
         // Somebody else's write stood in the way, not a condition.
-        if held.iter().all(|held| *held) { Err(StoreError::Contended) } else { Ok(Transacted::Refused(held)) }
+        if held.iter().all(|held| *held) { Err(StoreError::Contended) } else { Ok(Together::Refused(held)) }
     }
 }
 
