@@ -21,6 +21,8 @@ pub enum Deadline {
     RefundQuery,
     /// Order: nobody has heard of a payment yet; WeChat is asked, and closes the order in the end.
     Query,
+    /// Order: money moved, or the hospital's own system will not have it: our books must say so.
+    Book,
     /// Order: the hospital's own system must be told of a payment or a refund.
     Post,
     /// Clinic: it was closed, and not everybody in it has been cancelled yet.
@@ -31,6 +33,8 @@ pub enum Deadline {
     Notify,
     /// Appointment: the turn is near.
     Remind,
+    /// Day of reconciliation: it must be compared (again).
+    Reconcile,
 }
 
 /// The function that acts on a deadline.
@@ -64,7 +68,9 @@ impl Deadline {
         match self {
             Self::Notify | Self::Remind => Worker::Reminder,
             Self::HoldExpires | Self::Release | Self::Close => Worker::Sweeper,
-            Self::Settle | Self::Query | Self::Refund | Self::RefundQuery => Worker::Reconcile,
+            Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
+                Worker::Reconcile
+            }
             Self::Post => Worker::HisSync,
         }
     }

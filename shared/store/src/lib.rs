@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod appointments;
+pub mod books;
 pub mod catalog;
 pub mod clinics;
 pub mod due;
@@ -13,9 +14,11 @@ pub mod key;
 pub mod notices;
 pub mod orders;
 pub mod patients;
+pub mod reconciliation;
 pub mod registration;
 pub mod seal;
 pub mod signin;
 pub mod table;
+mod transaction;
 
 pub use table::{StoreError, Table, Write};
