@@ -285,6 +285,8 @@ impl Appointment {
             (Held { .. }, Command::Expire) => Err(MoveError::StillHeld),
             (Held { .. }, Command::Cancel(by)) => Ok(Cancelled { by, refund: false }),
             (Booked, Command::Cancel(by)) => self.cancel_booked(by, policy, now),
+            // 停诊 also meets those who have come already (E42).
+            (CheckedIn, Command::Cancel(by @ CancelledBy::Hospital)) => self.cancel_booked(by, policy, now),
             (Booked, Command::CheckIn) => Ok(CheckedIn),
             (Booked | CheckedIn, Command::Fulfil) => Ok(Fulfilled),
             (Booked, Command::MissVisit) => Ok(NoShow),
@@ -493,7 +495,7 @@ pub(crate) mod tests {
             let before = Appointment { state, ..held(at(NOW)) };
             if let Ok(after) = go(&before, Command::Cancel(CancelledBy::Hospital)) {
                 let refund = matches!(after.state, State::Cancelled { refund: true, .. });
-                prop_assert_eq!(refund, state == State::Booked);
+                prop_assert_eq!(refund, matches!(state, State::Booked | State::CheckedIn));
             }
         }
     }

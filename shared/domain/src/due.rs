@@ -106,6 +106,12 @@ impl Deadlines {
         self
     }
 
+    /// The same with everything due at `now`.
+    #[must_use]
+    pub fn hurried(&self, now: Timestamp) -> Self {
+        Self(self.0.keys().map(|kind| (*kind, DueAt(now))).collect())
+    }
+
     /// When `kind` is due.
     pub fn get(&self, kind: Deadline) -> Option<Timestamp> {
         self.0.get(&kind).map(|due| due.0)

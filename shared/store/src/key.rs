@@ -2,7 +2,7 @@
 
 use domain::appointment::AppointmentKey;
 use domain::clinic::SlotStart;
-use domain::id::{AppointmentId, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId};
+use domain::id::{BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId};
 
 /// The sort key of an item that is alone in what it is.
 pub const SELF: &str = "SELF";
@@ -10,6 +10,10 @@ pub const SELF: &str = "SELF";
 pub const SLOT_PREFIX: &str = "SLOT#";
 /// The prefix of appointments below their patient.
 pub const APPOINTMENT_PREFIX: &str = "APPT#";
+/// The prefix of paid or to be paid bills below their patient.
+pub const BILL_PREFIX: &str = "BILL#";
+/// The partition of orders that need people: one, for people work it off.
+pub const WORKLIST: &str = "WORKLIST";
 /// The prefix of links, below a patient and below an account.
 pub const LINK_PREFIX: &str = "LINK#";
 
@@ -103,9 +107,19 @@ impl Key {
         Self::new(format!("ORDER#{no}"), SELF)
     }
 
-    /// A message in the ledger.
-    pub fn notice(kind: &str, appointment: &AppointmentId, account: &OpenId) -> Self {
-        Self::new(format!("NOTICE#{kind}#{appointment}#{account}"), SELF)
+    /// An order on the worklist.
+    pub fn worklist(no: &OutTradeNo) -> Self {
+        Self::new(WORKLIST, no.as_str())
+    }
+
+    /// Which order pays a bill, below its patient.
+    pub fn bill(patient: &PatientId, bill: &BillNo) -> Self {
+        Self::new(format!("PATIENT#{patient}"), format!("{BILL_PREFIX}{bill}"))
+    }
+
+    /// A message in the ledger, about an appointment, an order or a refund.
+    pub fn notice(kind: &str, about: &str, account: &OpenId) -> Self {
+        Self::new(format!("NOTICE#{kind}#{about}#{account}"), SELF)
     }
 
     /// Something short-lived that is known by the hash of a secret: a session, a sign-in in progress, a used code.

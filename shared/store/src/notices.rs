@@ -2,7 +2,7 @@
 
 use crate::key::Key;
 use crate::table::{StoreError, Table, Write, from_item, number, to_item};
-use domain::id::{AppointmentId, OpenId};
+use domain::id::OpenId;
 use domain::notice::NoticeKind;
 use domain::{Timestamp, time};
 use serde::{Deserialize, Serialize};
@@ -62,21 +62,21 @@ impl Table {
     pub async fn notice(
         &self,
         kind: NoticeKind,
-        appointment: &AppointmentId,
+        about: &str,
         account: &OpenId,
     ) -> Result<Option<NoticeRecord>, StoreError> {
-        self.get(&Key::notice(kind.code(), appointment, account)).await
+        self.get(&Key::notice(kind.code(), about, account)).await
     }
 
     /// Takes the right to send a message, once per key.
     pub async fn begin_notice(
         &self,
         kind: NoticeKind,
-        appointment: &AppointmentId,
+        about: &str,
         account: &OpenId,
         now: Timestamp,
     ) -> Result<Begin, StoreError> {
-        let key = Key::notice(kind.code(), appointment, account);
+        let key = Key::notice(kind.code(), about, account);
         let lease_until = time::add_seconds(now, SEND_LEASE_S);
         let first = NoticeRecord { outcome: Outcome::Sending { lease_until }, tries: 1, ver: 1 };
         let seen = match self.put_new(item_of(&key, &first, now)?).await? {
@@ -103,13 +103,13 @@ impl Table {
     pub async fn finish_notice(
         &self,
         kind: NoticeKind,
-        appointment: &AppointmentId,
+        about: &str,
         account: &OpenId,
         held: &NoticeRecord,
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = Key::notice(kind.code(), appointment, account);
+        let key = Key::notice(kind.code(), about, account);
         let record = NoticeRecord { outcome, tries: held.tries, ver: held.ver + 1 };
         self.put_versioned(item_of(&key, &record, now)?, held.ver).await.map(drop)
     }

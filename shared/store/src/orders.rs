@@ -1,13 +1,20 @@
-//! Orders: payments and their refunds.
+//! Orders: payments, their refunds, and the list of those that need people.
 
+use crate::books::{BookEntry, BookError};
 use crate::due;
-use crate::key::Key;
+use crate::key::{BILL_PREFIX, Key, WORKLIST};
 use crate::table::{Item, StoreError, Table, Write, from_item, to_item};
-use domain::id::OutTradeNo;
-use domain::order::{Order, OrderError};
+use domain::Timestamp;
+use domain::id::{BillNo, OutTradeNo, PatientId};
+use domain::order::{Order, OrderError, OrderState};
+use serde::{Deserialize, Serialize};
 
 /// How often a move is taken again when somebody else wrote the order in between.
 const MOVE_TRIES_MAX: u32 = 5;
+/// Orders on the worklist read at once.
+pub const WORKLIST_MAX: i32 = 200;
+/// Bills of a person read at once.
+const BILLS_MAX: i32 = 200;
 
 /// Why an order did not move.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +30,20 @@ pub enum OrderFailed {
     Store(#[from] StoreError),
 }
 
+/// Which order last paid, or is to pay, a bill.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillOrder {
+    /// The bill.
+    pub bill: BillNo,
+    /// The order.
+    pub order: OutTradeNo,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WorklistEntry {
+    order: OutTradeNo,
+}
+
 fn item_of(order: &Order) -> Result<Item, StoreError> {
     let key = Key::order(&order.out_trade_no);
     let mut item = to_item(&key, order)?;
@@ -36,7 +57,7 @@ impl Table {
         self.get(&Key::order(no)).await
     }
 
-    /// The order at a key of the time index.
+    /// The order at a key of the time index or of an event.
     pub async fn order_at(&self, key: &Key) -> Result<Option<Order>, StoreError> {
         self.get(key).await
     }
@@ -49,7 +70,7 @@ impl Table {
         }
     }
 
-    /// Moves an order by the rules; its event is part of the same write.
+    /// Moves an order by the rules; its event is part of the same write. What then needs people is on the worklist first.
     pub async fn move_order(
         &self,
         no: &OutTradeNo,
@@ -58,10 +79,67 @@ impl Table {
         for _ in 0..MOVE_TRIES_MAX {
             let seen = self.order(no).await?.ok_or(OrderFailed::NotFound)?;
             let after = decide(&seen)?;
+            if !after.work().is_empty() && after.work() != seen.work() {
+                self.put_on_worklist(no).await?;
+            }
             if let Write::Done = self.put_versioned(item_of(&after)?, seen.ver).await? {
                 return Ok(after);
             }
         }
         Err(StoreError::Contended.into())
     }
+
+    /// An order is on the list before it needs to be: the list only says where to look.
+    async fn put_on_worklist(&self, no: &OutTradeNo) -> Result<(), StoreError> {
+        self.put(to_item(&Key::worklist(no), &WorklistEntry { order: no.clone() })?).await
+    }
+
+    /// Orders that need people, read as they are now. What needs nobody any more leaves the list.
+    pub async fn worklist(&self) -> Result<Vec<Order>, StoreError> {
+        let entries: Vec<WorklistEntry> = self.query(WORKLIST, "", WORKLIST_MAX).await?;
+        let mut orders = Vec::new();
+        for entry in entries {
+            match self.order(&entry.order).await? {
+                Some(order) if !order.work().is_empty() => orders.push(order),
+                // One that is about to need people is put on the list again by the very write.
+                _ => self.take(&Key::worklist(&entry.order)).await.map(drop)?,
+            }
+        }
+        Ok(orders)
+    }
+
+    /// Puts into our books what the order says of money that moved. Harmless to repeat.
+    pub async fn book_order(&self, order: &Order, his: bool, now: Timestamp) -> Result<(), BookError> {
+        for entry in entries_of(order, his) {
+            self.book(&entry, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes for each bill which order is to pay it.
+    pub async fn put_bill_orders(&self, patient: &PatientId, bills: &[BillNo], order: &OutTradeNo) -> Result<(), StoreError> {
+        for bill in bills {
+            let entry = BillOrder { bill: bill.clone(), order: order.clone() };
+            self.put(to_item(&Key::bill(patient, bill), &entry)?).await?;
+        }
+        Ok(())
+    }
+
+    /// Which orders paid, or are to pay, the bills of a person.
+    pub async fn bill_orders(&self, patient: &PatientId) -> Result<Vec<BillOrder>, StoreError> {
+        self.query(&Key::patient(patient).pk, BILL_PREFIX, BILLS_MAX).await
+    }
+}
+
+/// The entries an order stands for: its payment, and each refund WeChat has, on the day WeChat dates it.
+fn entries_of(order: &Order, his: bool) -> Vec<BookEntry> {
+    let OrderState::Paid { transaction_id: Some(transaction), paid_at } = &order.state else { return Vec::new() };
+    let no = &order.out_trade_no;
+    let payment = BookEntry::payment(no.clone(), order.amount, *paid_at, transaction.clone(), his);
+    let refunds = order.in_sequence().filter_map(|refund| {
+        let id = refund.refund_id.clone().unwrap_or_default();
+        let number = &refund.out_refund_no;
+        Some(BookEntry::refund(number, no.clone(), refund.amount, refund.accepted_at?, id, his))
+    });
+    std::iter::once(payment).chain(refunds).collect()
 }

@@ -5,6 +5,7 @@
 //! harmless to repeat.
 
 use crate::appointments::MoveFailed;
+use crate::books::BookError;
 use crate::clinics::{Claimed, Kept, hold as hold_of};
 use crate::key::Key;
 use crate::orders::OrderFailed;
@@ -83,9 +84,21 @@ pub enum SettleError {
     /// The order's appointment is missing.
     #[error("the order's appointment is missing")]
     NoAppointment,
+    /// Our books say something else of this money: for people to look at.
+    #[error("the books differ from the order")]
+    Books,
     /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<BookError> for SettleError {
+    fn from(error: BookError) -> Self {
+        match error {
+            BookError::Differs => Self::Books,
+            BookError::Store(error) => error.into(),
+        }
+    }
 }
 
 impl Table {
@@ -208,10 +221,20 @@ impl Table {
             Err(OrderFailed::Refused(OrderError::AlreadyDone)) => {
                 self.order(no).await?.ok_or(SettleError::UnknownOrder)?
             }
-            Err(OrderFailed::Refused(other)) => return Err(SettleError::Suspicious(other)),
+            Err(OrderFailed::Refused(other)) => {
+                self.note_dispute(no, payment, now).await?;
+                return Err(SettleError::Suspicious(other));
+            }
             Err(OrderFailed::Store(error)) => return Err(error.into()),
         };
         self.settle_order(profile, &order, actor, now).await
+    }
+
+    async fn note_dispute(&self, no: &OutTradeNo, payment: &Payment, now: Timestamp) -> Result<(), StoreError> {
+        match self.move_order(no, |order| order.disputed(payment, now)).await {
+            Ok(_) | Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(()),
+            Err(OrderFailed::Store(error)) => Err(error),
+        }
     }
 
     /// The rest of [`settle_payment`](Self::settle_payment), from an order that is paid.
@@ -223,13 +246,14 @@ impl Table {
         now: Timestamp,
     ) -> Result<Settled, SettleError> {
         let Some(key) = order.appointment_key() else {
-            self.finish_order(&order.out_trade_no, |order| order.settled(now)).await?;
-            return Ok(Settled::Bills(Box::new(order.clone())));
+            self.book_order(order, true, now).await?;
+            let settled = self.finish_order(&order.out_trade_no, |order| order.settled(now)).await?;
+            return Ok(Settled::Bills(Box::new(settled)));
         };
         let appointment = self.appointment(&key).await?.ok_or(SettleError::NoAppointment)?;
         if appointment.out_trade_no() != order.out_trade_no {
             // Another order pays for this visit: this one pays for nothing, and the visit stays as it is.
-            self.finish_order(&order.out_trade_no, |order| order.refund(&visit_off(actor), now)).await?;
+            self.refund_order(order, actor, now).await?;
             return Ok(Settled::Refunding(Box::new(appointment)));
         }
         let command = match appointment.state {
@@ -249,23 +273,31 @@ impl Table {
             Err(MoveFailed::Store(error)) => return Err(error.into()),
         };
         if matches!(after.state, State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow) {
+            self.book_order(order, true, now).await?;
             self.finish_order(&order.out_trade_no, |order| order.settled(now)).await?;
             return Ok(Settled::Booked(Box::new(after)));
         }
         // A cancellation that came in between has given the number back; what was secured since must go the same way.
         self.release_number(&after).await?;
         self.leave_gate(&after.patient, &after.id).await?;
-        self.finish_order(&order.out_trade_no, |order| order.refund(&visit_off(actor), now)).await?;
+        self.refund_order(order, actor, now).await?;
         Ok(Settled::Refunding(Box::new(after)))
+    }
+
+    /// Everything of a payment that led to nothing goes back; the hospital's own system never hears of it.
+    async fn refund_order(&self, order: &Order, actor: &Actor, now: Timestamp) -> Result<(), SettleError> {
+        self.book_order(order, order.his_has_it(), now).await?;
+        self.finish_order(&order.out_trade_no, |order| order.refund(&visit_off(actor), now)).await.map(drop)
     }
 
     async fn finish_order(
         &self,
         no: &OutTradeNo,
         decide: impl Fn(&Order) -> Result<Order, OrderError>,
-    ) -> Result<(), SettleError> {
+    ) -> Result<Order, SettleError> {
         match self.move_order(no, decide).await {
-            Ok(_) | Err(OrderFailed::Refused(_)) => Ok(()),
+            Ok(order) => Ok(order),
+            Err(OrderFailed::Refused(_)) => self.order(no).await?.ok_or(SettleError::UnknownOrder),
             Err(OrderFailed::NotFound) => Err(SettleError::UnknownOrder),
             Err(OrderFailed::Store(error)) => Err(error.into()),
         }

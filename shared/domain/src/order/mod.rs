@@ -4,11 +4,13 @@
 //! paid for is the [`Subject`]; how far the money is, the [`OrderState`]; what went back, the refunds ([`refund`]); what
 //! the hospital's own system knows of it, the [`Posting`] ([`posting`]).
 
+pub mod attention;
 pub mod posting;
 pub mod refund;
 #[cfg(test)]
 mod tests;
 
+pub use attention::{Dispute, Remark, Work};
 pub use posting::{HisAnswer, HisTask, Place, Posting, Receipt};
 pub use refund::{Cause, ManualWhy, Refund, RefundAnswer, RefundReport, RefundRequest, RefundState, Share};
 
@@ -140,6 +142,12 @@ pub struct Order {
     /// What the hospital's own system knows of it.
     #[serde(default)]
     pub posting: Posting,
+    /// Payments that do not fit it.
+    #[serde(default)]
+    pub disputes: Vec<Dispute>,
+    /// What staff noted.
+    #[serde(default)]
+    pub remarks: Vec<Remark>,
     /// Failed tries of the task in progress.
     #[serde(default)]
     pub tries: u32,
@@ -240,6 +248,8 @@ impl Order {
             state,
             refunds: BTreeMap::new(),
             posting: Posting::NotNeeded,
+            disputes: Vec::new(),
+            remarks: Vec::new(),
             tries: 0,
             deadlines: Deadlines::none().with(first.0, first.1),
             ev: None,

@@ -144,7 +144,7 @@ impl Order {
     /// The order once the HIS has answered.
     pub fn his_answered(&self, task: &HisTask, answer: HisAnswer, now: Timestamp) -> Result<Self, OrderError> {
         let after = match (task, answer) {
-            (HisTask::Drop, _) => Self { posting: Posting::Dropped, ..self.written(None, now) },
+            (HisTask::Drop, _) => self.never_posted(Posting::Dropped, now),
             (HisTask::Post | HisTask::FindPosted, HisAnswer::Posted(receipt)) => self.posted(receipt, now)?,
             (HisTask::Post, HisAnswer::Refused(code)) => self.his_refused(code, now)?,
             (HisTask::FindPosted, HisAnswer::NotFound) => self.not_posted(now)?,
@@ -179,12 +179,24 @@ impl Order {
         if !matches!(self.posting, Posting::Unknown { .. } | Posting::Due) {
             return Err(OrderError::AlreadyDone);
         }
-        let refused = Self { posting: Posting::Refused { code }, ..self.written(None, now) };
+        let refused = self.never_posted(Posting::Refused { code }, now);
         match self.subject {
             Subject::Bills { .. } => refused.refund_for_his(Cause::HisRefused, now),
             // The number is ours to give: the visit stands, and staff look at why.
             Subject::Registration { .. } => Ok(refused),
         }
+    }
+
+    /// The HIS will not have it: our books must not expect it there.
+    fn never_posted(&self, posting: Posting, now: Timestamp) -> Self {
+        let after = self.written(None, now);
+        let deadlines = after.deadlines.clone().with(Deadline::Book, now);
+        Self { posting, deadlines, ..after }
+    }
+
+    /// True when the HIS has the payment, or will have.
+    pub fn his_has_it(&self) -> bool {
+        matches!(self.posting, Posting::Due | Posting::Unknown { .. } | Posting::Posted { .. })
     }
 
     /// The HIS does not know the serial, but a request of ours may still be on its way there: the same serial is sent

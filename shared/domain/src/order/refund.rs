@@ -140,12 +140,20 @@ pub struct Refund {
     /// When it was decided.
     #[serde(with = "crate::clinic::epoch_s")]
     pub decided_at: Timestamp,
-    /// When WeChat accepted it: the day of the books it belongs to.
+    /// When WeChat accepted it: the day of the books it belongs to. Notifications do not say; a query does.
     #[serde(default)]
     pub accepted_at: Option<Timestamp>,
+    /// WeChat's number of it.
+    #[serde(default)]
+    pub refund_id: Option<String>,
 }
 
 impl Refund {
+    /// True once WeChat has it: our books must have it too.
+    pub fn is_at_wechat(&self) -> bool {
+        matches!(self.state, RefundState::Accepted | RefundState::Succeeded) || self.accepted_at.is_some()
+    }
+
     /// True unless it will not happen.
     pub fn is_live(&self) -> bool {
         self.state != RefundState::Declined
@@ -195,12 +203,16 @@ pub enum RefundAnswer {
 }
 
 /// An answer with what the books need of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundReport {
     /// What WeChat says.
     pub answer: RefundAnswer,
+    /// How much, as WeChat has it.
+    pub amount: Fen,
     /// When WeChat accepted the refund, if it said so.
     pub accepted_at: Option<Timestamp>,
+    /// WeChat's number of it.
+    pub refund_id: Option<String>,
 }
 
 impl Order {
@@ -262,6 +274,7 @@ impl Order {
             his: HisTold::Due,
             decided_at: now,
             accepted_at: None,
+            refund_id: None,
         };
         let mut after = match request.cause {
             Cause::HisRefused | Cause::HisSilent => self.told(EventKind::OrderRefused, request.by.clone(), now),
@@ -330,35 +343,57 @@ impl Order {
     pub fn refund_answered(
         &self,
         number: &OutRefundNo,
-        report: RefundReport,
+        report: &RefundReport,
         now: Timestamp,
     ) -> Result<Self, OrderError> {
         let refund = self.refund_of(number).ok_or(OrderError::Illegal)?;
-        let state = match (refund.state, report.answer) {
-            (RefundState::Succeeded | RefundState::Outside, _)
-            | (RefundState::Accepted, RefundAnswer::Processing)
-            | (_, RefundAnswer::Unknown) => return Err(OrderError::AlreadyDone),
-            // WeChat knows of a refund we never asked for.
-            (RefundState::Proposed | RefundState::Releasing | RefundState::Declined, _) => {
-                return Err(OrderError::Illegal);
-            }
-            (_, RefundAnswer::Success) => RefundState::Succeeded,
-            (RefundState::Manual { .. }, _) => return Err(OrderError::AlreadyDone),
-            (RefundState::Requested, RefundAnswer::Processing) => RefundState::Accepted,
-            (RefundState::Requested | RefundState::Accepted, RefundAnswer::Failed(why)) => RefundState::Manual { why },
+        if report.amount != refund.amount {
+            return Err(OrderError::AmountDiffers);
+        }
+        let state = refund.after_answer(report.answer)?;
+        let was_there = refund.is_at_wechat();
+        let refund = Refund {
+            state,
+            accepted_at: refund.accepted_at.or(report.accepted_at),
+            refund_id: refund.refund_id.clone().or_else(|| report.refund_id.clone()),
+            ..refund.clone()
         };
-        let accepted_at = refund.accepted_at.or(report.accepted_at).or(Some(now));
-        let refund = Refund { state, accepted_at, ..refund.clone() };
-        // Who lost a visit has been told that the money comes back; who gave items back is told when it has.
-        let tells = state == RefundState::Succeeded && !refund.cause.is_final();
+        let is_new_there = !was_there && refund.is_at_wechat();
+        // Who lost a visit or a payment has been told that the money comes back; who gave items back is told when it has.
         let mut after = match state {
-            RefundState::Succeeded if tells => self.told(EventKind::OrderRefunded, Actor::WechatPay, now),
+            RefundState::Succeeded if !refund.cause.is_final() => {
+                self.told(EventKind::OrderRefunded, Actor::WechatPay, now)
+            }
             RefundState::Succeeded => self.written(Some((EventKind::OrderRefunded, Actor::WechatPay)), now),
             _ => self.written(None, now),
         };
         after.tries = 0;
         after.put_refund(refund);
+        if is_new_there {
+            after.deadlines = after.deadlines.with(Deadline::Book, now);
+        }
         Ok(after.replanned(now))
+    }
+
+    /// The order with what a query says of a refund that is there already: when WeChat accepted it, under which number.
+    pub fn refund_dated(&self, number: &OutRefundNo, report: &RefundReport, now: Timestamp) -> Result<Self, OrderError> {
+        let refund = self.refund_of(number).filter(|refund| refund.is_at_wechat()).ok_or(OrderError::Illegal)?;
+        let accepted_at = refund.accepted_at.or(report.accepted_at).or(Some(now));
+        let refund_id = refund.refund_id.clone().or_else(|| report.refund_id.clone());
+        Ok(self.with_refund(Refund { accepted_at, refund_id, ..refund.clone() }, now))
+    }
+
+    /// A refund WeChat has of which the books do not know the day yet.
+    pub fn undated_refund(&self) -> Option<&Refund> {
+        self.in_sequence().find(|refund| refund.is_at_wechat() && refund.accepted_at.is_none())
+    }
+
+    /// The order once our books say what it says.
+    pub fn booked(&self, seen: u64, now: Timestamp) -> Result<Self, OrderError> {
+        if self.ver != seen || self.deadlines.get(Deadline::Book).is_none() {
+            return Err(OrderError::AlreadyDone);
+        }
+        Ok(Self { deadlines: self.deadlines.clone().without(Deadline::Book), tries: 0, ..self.written(None, now) })
     }
 
     /// The order once staff have had a refund that needed them asked for again: under a new number when WeChat closed the
@@ -382,6 +417,7 @@ impl Order {
                     key: None,
                     state: RefundState::Requested,
                     accepted_at: None,
+                    refund_id: None,
                     ..refund.clone()
                 };
                 after.put_refund(Refund { state: RefundState::Declined, ..refund.clone() });
@@ -452,6 +488,22 @@ impl Order {
 }
 
 impl Refund {
+    fn after_answer(&self, answer: RefundAnswer) -> Result<RefundState, OrderError> {
+        match (self.state, answer) {
+            (RefundState::Succeeded | RefundState::Outside, _)
+            | (RefundState::Accepted, RefundAnswer::Processing)
+            | (_, RefundAnswer::Unknown) => Err(OrderError::AlreadyDone),
+            // WeChat knows of a refund we never asked for.
+            (RefundState::Proposed | RefundState::Releasing | RefundState::Declined, _) => Err(OrderError::Illegal),
+            (_, RefundAnswer::Success) => Ok(RefundState::Succeeded),
+            (RefundState::Manual { .. }, _) => Err(OrderError::AlreadyDone),
+            (RefundState::Requested, RefundAnswer::Processing) => Ok(RefundState::Accepted),
+            (RefundState::Requested | RefundState::Accepted, RefundAnswer::Failed(why)) => {
+                Ok(RefundState::Manual { why })
+            }
+        }
+    }
+
     /// True while somebody may still say no.
     pub fn is_waiting(&self) -> bool {
         matches!(self.state, RefundState::Proposed | RefundState::Releasing)

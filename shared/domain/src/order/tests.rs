@@ -1,4 +1,5 @@
 use super::*;
+use crate::id::OutRefundNo;
 use crate::due::Deadline;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -56,8 +57,9 @@ fn lines(places: &[usize]) -> Share {
     Share::Lines(places.iter().copied().collect())
 }
 
-fn report(answer: RefundAnswer) -> RefundReport {
-    RefundReport { answer, accepted_at: None }
+fn answered(order: &Order, number: &OutRefundNo, answer: RefundAnswer, now: Timestamp) -> Result<Order, OrderError> {
+    let amount = order.refund_of(number).map_or(Fen::ZERO, |refund| refund.amount);
+    order.refund_answered(number, &RefundReport { answer, amount, accepted_at: None, refund_id: None }, now)
 }
 
 fn receipt() -> Receipt {
@@ -126,11 +128,11 @@ fn accepted_is_not_refunded() {
     let due = due.leased(Deadline::Refund, now());
     assert_eq!(due.deadlines.get(Deadline::Refund), Some(later(60)));
     let number = due.refund_due(Deadline::Refund).unwrap().out_refund_no.clone();
-    let accepted = due.refund_answered(&number, report(RefundAnswer::Processing), now()).unwrap();
+    let accepted = answered(&due, &number, RefundAnswer::Processing, now()).unwrap();
     assert_eq!(accepted.deadlines.get(Deadline::RefundQuery), Some(later(60)));
-    let back = accepted.refund_answered(&number, report(RefundAnswer::Success), now()).unwrap();
-    assert_eq!((back.deadlines.earliest(), back.ev.as_ref().unwrap().kind), (None, EventKind::OrderRefunded));
-    let late = back.refund_answered(&number, report(RefundAnswer::Failed(ManualWhy::Abnormal)), now());
+    let back = answered(&accepted, &number, RefundAnswer::Success, now()).unwrap();
+    assert_eq!((back.deadlines.due(later(9999)).collect::<Vec<_>>(), back.ev.as_ref().unwrap().kind), (vec![Deadline::Book], EventKind::OrderRefunded));
+    let late = answered(&back, &number, RefundAnswer::Failed(ManualWhy::Abnormal), now());
     assert_eq!(late, Err(OrderError::AlreadyDone));
 }
 
@@ -220,7 +222,7 @@ fn what_wechat_would_refuse_goes_to_people() {
 fn closed_by_wechat_may_start_anew_under_a_new_number() {
     let due = paid(&registration()).refund(&ask(Cause::VisitOff, Share::Everything), now()).unwrap();
     let number = due.in_sequence().next().unwrap().out_refund_no.clone();
-    let failed = |why| due.refund_answered(&number, report(RefundAnswer::Failed(why)), now()).unwrap();
+    let failed = |why| answered(&due, &number, RefundAnswer::Failed(why), now()).unwrap();
     let by = Actor::Staff("kuai".into());
     let again = failed(ManualWhy::Closed).retried(&number, &by, now()).unwrap();
     assert!(again.refund_due(Deadline::Refund).unwrap().out_refund_no.as_str().ends_with("_R2"));
@@ -292,7 +294,7 @@ fn take(order: &Order, step: Step, now: Timestamp) -> Result<Order, OrderError> 
         }
         Step::Answer(answer) => {
             let number = in_state(|r| matches!(r.state, RefundState::Requested | RefundState::Accepted));
-            order.refund_answered(&number, report(answer), now)
+            answered(order, &number, answer, now)
         }
         Step::His(answer) => match order.his_task() {
             Some(task) => order.his_asked(&task, now)?.his_answered(&task, answer, now),
@@ -362,7 +364,7 @@ proptest! {
             for kind in [Deadline::Refund, Deadline::RefundQuery] {
                 if let Some(refund) = order.refund_due(kind) {
                     let number = refund.out_refund_no.clone();
-                    order = order.refund_answered(&number, report(RefundAnswer::Success), now).unwrap();
+                    order = answered(&order, &number, RefundAnswer::Success, now).unwrap();
                 }
             }
         }
@@ -370,4 +372,23 @@ proptest! {
             .into_iter().filter(|kind| order.deadlines.get(*kind).is_some()).collect();
         prop_assert!(left.is_empty(), "{left:?} {order:?}");
     }
+}
+
+#[test]
+fn what_needs_people_follows_from_the_order() {
+    let paid = paid(&registration());
+    let other = Payment { transaction_id: "43000".into(), ..payment(&paid) };
+    let disputed = paid.disputed(&other, now()).unwrap();
+    assert_eq!(disputed.disputed(&other, now()), Err(OrderError::AlreadyDone));
+    let work = disputed.work();
+    assert_eq!(work.iter().map(Work::key).collect::<Vec<_>>(), ["disputed-43000"]);
+    let by = Actor::Staff("kuai".into());
+    let done = disputed.remarked(&work[0].key(), by.clone(), "已线下退款", now()).unwrap();
+    assert_eq!((done.work(), done.remarks[0].text.as_str()), (vec![], "已线下退款"));
+    // A refund is settled by what becomes of it, not by a remark.
+    let old = paid.refund(&ask(Cause::VisitOff, Share::Everything), later(refund::REFUND_WITHIN_S + 1)).unwrap();
+    assert_eq!(old.remarked(&old.work()[0].key(), by, "x", now()), Err(OrderError::Illegal));
+    let stuck = Order { tries: TRIES_MAX, ..paid };
+    assert_eq!(stuck.work(), [Work::Stuck]);
+    assert_eq!(stuck.unstuck(later(5)).unwrap().deadlines.get(Deadline::Settle), Some(later(5)));
 }

@@ -161,6 +161,8 @@ pub struct RefundNotice {
     pub transaction_id: String,
     /// How it stands.
     pub status: RefundStatus,
+    /// When WeChat Pay accepted it: its bill has it on that day. A notification does not say.
+    pub accepted_at: Option<Timestamp>,
     /// When it was done.
     pub refunded_at: Option<Timestamp>,
     /// Fen given back.
@@ -212,6 +214,8 @@ pub(super) struct WireRefund {
     #[serde(alias = "refund_status")]
     status: RefundStatus,
     #[serde(default, deserialize_with = "empty_as_none")]
+    create_time: Option<String>,
+    #[serde(default, deserialize_with = "empty_as_none")]
     success_time: Option<String>,
     amount: WireRefundAmount,
 }
@@ -255,6 +259,7 @@ impl TryFrom<WireRefund> for RefundNotice {
             refund_id: wire.refund_id,
             transaction_id: wire.transaction_id,
             status: wire.status,
+            accepted_at: instant(wire.create_time.as_deref())?,
             refunded_at: instant(wire.success_time.as_deref())?,
             refund_fen: wire.amount.refund,
             total_fen: wire.amount.total,
