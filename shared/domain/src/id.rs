@@ -80,10 +80,6 @@ ids! {
     PatientId;
     /// A visit card (就诊卡), physical or digital, by its printed number.
     CardNo;
-    /// A bill (缴费单), by the hospital's own number.
-    BillNo;
-    /// An item of a bill, by the hospital's own number within it.
-    BillItemNo;
     /// A WeChat user of our service account (openid).
     OpenId;
     /// Our number of a payment (`out_trade_no`), unique per merchant.

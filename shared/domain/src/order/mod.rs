@@ -230,12 +230,10 @@ impl Order {
         }
         let amount = total(&new.lines)?;
         let free = amount.is_zero();
-        let state = if free {
-            OrderState::Paid { transaction_id: None, paid_at: now }
-        } else {
-            OrderState::AwaitingPay
-        };
-        let first = if free { (Deadline::Settle, now) } else { (Deadline::Query, time::add_seconds(now, QUERY_AFTER_S[0])) };
+        let state =
+            if free { OrderState::Paid { transaction_id: None, paid_at: now } } else { OrderState::AwaitingPay };
+        let first =
+            if free { (Deadline::Settle, now) } else { (Deadline::Query, time::add_seconds(now, QUERY_AFTER_S[0])) };
         Ok(Self {
             out_trade_no: new.out_trade_no,
             subject: new.subject,

@@ -114,14 +114,16 @@ impl Order {
     }
 
     fn return_task(&self) -> Option<HisTask> {
-        let open = |refund: &&Refund| {
-            let concerns = refund.is_decided() || refund.state == RefundState::Releasing;
-            concerns && matches!(refund.his, HisTold::Due | HisTold::Unknown)
-        };
+        let open = |refund: &&Refund| refund.concerns_his() && matches!(refund.his, HisTold::Due | HisTold::Unknown);
         self.in_sequence().find(open).map(|refund| match refund.his {
             HisTold::Unknown => HisTask::FindReturned(refund.out_refund_no.clone()),
             _ => HisTask::Return(refund.out_refund_no.clone()),
         })
+    }
+
+    /// When the HIS is to say a refund was: on the day WeChat and our books have it, where there is one.
+    pub fn returned_at(refund: &Refund) -> Timestamp {
+        refund.accepted_at.unwrap_or(refund.decided_at)
     }
 
     /// The order written before the HIS is told: should the answer be lost, it is asked by serial first.
@@ -167,11 +169,8 @@ impl Order {
         }
         // Who has given up everything meanwhile needs no message that it was paid.
         let tells = matches!(self.subject, Subject::Bills { .. }) && !self.is_given_back();
-        let after = if tells {
-            self.told(EventKind::OrderPosted, Actor::Schedule, now)
-        } else {
-            self.written(None, now)
-        };
+        let after =
+            if tells { self.told(EventKind::OrderPosted, Actor::Schedule, now) } else { self.written(None, now) };
         Ok(Self { posting: Posting::Posted { receipt }, ..after })
     }
 

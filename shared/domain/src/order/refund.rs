@@ -376,11 +376,16 @@ impl Order {
     }
 
     /// The order with what a query says of a refund that is there already: when WeChat accepted it, under which number.
-    pub fn refund_dated(&self, number: &OutRefundNo, report: &RefundReport, now: Timestamp) -> Result<Self, OrderError> {
+    pub fn refund_dated(
+        &self,
+        number: &OutRefundNo,
+        report: &RefundReport,
+        now: Timestamp,
+    ) -> Result<Self, OrderError> {
         let refund = self.refund_of(number).filter(|refund| refund.is_at_wechat()).ok_or(OrderError::Illegal)?;
         let accepted_at = refund.accepted_at.or(report.accepted_at).or(Some(now));
         let refund_id = refund.refund_id.clone().or_else(|| report.refund_id.clone());
-        Ok(self.with_refund(Refund { accepted_at, refund_id, ..refund.clone() }, now))
+        Ok(self.with_refund(Refund { accepted_at, refund_id, ..refund.clone() }, now).replanned(now))
     }
 
     /// A refund WeChat has of which the books do not know the day yet.
@@ -476,7 +481,9 @@ impl Order {
             let planned = self.deadlines.get(kind);
             self.deadlines = match (self.refund_due(kind), planned) {
                 (None, _) => self.deadlines.clone().without(kind),
-                (Some(_), Some(planned)) if planned > now && planned <= time::add_seconds(now, backoff_s(self.tries)) => {
+                (Some(_), Some(planned))
+                    if planned > now && planned <= time::add_seconds(now, backoff_s(self.tries)) =>
+                {
                     self.deadlines.clone()
                 }
                 (Some(_), _) => self.deadlines.clone().with(kind, at),
@@ -488,6 +495,15 @@ impl Order {
 }
 
 impl Refund {
+    /// True once the HIS is to know: before the money moves when it may say no, else with the day the money moved on.
+    pub(super) fn concerns_his(&self) -> bool {
+        match self.state {
+            RefundState::Releasing | RefundState::Manual { .. } | RefundState::Outside => true,
+            RefundState::Accepted | RefundState::Succeeded => self.accepted_at.is_some(),
+            RefundState::Requested | RefundState::Proposed | RefundState::Declined => false,
+        }
+    }
+
     fn after_answer(&self, answer: RefundAnswer) -> Result<RefundState, OrderError> {
         match (self.state, answer) {
             (RefundState::Succeeded | RefundState::Outside, _)

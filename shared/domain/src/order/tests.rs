@@ -1,6 +1,6 @@
 use super::*;
-use crate::id::OutRefundNo;
 use crate::due::Deadline;
+use crate::id::OutRefundNo;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -131,7 +131,10 @@ fn accepted_is_not_refunded() {
     let accepted = answered(&due, &number, RefundAnswer::Processing, now()).unwrap();
     assert_eq!(accepted.deadlines.get(Deadline::RefundQuery), Some(later(60)));
     let back = answered(&accepted, &number, RefundAnswer::Success, now()).unwrap();
-    assert_eq!((back.deadlines.due(later(9999)).collect::<Vec<_>>(), back.ev.as_ref().unwrap().kind), (vec![Deadline::Book], EventKind::OrderRefunded));
+    assert_eq!(
+        (back.deadlines.due(later(9999)).collect::<Vec<_>>(), back.ev.as_ref().unwrap().kind),
+        (vec![Deadline::Book], EventKind::OrderRefunded)
+    );
     let late = answered(&back, &number, RefundAnswer::Failed(ManualWhy::Abnormal), now());
     assert_eq!(late, Err(OrderError::AlreadyDone));
 }
@@ -171,7 +174,17 @@ fn a_late_yes_after_our_no_is_undone() {
     assert_eq!(gone.kept(), Ok(Fen::ZERO));
     assert_eq!(gone.his_task(), Some(HisTask::FindPosted));
     let found = gone.his_answered(&HisTask::FindPosted, HisAnswer::Posted(receipt()), later(900)).unwrap();
-    assert!(matches!(found.his_task(), Some(HisTask::Return(_))));
+    let number = found.in_sequence().next().unwrap().out_refund_no.clone();
+    let back = answered(&found, &number, RefundAnswer::Success, later(960)).unwrap();
+    assert_eq!(back.his_task(), None, "not before the day is known");
+    let report = RefundReport {
+        answer: RefundAnswer::Success,
+        amount: Fen::ZERO,
+        accepted_at: Some(later(950)),
+        refund_id: None,
+    };
+    let dated = back.refund_dated(&number, &report, later(960)).unwrap();
+    assert!(matches!(dated.his_task(), Some(HisTask::Return(_))));
     // A request that may still arrive is waited for; afterwards the HIS can never know.
     let early = asked.refund(&ask(Cause::VisitOff, Share::Everything), now()).unwrap();
     let waiting = early.his_answered(&HisTask::FindPosted, HisAnswer::NotFound, later(30)).unwrap();
@@ -214,7 +227,8 @@ fn what_wechat_would_refuse_goes_to_people() {
     for place in 1..=51 {
         order = order.refund(&ask(Cause::Staff, lines(&[place])), now()).unwrap();
     }
-    let manual: Vec<_> = order.refunds.values().filter(|refund| matches!(refund.state, RefundState::Manual { .. })).collect();
+    let manual: Vec<_> =
+        order.refunds.values().filter(|refund| matches!(refund.state, RefundState::Manual { .. })).collect();
     assert_eq!((manual.len(), manual[0].state), (1, RefundState::Manual { why: ManualWhy::TooMany }));
 }
 
@@ -360,6 +374,10 @@ proptest! {
                     HisTask::Return(_) | HisTask::Drop => HisAnswer::Returned,
                 };
                 order = order.his_asked(&task, now).unwrap().his_answered(&task, answer, now).unwrap();
+            }
+            if let Some(refund) = order.undated_refund() {
+                let report = RefundReport { answer: RefundAnswer::Success, amount: refund.amount, accepted_at: Some(now), refund_id: None };
+                order = order.refund_dated(&refund.out_refund_no.clone(), &report, now).unwrap();
             }
             for kind in [Deadline::Refund, Deadline::RefundQuery] {
                 if let Some(refund) = order.refund_due(kind) {
