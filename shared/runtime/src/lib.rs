@@ -6,6 +6,7 @@ pub mod config;
 pub mod desk;
 pub mod http;
 pub mod payments;
+pub mod posting;
 pub mod random;
 pub mod refusal;
 pub mod secrets;

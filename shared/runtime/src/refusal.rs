@@ -20,6 +20,7 @@
 
 use crate::desk::ProfileError;
 use crate::payments::FollowError;
+use crate::payments::provider::ProviderError;
 use crate::random::NoRandomness;
 use crate::secrets::SecretError;
 use domain::appointment::MoveError;
@@ -29,7 +30,6 @@ use store::StoreError;
 use store::appointments::MoveFailed;
 use store::registration::HoldError;
 use web::problem::Problem;
-use wechat::pay::PayError;
 
 /// Seconds after which trying again makes sense when a part does not answer.
 const RETRY_AFTER_S: u32 = 3;
@@ -69,18 +69,20 @@ refusals! {
     };
     HoldError => hold;
     MoveFailed => moved;
-    PayError => |error| paying(&error);
+    ProviderError => |error| paying(&error);
     FollowError => |error| match error {
-        FollowError::Pay(error) => paying(&error),
+        FollowError::Provider(error) => paying(&error),
         FollowError::Profile(error) => Refusal::from(error).0,
         FollowError::Store(error) => unavailable("table", &error),
-        FollowError::Settle(_) | FollowError::Field(_) | FollowError::Randomness(_) => unavailable("payment", &error),
+        FollowError::Settle(_) | FollowError::NotVisibleYet | FollowError::Randomness(_) => {
+            unavailable("payment", &error)
+        }
     };
 }
 
 /// What the payer is told when WeChat Pay does not do as asked.
-fn paying(error: &PayError) -> Problem {
-    if error.is_outcome_unknown() || matches!(error, PayError::NotSent | PayError::RateLimited(_)) {
+fn paying(error: &ProviderError) -> Problem {
+    if error.may_pass() {
         return unavailable("wechat pay", error);
     }
     tracing::error!(%error, "WeChat Pay refuses");
