@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, USER_AGENT};
-use reqwest::{Method, Url};
+use reqwest::{Method, RequestBuilder, Url};
 use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,7 +16,7 @@ use super::merchant::Merchant;
 use super::types::{Prepay, PrepayId, Refund, RefundNotice, Transaction, WireRefund, WireTransaction};
 use super::verifier::{SignatureHeaders, Verifier, VerifyError};
 use crate::crypto::hex;
-use crate::http::{self, Timeouts};
+use crate::http::{self, NoAnswer, Timeouts};
 
 /// Most tries of one call; the last goes to the fallback host.
 pub const MAX_TRIES: u32 = 3;
@@ -41,6 +41,32 @@ pub struct Hosts {
     pub primary: String,
     /// `https://api2.mch.weixin.qq.com`
     pub fallback: String,
+}
+
+impl Hosts {
+    /// An address as WeChat Pay gave it, if it is on one of these hosts and reached by https (or loopback).
+    fn own(&self, address: &str) -> Option<Url> {
+        let url = Url::parse(address.trim()).ok()?;
+        let is_ours = |host: &String| Url::parse(host).is_ok_and(|host| host.origin() == url.origin());
+        let is_loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+        (is_safe && [&self.primary, &self.fallback].into_iter().any(is_ours)).then_some(url)
+    }
+}
+
+/// Why a file did not arrive.
+#[derive(Debug)]
+pub(super) enum DownloadError {
+    /// Longer than the caller takes.
+    TooLarge,
+    /// Not given.
+    Pay(PayError),
+}
+
+impl From<PayError> for DownloadError {
+    fn from(error: PayError) -> Self {
+        Self::Pay(error)
+    }
 }
 
 /// What a call takes from outside: the time, and fresh random bytes for its nonces.
@@ -230,7 +256,7 @@ impl Client {
         })
     }
 
-    async fn read<T: DeserializeOwned>(
+    pub(super) async fn read<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
@@ -269,23 +295,60 @@ impl Client {
     ) -> Result<Vec<u8>, PayError> {
         let host = if attempt + 1 == MAX_TRIES { &self.hosts.fallback } else { &self.hosts.primary };
         let url = Url::parse(&format!("{host}{path}")).map_err(|_| PayError::Address)?;
+        let response = http::send(self.request(method, url, body, call, attempt)?).await?;
+        self.settle(response, call.now).await
+    }
+
+    /// A signed request, not sent yet.
+    fn request(
+        &self,
+        method: &Method,
+        url: Url,
+        body: &[u8],
+        call: Call,
+        attempt: u32,
+    ) -> Result<RequestBuilder, PayError> {
         let signed_path = match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
         };
         let nonce = call.nonce(attempt);
         let authorization = self.merchant.authorization(method.as_str(), &signed_path, body, &nonce, call.now)?;
-        let request = self
-            .http
-            .request(method.clone(), url)
+        let request = self.http.request(method.clone(), url);
+        Ok(request
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
             .header(USER_AGENT, AGENT)
             .header(AUTHORIZATION, authorization)
             .header(SERIAL_HEADER, self.verifier.current_id())
-            .body(body.to_vec());
-        let response = http::send(request).await?;
-        self.settle(response, call.now).await
+            .body(body.to_vec()))
+    }
+
+    /// Fetches a file WeChat Pay named, signed like every request. The answer carries no signature: whoever calls has a
+    /// hash of the file. Only our own hosts are asked, so that no signed request goes anywhere else.
+    pub(super) async fn download(
+        &self,
+        address: &str,
+        timeout_ms: u64,
+        max_bytes: usize,
+        call: Call,
+    ) -> Result<Vec<u8>, DownloadError> {
+        let url = self.hosts.own(address).ok_or(PayError::Address)?;
+        // The call that gave the address used up the first numbers.
+        let attempt = MAX_TRIES;
+        let request = self.request(&Method::GET, url, &[], call, attempt)?.timeout(Duration::from_millis(timeout_ms));
+        let response = http::send(request).await.map_err(PayError::from)?;
+        let limit = if response.status() == 200 { max_bytes } else { MAX_ANSWER_BYTES };
+        let (status, request_id) = (response.status().as_u16(), request_id(response.headers()));
+        let body = http::read_body(response, limit).await.map_err(|reason| match reason {
+            NoAnswer::TooLong => DownloadError::TooLarge,
+            reason => DownloadError::Pay(reason.into()),
+        })?;
+        if status == 200 {
+            return Ok(body);
+        }
+        let ErrorAnswer { code } = serde_json::from_slice(&body).unwrap_or_default();
+        Err(PayError::from_problem(Problem { status, code, request_id, is_signed: false }).into())
     }
 
     /// Takes an answer apart: a 2xx has to be signed; a refusal may be unsigned, but not wrongly signed.
@@ -303,14 +366,17 @@ impl Client {
             Err(error) => return Err(PayError::Forged(error)),
         };
         let ErrorAnswer { code } = serde_json::from_slice(&body).unwrap_or_default();
-        let request_id = headers.get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()).map(str::to_owned);
-        Err(PayError::from_problem(Problem { status, code, request_id, is_signed }))
+        Err(PayError::from_problem(Problem { status, code, request_id: request_id(&headers), is_signed }))
     }
 
     fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), VerifyError> {
         let lookup = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         self.verifier.verify(&SignatureHeaders::from_lookup(lookup)?, body, now)
     }
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    headers.get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()).map(str::to_owned)
 }
 
 fn refund_body(refund: &Refund) -> Result<Vec<u8>, PayError> {

@@ -54,6 +54,9 @@ pub enum PayError {
     /// The merchant's balance does not cover the refund. Alarm.
     #[error("the merchant's balance is too low ({0})")]
     NotEnough(Problem),
+    /// The user's account is closed or limited: a refund cannot reach it. Staff settle it another way.
+    #[error("the user's account cannot take the money ({0})")]
+    AccountAbnormal(Problem),
     /// Too many calls (429). Back off; whether a refund was taken is unknown.
     #[error("too many calls ({0})")]
     RateLimited(Problem),
@@ -98,6 +101,50 @@ impl PayError {
         )
     }
 
+    /// Whether no repetition of a refund can succeed by this way: the order is older than a year, has its 50 partial
+    /// refunds, is not there, does not cover the sum, or the user's account is closed. Query the refund once before
+    /// giving up (an earlier try may have been taken), then leave it to staff with [`PayError::problem`] as the reason.
+    /// Every other refusal may pass: too low a balance, too many calls, our own settings, no answer.
+    pub fn is_refund_hopeless(&self) -> bool {
+        match self {
+            Self::Parameter(_)
+            | Self::OrderNotExist(_)
+            | Self::RefundNotExist(_)
+            | Self::OrderClosed(_)
+            | Self::AccountAbnormal(_)
+            | Self::Amount => true,
+            Self::Forbidden(problem) => matches!(problem.code.as_str(), "RULE_LIMIT" | "RULELIMIT"),
+            _ => false,
+        }
+    }
+
+    /// What WeChat Pay said, when it said something.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Signature(problem)
+            | Self::Parameter(problem)
+            | Self::Forbidden(problem)
+            | Self::OrderNotExist(problem)
+            | Self::RefundNotExist(problem)
+            | Self::OrderPaid(problem)
+            | Self::OrderClosed(problem)
+            | Self::NumberUsed(problem)
+            | Self::NotEnough(problem)
+            | Self::AccountAbnormal(problem)
+            | Self::RateLimited(problem)
+            | Self::Mismatch(problem)
+            | Self::Refused(problem)
+            | Self::Unavailable(problem) => Some(problem),
+            Self::UnknownOutcome
+            | Self::NotSent
+            | Self::Forged(_)
+            | Self::Unreadable
+            | Self::Amount
+            | Self::Merchant(_)
+            | Self::Address => None,
+        }
+    }
+
     /// Whether the same request is tried again within one call.
     pub(super) fn is_worth_a_try(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::UnknownOutcome | Self::NotSent | Self::Forged(_))
@@ -116,6 +163,7 @@ impl PayError {
             ("RESOURCE_NOT_EXISTS", _) => Self::RefundNotExist(problem),
             ("OUT_TRADE_NO_USED", _) => Self::NumberUsed(problem),
             ("NOT_ENOUGH", _) => Self::NotEnough(problem),
+            ("USER_ACCOUNT_ABNORMAL", _) => Self::AccountAbnormal(problem),
             ("RATELIMIT_EXCEEDED" | "RATELIMIT_EXCEED" | "FREQUENCY_LIMITED" | "FREQUENCY_LIMIT_EXCEED", _) => {
                 Self::RateLimited(problem)
             }
@@ -183,6 +231,7 @@ mod tests {
             (400, "ORDER_CLOSED", "OrderClosed"),
             (403, "OUT_TRADE_NO_USED", "NumberUsed"),
             (403, "NOT_ENOUGH", "NotEnough"),
+            (403, "USER_ACCOUNT_ABNORMAL", "AccountAbnormal"),
             (400, "OPENID_MISMATCH", "Mismatch"),
             (429, "FREQUENCY_LIMITED", "RateLimited"),
             (429, "", "RateLimited"),
@@ -196,6 +245,39 @@ mod tests {
         for (status, code, expected) in cases {
             assert_eq!(sorted(status, code, None), expected, "{status} {code}");
         }
+    }
+
+    #[test]
+    fn a_refund_is_given_up_only_when_nothing_can_help() {
+        let hopeless = |status, code: &str| {
+            let problem = Problem { status, code: code.to_owned(), request_id: None, is_signed: true };
+            let error = PayError::from_problem(problem.clone());
+            assert_eq!(error.problem(), Some(&problem));
+            error.is_refund_hopeless()
+        };
+        for (status, code) in [
+            (403, "RULE_LIMIT"),
+            (400, "INVALID_REQUEST"),
+            (400, "PARAM_ERROR"),
+            (403, "USER_ACCOUNT_ABNORMAL"),
+            (404, "RESOURCE_NOT_EXISTS"),
+            (404, "ORDER_NOT_EXIST"),
+        ] {
+            assert!(hopeless(status, code), "{code}");
+        }
+        for (status, code) in [
+            (403, "NOT_ENOUGH"),
+            (403, "NO_AUTH"),
+            (429, "FREQUENCY_LIMITED"),
+            (401, "SIGN_ERROR"),
+            (500, "SYSTEM_ERROR"),
+            (400, "SOMETHING_NEW"),
+        ] {
+            assert!(!hopeless(status, code), "{code}");
+        }
+        assert!(PayError::Amount.is_refund_hopeless());
+        assert!(!PayError::UnknownOutcome.is_refund_hopeless());
+        assert_eq!(PayError::UnknownOutcome.problem(), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub const MIN_EXPIRE_AHEAD_S: i64 = 60;
 /// An order's expiry lies at most this far ahead.
 pub const MAX_EXPIRE_AHEAD_S: i64 = 90 * 24 * 3600;
 
-const CHINA: Offset = Offset::constant(8);
+pub(super) const CHINA: Offset = Offset::constant(8);
 
 /// Why a value is not one WeChat Pay accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

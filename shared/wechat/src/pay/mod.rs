@@ -4,6 +4,7 @@
 //! answer without a valid signature counts as forged; the key that verifies is chosen by `Wechatpay-Serial` alone; a
 //! repetition uses identical parameters; money is whole fen (`i64`).
 
+mod bill;
 mod client;
 mod error;
 mod fields;
@@ -13,8 +14,13 @@ mod pem;
 mod resource;
 mod types;
 mod verifier;
+mod yuan;
 
 pub use crate::http::Timeouts;
+pub use bill::{
+    BILL_TIMEOUT_MS, BillError, MAX_BILL_BYTES, MAX_BILL_LINE_BYTES, MAX_UNPACKED_BILL_BYTES, RowState, TradeBill,
+    TradeRow, TradeRows,
+};
 pub use client::{Call, Client, CloseOutcome, Hosts, MAX_ANSWER_BYTES, MAX_TRIES, RETRY_PAUSE_MS};
 pub use error::{PayError, Problem};
 pub use fields::{

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod bill;
+#[cfg(test)]
 mod message;
 #[cfg(test)]
 mod pay;

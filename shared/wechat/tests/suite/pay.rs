@@ -58,11 +58,11 @@ fn sign(pair: &Pair, text: &str) -> String {
     STANDARD.encode(signature)
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(NOW_S).unwrap()
 }
 
-fn call() -> Call {
+pub(crate) fn call() -> Call {
     Call { now: now(), random: [0xab; 16] }
 }
 
@@ -80,7 +80,7 @@ fn vector(id: &str) -> Value {
 }
 
 /// Headers as WeChat Pay sends them.
-fn signed(body: &str) -> Vec<(String, String)> {
+pub(crate) fn signed(body: &str) -> Vec<(String, String)> {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let timestamp = NOW_S.to_string();
     vec![
@@ -91,15 +91,15 @@ fn signed(body: &str) -> Vec<(String, String)> {
     ]
 }
 
-fn answer(status: u16, body: &str) -> Answer {
-    Answer::Full(status, signed(body), body.to_owned())
+pub(crate) fn answer(status: u16, body: &str) -> Answer {
+    Answer::Full(status, signed(body), body.into())
 }
 
-fn refusal(status: u16, code: &str) -> Answer {
+pub(crate) fn refusal(status: u16, code: &str) -> Answer {
     answer(status, &json!({ "code": code, "message": "某人" }).to_string())
 }
 
-fn client(primary: &Server, fallback: &Server) -> Client {
+pub(crate) fn client(primary: &Server, fallback: &Server) -> Client {
     let hosts = Hosts { primary: primary.url.clone(), fallback: fallback.url.clone() };
     Client::new(hosts, Timeouts { connect_ms: 500, request_ms: 300 }, merchant(), verifier()).unwrap()
 }
@@ -507,13 +507,13 @@ async fn one_try_that_may_have_arrived_makes_the_outcome_unknown() {
 #[tokio::test]
 async fn a_success_that_is_not_signed_is_forged() {
     let body = r#"{"prepay_id":"wx201"}"#;
-    let unsigned = Server::start(move |_| Answer::Full(200, vec![], body.to_owned())).await;
+    let unsigned = Server::start(move |_| Answer::Full(200, vec![], body.into())).await;
     let error = client(&unsigned, &unsigned).prepay(&prepay(), call()).await.unwrap_err();
     assert_eq!(error, PayError::Forged(VerifyError::MissingHeader("wechatpay-timestamp")));
-    let altered = Server::start(move |_| Answer::Full(200, signed("{}"), body.to_owned())).await;
+    let altered = Server::start(move |_| Answer::Full(200, signed("{}"), body.into())).await;
     let error = client(&altered, &altered).prepay(&prepay(), call()).await.unwrap_err();
     assert_eq!(error, PayError::Forged(VerifyError::Mismatch));
-    let closed = Server::start(|_| Answer::Full(204, vec![], String::new())).await;
+    let closed = Server::start(|_| Answer::Full(204, vec![], vec![])).await;
     let error = client(&closed, &closed).close(&number(), call()).await.unwrap_err();
     assert!(matches!(error, PayError::Forged(_)));
     let refused = Server::start(|_| Answer::Full(404, signed("{}"), r#"{"code":"ORDER_NOT_EXIST"}"#.into())).await;
@@ -531,7 +531,7 @@ async fn a_probe_is_followed_by_the_real_answer() {
         if count == 1 {
             headers[3].1.insert_str(0, "WECHATPAY/SIGNTEST/");
         }
-        Answer::Full(200, headers, body.to_owned())
+        Answer::Full(200, headers, body.into())
     })
     .await;
     assert_eq!(client(&server, &server).prepay(&prepay(), call()).await, Ok(PrepayId::new("wx201")));

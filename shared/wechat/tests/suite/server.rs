@@ -28,7 +28,7 @@ impl Request {
 /// What the server does with a request.
 pub(crate) enum Answer {
     /// Status, headers, body.
-    Full(u16, Vec<(String, String)>, String),
+    Full(u16, Vec<(String, String)>, Vec<u8>),
     /// Keeps the connection open and says nothing.
     Silence,
     /// Closes the connection.
@@ -37,7 +37,7 @@ pub(crate) enum Answer {
 
 impl Answer {
     pub(crate) fn json(body: &str) -> Self {
-        Self::Full(200, vec![], body.to_owned())
+        Self::Full(200, vec![], body.into())
     }
 }
 
@@ -99,7 +99,7 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
     Some(Request { method, target, headers, body })
 }
 
-async fn write(stream: &mut TcpStream, status: u16, headers: &[(String, String)], body: &str) {
+async fn write(stream: &mut TcpStream, status: u16, headers: &[(String, String)], body: &[u8]) {
     let mut head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\n");
     if status != 204 {
         let _ = write!(head, "content-length: {}\r\n", body.len());
@@ -107,5 +107,5 @@ async fn write(stream: &mut TcpStream, status: u16, headers: &[(String, String)]
     for (name, value) in headers {
         let _ = write!(head, "{name}: {value}\r\n");
     }
-    let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes()).await;
+    let _ = stream.write_all(&[head.as_bytes(), b"\r\n", body].concat()).await;
 }
