@@ -86,6 +86,18 @@ ids! {
     OutTradeNo;
     /// Our number of a refund (`out_refund_no`).
     OutRefundNo;
+    /// WeChat Pay's number of a payment (`transaction_id`).
+    TransactionId;
+    /// A bill (账单) of the hospital, by its own number.
+    BillNo;
+    /// One item of a bill, by the hospital's own number.
+    BillItemNo;
+    /// A visit (就诊) a bill comes from, by the hospital's own number.
+    VisitNo;
+    /// What the hospital booked a payment under.
+    ReceiptNo;
+    /// What the hospital booked a refund under.
+    RefundReceiptNo;
 }
 
 /// Random or hashed bytes behind an identifier: 80 bits, 16 characters.

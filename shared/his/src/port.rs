@@ -1,0 +1,88 @@
+//! The port: what the desk asks of a hospital information system, whatever it speaks.
+
+use crate::bill::UnpaidBills;
+use crate::day_file::DayFile;
+use crate::error::HisError;
+use crate::fees::{FeesPost, Receipt};
+use crate::refund::{RefundCheck, RefundPost, Refundability};
+use domain::Timestamp;
+use domain::civil::Date;
+use domain::id::{CardNo, OutRefundNo, OutTradeNo, RefundReceiptNo};
+
+/// Bytes of randomness a call takes.
+const RANDOM_BYTES: usize = 16;
+
+/// What a call takes from outside: the time, and fresh random bytes for its nonce.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// Now.
+    pub now: Timestamp,
+    /// Fresh for each call.
+    pub random: [u8; RANDOM_BYTES],
+}
+
+/// Why values make no request. Nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// A payment of bills names none.
+    #[error("there is no bill to pay")]
+    NoBills,
+    /// More bills or lines than one request takes.
+    #[error("too many bills or lines in one request")]
+    TooMany,
+    /// The same bill or line twice.
+    #[error("a bill or line is named twice")]
+    Twice,
+    /// The sum is above what one payment can be.
+    #[error("the total is out of range")]
+    Amount,
+    /// Money was paid, but by no transaction.
+    #[error("a payment needs its transaction")]
+    Transaction,
+    /// A reason that is empty, too long, or not one line.
+    #[error("the reason is not one short line")]
+    Reason,
+}
+
+/// A hospital information system.
+///
+/// Reads may be repeated freely. A write is sent once per call: after an error with
+/// [`HisError::is_outcome_unknown`] ask `…_posted` by serial, and only when it knows nothing send the same again.
+pub trait His {
+    /// The unpaid bills of a card. A card the HIS does not know is refused ([`crate::Refusal::NoSuchCard`]).
+    fn fees_unpaid(&self, card_no: &CardNo, call: Call) -> impl Future<Output = Result<UnpaidBills, HisError>> + Send;
+
+    /// Books a payment: all of it or nothing. The same post again gives the same receipt.
+    fn fees_post(&self, post: &FeesPost, call: Call) -> impl Future<Output = Result<Receipt, HisError>> + Send;
+
+    /// What a payment was booked as; none when the HIS does not know the serial.
+    fn fees_posted(
+        &self,
+        serial: &OutTradeNo,
+        call: Call,
+    ) -> impl Future<Output = Result<Option<Receipt>, HisError>> + Send;
+
+    /// Which lines of a payment could be given back now.
+    fn refund_check(
+        &self,
+        check: &RefundCheck,
+        call: Call,
+    ) -> impl Future<Output = Result<Refundability, HisError>> + Send;
+
+    /// Books a refund: all of it or nothing. The same post again gives the same number.
+    fn refund_post(
+        &self,
+        post: &RefundPost,
+        call: Call,
+    ) -> impl Future<Output = Result<RefundReceiptNo, HisError>> + Send;
+
+    /// What a refund was booked as; none when the HIS does not know the serial.
+    fn refund_posted(
+        &self,
+        serial: &OutRefundNo,
+        call: Call,
+    ) -> impl Future<Output = Result<Option<RefundReceiptNo>, HisError>> + Send;
+
+    /// Every payment and refund the HIS has booked for us on an accounting day (+08:00) that is over.
+    fn day_file(&self, day: Date, call: Call) -> impl Future<Output = Result<DayFile, HisError>> + Send;
+}

@@ -1,0 +1,546 @@
+//! The adapter against the stand-in HIS, which runs as its own process and shares no code with it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+use domain::civil::Date;
+use domain::id::{BillNo, CardNo, OutRefundNo, OutTradeNo};
+use domain::money::Fen;
+use domain::time::{add_seconds, today};
+use domain::{Timestamp, civil};
+use his::{
+    BillAmount, BillFault, BillKind, BillLine, Call, DayRowKind, FAILURES_IN_A_ROW_MAX, FeesPost, His, HisError, Keys,
+    Lines, OPEN_FOR_S, Paid, RefundCheck, RefundPost, RefundReason, Refusal, Registration, SignedJson,
+};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+const CARD: &str = "V20180031";
+const DAY_S: i64 = 86_400;
+
+/// A folder that goes away with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let name = format!("his-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running stand-in; it ends with the test.
+struct StandIn {
+    url: String,
+    http: reqwest::Client,
+    process: Child,
+}
+
+impl StandIn {
+    async fn start(state: &Path) -> Self {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let mut process = Command::new("node")
+            .args([&format!("{root}/tests/his/server.mjs"), "--port", "0", "--state"])
+            .arg(state)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("node runs the stand-in HIS");
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let line = lines.next_line().await.unwrap().expect("the stand-in says where it listens");
+        let told: Value = serde_json::from_str(&line).unwrap();
+        Self { url: told["url"].as_str().unwrap().to_owned(), http: reqwest::Client::new(), process }
+    }
+
+    /// Asked to end, it writes down what it knows.
+    async fn stop(mut self) {
+        let id = self.process.id().unwrap().to_string();
+        assert!(Command::new("kill").arg(id).status().await.unwrap().success());
+        self.process.wait().await.unwrap();
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        self.http.get(format!("{}/control/{path}", self.url)).send().await.unwrap().json().await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let sent = self.http.post(format!("{}/control/{path}", self.url)).json(&body).send().await.unwrap();
+        let status = sent.status();
+        let answer: Value = sent.json().await.unwrap();
+        assert!(status.is_success(), "{path}: {answer}");
+        answer
+    }
+}
+
+/// The desk before a stand-in of its own.
+struct Desk {
+    his: SignedJson,
+    stand_in: StandIn,
+    now: Timestamp,
+    nonces: AtomicU64,
+    folder: Folder,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        Self::open_on(Folder::new()).await
+    }
+
+    async fn open_on(folder: Folder) -> Self {
+        let stand_in = StandIn::start(&folder.0).await;
+        let his = client(&stand_in.url, &secret(&folder.0));
+        let now = stand_in.get("clock").await["now"].as_str().unwrap().parse().unwrap();
+        // Nonces of another life of the same state must not come again.
+        let nonces = AtomicU64::new(u64::from(stand_in.process.id().unwrap()) << 32);
+        Self { his, stand_in, now, nonces, folder }
+    }
+
+    fn call(&self) -> Call {
+        self.call_at(self.now)
+    }
+
+    fn call_at(&self, now: Timestamp) -> Call {
+        let mut random = [0; 16];
+        random[8..].copy_from_slice(&self.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        Call { now, random }
+    }
+
+    /// Moves the shared clock and ours.
+    fn wait(&mut self, seconds: i64) {
+        std::fs::write(self.folder.0.join("clock"), format!("{seconds}\n")).unwrap();
+        self.now = add_seconds(self.now, seconds);
+    }
+
+    async fn bill(&self, kind: &str, amounts: &[&str]) -> BillNo {
+        let items: Vec<_> = amounts.iter().map(|amount| json!({ "name": "项目", "amount": amount })).collect();
+        let bill = self.stand_in.post("bills", json!({ "card_no": CARD, "kind": kind, "items": items })).await;
+        bill["bill_no"].as_str().unwrap().parse().unwrap()
+    }
+
+    fn paid(&self) -> Paid {
+        Paid { at: self.now, transaction_id: Some("4200000001".parse().unwrap()) }
+    }
+
+    fn post_of(&self, serial: &str, bills: &[(&BillNo, &str)]) -> FeesPost {
+        let amount =
+            |(bill_no, yuan): &(&BillNo, &str)| BillAmount { bill_no: (*bill_no).clone(), amount: yuan_of(yuan) };
+        FeesPost::bills(order(serial), card(), bills.iter().map(amount).collect(), self.paid()).unwrap()
+    }
+
+    fn refund_of(&self, serial: &str, original: &str, lines: Lines, yuan: &str) -> RefundPost {
+        RefundPost {
+            serial: refund(serial),
+            original: order(original),
+            lines,
+            amount: yuan_of(yuan),
+            refunded_at: self.now,
+            reason: RefundReason::new("患者申请退费").unwrap(),
+        }
+    }
+
+    /// Why the HIS refuses a post.
+    async fn refusal(&self, post: &FeesPost) -> Refusal {
+        code(self.his.fees_post(post, self.call()).await)
+    }
+
+    async fn refund_refusal(&self, post: &RefundPost) -> Refusal {
+        code(self.his.refund_post(post, self.call()).await)
+    }
+
+    async fn fault(&self, operation: &str, mut fault: Value) {
+        fault["path"] = json!(format!("/his/v1/{operation}"));
+        self.stand_in.post("faults", fault).await;
+    }
+
+    async fn number_of(&self, book: &str) -> usize {
+        self.stand_in.get("books").await[book].as_array().unwrap().len()
+    }
+}
+
+fn secret(folder: &Path) -> Value {
+    let config: Value = serde_json::from_slice(&std::fs::read(folder.join("config.json")).unwrap()).unwrap();
+    json!({ "app_id": config["app_id"], "keys": [config["key"]] })
+}
+
+fn client(url: &str, secret: &Value) -> SignedJson {
+    let keys: Vec<_> = secret["keys"].as_array().unwrap().iter().map(|key| key.as_str().unwrap().to_owned()).collect();
+    SignedJson::new(url, Keys::new(secret["app_id"].as_str().unwrap(), &keys).unwrap()).unwrap()
+}
+
+fn card() -> CardNo {
+    CARD.parse().unwrap()
+}
+
+fn order(serial: &str) -> OutTradeNo {
+    serial.parse().unwrap()
+}
+
+fn refund(serial: &str) -> OutRefundNo {
+    serial.parse().unwrap()
+}
+
+fn yuan_of(text: &str) -> Fen {
+    Fen::from_yuan(text).unwrap()
+}
+
+fn line(bill_no: &BillNo, item: u8) -> BillLine {
+    BillLine { bill_no: bill_no.clone(), item_no: format!("{bill_no}-{item}").parse().unwrap() }
+}
+
+fn lines(lines: &[BillLine]) -> Lines {
+    Lines::some(lines.to_vec()).unwrap()
+}
+
+fn code<T: std::fmt::Debug>(outcome: Result<T, HisError>) -> Refusal {
+    match outcome {
+        Err(HisError::Refused { code }) => code,
+        other => panic!("expected a refusal, not {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn bills_are_shown_paid_together_and_known_again() {
+    let desk = Desk::open().await;
+    let lab = desk.bill("lab", &["48.00", "8.50"]).await;
+    let drug = desk.bill("drug", &["61.80"]).await;
+    let exam = desk.bill("exam", &["30.00"]).await;
+    let unpaid = desk.his.fees_unpaid(&card(), desk.call()).await.unwrap();
+    let totals: Vec<_> = unpaid.bills.iter().map(|bill| bill.total().to_string()).collect();
+    assert_eq!(totals, ["56.50", "61.80", "30.00"]);
+    assert_eq!(unpaid.bills[0].kind(), BillKind::Lab);
+    assert_eq!(unpaid.bills[0].visit().department.as_str(), "心血管内科");
+    assert_eq!(unpaid.bills[0].visit().date, today(desk.now));
+    assert_eq!(unpaid.rejected, []);
+
+    let post = desk.post_of("pay1_01", &[(&lab, "56.50"), (&drug, "61.80")]);
+    assert_eq!(desk.his.fees_posted(post.serial(), desk.call()).await.unwrap(), None);
+    let receipt = desk.his.fees_post(&post, desk.call()).await.unwrap();
+    assert_eq!(receipt.places.len(), 2);
+    assert_eq!(receipt.places[0].bill_no, lab);
+    assert_eq!(receipt.places[0].place.window.as_str(), "3 号窗口");
+    assert!(receipt.invoice_url.as_ref().unwrap().as_str().starts_with("https://"));
+    assert_eq!(desk.his.fees_post(&post, desk.call()).await.unwrap(), receipt);
+    assert_eq!(desk.his.fees_posted(post.serial(), desk.call()).await.unwrap(), Some(receipt));
+    assert_eq!(desk.number_of("payments").await, 1);
+
+    let left = desk.his.fees_unpaid(&card(), desk.call()).await.unwrap();
+    assert_eq!(left.bills.iter().map(his::Bill::bill_no).collect::<Vec<_>>(), [&exam]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_booked_is_refused_whole() {
+    let desk = Desk::open().await;
+    let (good, other) = (desk.bill("lab", &["10.00"]).await, desk.bill("lab", &["20.00"]).await);
+    let unknown = "B0".parse().unwrap();
+    let of_both = |serial: &str, yuan: &str| desk.post_of(serial, &[(&good, "10.00"), (&other, yuan)]);
+    assert_eq!(desk.refusal(&desk.post_of("r_01", &[(&good, "10.00"), (&unknown, "1.00")])).await, Refusal::NoSuchBill);
+    assert_eq!(desk.refusal(&of_both("r_02", "20.01")).await, Refusal::BillChanged);
+    desk.stand_in.post("change", json!({ "bill_no": other, "item_no": format!("{other}-1"), "amount": "21.00" })).await;
+    assert_eq!(desk.refusal(&of_both("r_03", "20.00")).await, Refusal::BillChanged);
+    desk.stand_in.post("pay-at-window", json!({ "bill_no": other })).await;
+    assert_eq!(desk.refusal(&of_both("r_04", "21.00")).await, Refusal::BillPaid);
+    let void = desk.bill("lab", &["5.00"]).await;
+    desk.stand_in.post("void", json!({ "bill_no": void })).await;
+    assert_eq!(desk.refusal(&desk.post_of("r_05", &[(&void, "5.00")])).await, Refusal::BillVoid);
+    let stranger = BillAmount { bill_no: good.clone(), amount: yuan_of("10.00") };
+    let stranger = FeesPost::bills(order("r_06"), "V0".parse().unwrap(), vec![stranger], desk.paid()).unwrap();
+    assert_eq!(desk.refusal(&stranger).await, Refusal::NoSuchCard);
+    assert_eq!(code(desk.his.fees_unpaid(&"V0".parse().unwrap(), desk.call()).await), Refusal::NoSuchCard);
+    assert_eq!(desk.number_of("payments").await, 0);
+
+    desk.his.fees_post(&desk.post_of("r_07", &[(&good, "10.00")]), desk.call()).await.unwrap();
+    let third = desk.bill("lab", &["10.00"]).await;
+    assert_eq!(desk.refusal(&desk.post_of("r_07", &[(&third, "10.00")])).await, Refusal::SerialReused);
+    desk.his.fees_post(&desk.post_of("r_08", &[(&third, "10.00")]), desk.call()).await.unwrap();
+    let empty = desk.his.fees_unpaid(&card(), desk.call()).await.unwrap();
+    assert_eq!((empty.bills.len(), empty.rejected.len()), (0, 0));
+}
+
+fn registration() -> Registration {
+    Registration {
+        appointment: "zzzzzzzzzzzzzzzz".parse().unwrap(),
+        clinic: "20261123-am-XNK-D0101".parse().unwrap(),
+        number: 7,
+        department: "XNK".parse().unwrap(),
+        doctor: Some("D0101".parse().unwrap()),
+        date: civil::date(2026, 11, 23),
+    }
+}
+
+#[tokio::test]
+async fn a_registration_is_booked_and_given_back_whole() {
+    let desk = Desk::open().await;
+    let fee = yuan_of("25.00");
+    let post = FeesPost::registration(order("g_01"), None, registration(), fee, desk.paid()).unwrap();
+    let receipt = desk.his.fees_post(&post, desk.call()).await.unwrap();
+    assert_eq!((receipt.places.len(), receipt.invoice_url), (0, None));
+    let free = Paid { at: desk.now, transaction_id: None };
+    let free = FeesPost::registration(order("g_02"), None, registration(), Fen::ZERO, free).unwrap();
+    desk.his.fees_post(&free, desk.call()).await.unwrap();
+
+    let part = desk.refund_of("g_01_R1", "g_01", Lines::everything(), "24.00");
+    assert_eq!(desk.refund_refusal(&part).await, Refusal::Amount);
+    let whole = desk.refund_of("g_01_R1", "g_01", Lines::everything(), "25.00");
+    desk.his.refund_post(&whole, desk.call()).await.unwrap();
+    let again = desk.refund_of("g_01_R2", "g_01", Lines::everything(), "25.00");
+    assert_eq!(desk.refund_refusal(&again).await, Refusal::Amount);
+    assert_eq!(desk.number_of("refunds").await, 1);
+}
+
+#[tokio::test]
+async fn items_are_given_back_one_by_one() {
+    let desk = Desk::open().await;
+    let lab = desk.bill("lab", &["48.00", "8.50", "3.00"]).await;
+    let drug = desk.bill("drug", &["61.80"]).await;
+    desk.his.fees_post(&desk.post_of("p_01", &[(&lab, "59.50"), (&drug, "61.80")]), desk.call()).await.unwrap();
+    desk.stand_in.post("perform", json!({ "bill_no": lab, "item_no": format!("{lab}-1") })).await;
+
+    let check = RefundCheck { original: order("p_01"), lines: Lines::everything() };
+    let found = desk.his.refund_check(&check, desk.call()).await.unwrap();
+    assert_eq!(found.performed, [line(&lab, 1)]);
+    assert_eq!(found.refundable, [line(&lab, 2), line(&lab, 3), line(&drug, 1)]);
+
+    let refused = [
+        ("p_01_R1", "p_01", lines(&[line(&lab, 1)]), "48.00", Refusal::Performed),
+        ("p_01_R1", "p_01", lines(&[line(&lab, 2)]), "8.51", Refusal::Amount),
+        ("p_01_R1", "p_01", lines(&[line(&lab, 9)]), "8.50", Refusal::NoSuchBill),
+        ("p_01_R1", "p_00", lines(&[line(&lab, 2)]), "8.50", Refusal::NoSuchSerial),
+        ("p_01", "p_01", lines(&[line(&lab, 2)]), "8.50", Refusal::SerialReused),
+        ("p_01_R1", "p_01", Lines::everything(), "73.30", Refusal::Performed),
+    ];
+    for (serial, original, lines, yuan, refusal) in refused {
+        let post = desk.refund_of(serial, original, lines, yuan);
+        assert_eq!(desk.refund_refusal(&post).await, refusal, "{post:?}");
+    }
+    assert_eq!(desk.number_of("refunds").await, 0);
+
+    let post = desk.refund_of("p_01_R1", "p_01", lines(&[line(&lab, 2)]), "8.50");
+    assert_eq!(desk.his.refund_posted(&post.serial, desk.call()).await.unwrap(), None);
+    let refund_no = desk.his.refund_post(&post, desk.call()).await.unwrap();
+    assert_eq!(desk.his.refund_post(&post, desk.call()).await.unwrap(), refund_no);
+    assert_eq!(desk.his.refund_posted(&post.serial, desk.call()).await.unwrap(), Some(refund_no));
+    let changed = desk.refund_of("p_01_R1", "p_01", lines(&[line(&drug, 1)]), "61.80");
+    assert_eq!(desk.refund_refusal(&changed).await, Refusal::SerialReused);
+    let twice = desk.refund_of("p_01_R2", "p_01", lines(&[line(&lab, 2)]), "8.50");
+    assert_eq!(desk.refund_refusal(&twice).await, Refusal::Amount);
+
+    let named = RefundCheck { original: order("p_01"), lines: lines(&[line(&lab, 2), line(&drug, 1)]) };
+    let found = desk.his.refund_check(&named, desk.call()).await.unwrap();
+    assert_eq!((found.refundable, found.performed), (vec![line(&drug, 1)], vec![]));
+    let unknown = RefundCheck { original: order("p_00"), lines: Lines::everything() };
+    assert_eq!(code(desk.his.refund_check(&unknown, desk.call()).await), Refusal::NoSuchSerial);
+}
+
+#[tokio::test]
+async fn everything_left_goes_back_at_once() {
+    let desk = Desk::open().await;
+    let lab = desk.bill("lab", &["48.00", "8.50"]).await;
+    desk.his.fees_post(&desk.post_of("e_01", &[(&lab, "56.50")]), desk.call()).await.unwrap();
+    let first = desk.refund_of("e_01_R1", "e_01", lines(&[line(&lab, 2)]), "8.50");
+    desk.his.refund_post(&first, desk.call()).await.unwrap();
+    let whole = desk.refund_of("e_01_R2", "e_01", Lines::everything(), "56.50");
+    assert_eq!(desk.refund_refusal(&whole).await, Refusal::Amount);
+    let rest = desk.refund_of("e_01_R2", "e_01", Lines::everything(), "48.00");
+    desk.his.refund_post(&rest, desk.call()).await.unwrap();
+    assert_eq!(desk.number_of("refunds").await, 2);
+}
+
+async fn amounts_of(desk: &Desk, day: Date) -> Vec<(String, String)> {
+    let file = desk.his.day_file(day, desk.call()).await.unwrap();
+    let row = |row: his::DayRow| match row.kind {
+        DayRowKind::Payment { serial } => (serial.to_string(), row.amount.to_string()),
+        DayRowKind::Refund { serial, original } => (format!("{serial} of {original}"), row.amount.to_string()),
+    };
+    let rows: Vec<_> = file.rows().map(|read| row(read.unwrap())).collect();
+    assert_eq!(file.rows().count(), rows.len());
+    rows
+}
+
+fn texts(rows: &[(&str, &str)]) -> Vec<(String, String)> {
+    rows.iter().map(|&(serial, yuan)| (serial.to_owned(), yuan.to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_day_is_told_when_it_is_over() {
+    let mut desk = Desk::open().await;
+    let day = today(desk.now);
+    let lab = desk.bill("lab", &["48.00", "8.50"]).await;
+    desk.his.fees_post(&desk.post_of("d_01", &[(&lab, "56.50")]), desk.call()).await.unwrap();
+    let back = desk.refund_of("d_01_R1", "d_01", lines(&[line(&lab, 2)]), "8.50");
+    desk.his.refund_post(&back, desk.call()).await.unwrap();
+    assert_eq!(code(desk.his.day_file(day, desk.call()).await), Refusal::DayOpen);
+
+    desk.wait(DAY_S);
+    let whole = texts(&[("d_01", "56.50"), ("d_01_R1 of d_01", "8.50")]);
+    assert_eq!(amounts_of(&desk, day).await, whole);
+    assert_eq!(amounts_of(&desk, day.yesterday().unwrap()).await, []);
+
+    desk.stand_in.post("day-file", json!({ "day": day, "drop": "d_01_R1" })).await;
+    desk.stand_in.post("day-file", json!({ "day": day, "alter": "d_01", "amount": "56.51" })).await;
+    let row = json!({
+        "serial": "d_09", "kind": "PAY", "original_serial": "", "amount": "1.00",
+        "at": format!("{day}T23:59:59+08:00"), "receipt_no": "R9",
+    });
+    desk.stand_in.post("day-file", json!({ "day": day, "add": row })).await;
+    assert_eq!(amounts_of(&desk, day).await, texts(&[("d_01", "56.51"), ("d_09", "1.00")]));
+    desk.stand_in.post("day-file", json!({ "day": day, "clear": true })).await;
+    assert_eq!(amounts_of(&desk, day).await, whole);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_found_by_serial() {
+    let desk = Desk::open().await;
+    for (number, kind, is_booked) in [("1", "fail_before", false), ("2", "fail_after", true), ("3", "forged", true)] {
+        let bill = desk.bill("lab", &["10.00"]).await;
+        let post = desk.post_of(&format!("l_0{number}"), &[(&bill, "10.00")]);
+        desk.fault("fees-post", json!({ "kind": kind })).await;
+        let error = desk.his.fees_post(&post, desk.call()).await.unwrap_err();
+        assert!(error.is_outcome_unknown(), "{kind}: {error}");
+        assert_eq!(error == HisError::Forged, kind == "forged");
+        let posted = desk.his.fees_posted(post.serial(), desk.call()).await.unwrap();
+        assert_eq!(posted.is_some(), is_booked, "{kind}");
+
+        let back = desk.refund_of(&format!("l_0{number}_R1"), &format!("l_0{number}"), Lines::everything(), "10.00");
+        if !is_booked {
+            desk.his.fees_post(&post, desk.call()).await.unwrap();
+        }
+        desk.fault("refund-post", json!({ "kind": kind })).await;
+        assert!(desk.his.refund_post(&back, desk.call()).await.unwrap_err().is_outcome_unknown());
+        assert_eq!(desk.his.refund_posted(&back.serial, desk.call()).await.unwrap().is_some(), is_booked);
+    }
+}
+
+#[tokio::test]
+async fn a_silent_his_is_not_waited_for() {
+    let desk = Desk::open().await;
+    let (before, after) = (desk.bill("lab", &["10.00"]).await, desk.bill("lab", &["20.00"]).await);
+    desk.fault("fees-unpaid", json!({ "kind": "timeout_before" })).await;
+    desk.fault("fees-posted", json!({ "kind": "slow", "ms": 300 })).await;
+    let card = card();
+    let reads = async { desk.his.fees_unpaid(&card, desk.call()).await };
+    let slow = async { desk.his.fees_posted(&order("s_09"), desk.call()).await };
+    let writes = async {
+        desk.fault("fees-post", json!({ "kind": "timeout_before" })).await;
+        let first = desk.his.fees_post(&desk.post_of("s_01", &[(&before, "10.00")]), desk.call()).await;
+        desk.fault("fees-post", json!({ "kind": "timeout_after" })).await;
+        (first, desk.his.fees_post(&desk.post_of("s_02", &[(&after, "20.00")]), desk.call()).await)
+    };
+    let (read, slow, (first, second)) = tokio::join!(reads, slow, writes);
+    assert_eq!(read.unwrap_err(), HisError::UnknownOutcome);
+    assert_eq!(slow.unwrap(), None);
+    assert_eq!((first.unwrap_err(), second.unwrap_err()), (HisError::UnknownOutcome, HisError::UnknownOutcome));
+    assert_eq!(desk.his.fees_posted(&order("s_01"), desk.call()).await.unwrap(), None);
+    assert!(desk.his.fees_posted(&order("s_02"), desk.call()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_wrong_answer_is_not_believed() {
+    let desk = Desk::open().await;
+    let (wrong, right) = (desk.bill("lab", &["10.00"]).await, desk.bill("drug", &["20.00"]).await);
+    desk.fault("fees-unpaid", json!({ "kind": "wrong_total" })).await;
+    let unpaid = desk.his.fees_unpaid(&card(), desk.call()).await.unwrap();
+    assert_eq!(unpaid.bills.iter().map(his::Bill::bill_no).collect::<Vec<_>>(), [&right]);
+    assert_eq!((unpaid.rejected[0].bill_no.as_ref(), unpaid.rejected[0].fault), (Some(&wrong), BillFault::Total));
+
+    desk.fault("fees-unpaid", json!({ "kind": "forged" })).await;
+    assert_eq!(desk.his.fees_unpaid(&card(), desk.call()).await, Err(HisError::Forged));
+    desk.fault("fees-unpaid", json!({ "kind": "refuse", "error": "BUSY" })).await;
+    assert_eq!(code(desk.his.fees_unpaid(&card(), desk.call()).await), Refusal::Other("BUSY".into()));
+    desk.fault("fees-unpaid", json!({ "kind": "refuse", "error": "周建国欠费" })).await;
+    assert_eq!(desk.his.fees_unpaid(&card(), desk.call()).await, Err(HisError::Unreadable));
+
+    let long = json!({ "name": "检".repeat(100), "spec": "验".repeat(100), "amount": "1.00" });
+    let many: Vec<_> = std::iter::repeat_n(long, 500).collect();
+    for _ in 0..4 {
+        desk.stand_in.post("bills", json!({ "card_no": CARD, "items": many })).await;
+    }
+    assert_eq!(desk.his.fees_unpaid(&card(), desk.call()).await, Err(HisError::TooLarge));
+}
+
+#[tokio::test]
+async fn a_his_that_is_down_is_left_alone_for_a_while() {
+    let desk = Desk::open().await;
+    desk.bill("lab", &["10.00"]).await;
+    desk.stand_in.post("down", json!({ "on": true })).await;
+    for _ in 0..FAILURES_IN_A_ROW_MAX {
+        assert_eq!(desk.his.fees_unpaid(&card(), desk.call()).await, Err(HisError::UnknownOutcome));
+    }
+    assert_eq!(desk.his.fees_unpaid(&card(), desk.call()).await, Err(HisError::Unavailable));
+    let calls = desk.stand_in.get("calls").await["calls"].as_array().unwrap().len();
+    assert_eq!(u32::try_from(calls).unwrap(), FAILURES_IN_A_ROW_MAX);
+    desk.stand_in.post("down", json!({ "on": false })).await;
+    assert_eq!(desk.his.fees_unpaid(&card(), desk.call()).await, Err(HisError::Unavailable));
+    let later = desk.call_at(add_seconds(desk.now, OPEN_FOR_S));
+    assert_eq!(desk.his.fees_unpaid(&card(), later).await.unwrap().bills.len(), 1);
+    assert_eq!(desk.his.fees_unpaid(&card(), desk.call()).await.unwrap().bills.len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_where_nobody_listens() {
+    let desk = Desk::open().await;
+    let nobody = client("http://127.0.0.1:9", &secret(&desk.folder.0));
+    assert_eq!(nobody.fees_unpaid(&card(), desk.call()).await, Err(HisError::Unavailable));
+}
+
+#[tokio::test]
+async fn a_call_is_fresh_ours_and_made_once() {
+    let desk = Desk::open().await;
+    let unauthorized = |code: &str| Err(HisError::Unauthorized { code: Refusal::Other(code.into()) });
+    let serial = order("c_01");
+    for (skew_s, is_taken) in [(-290, true), (290, true), (-310, false), (310, false)] {
+        let outcome = desk.his.fees_posted(&serial, desk.call_at(add_seconds(desk.now, skew_s))).await;
+        assert_eq!(outcome, if is_taken { Ok(None) } else { unauthorized("TIMESTAMP") }, "{skew_s}");
+    }
+    let call = desk.call();
+    assert_eq!(desk.his.fees_posted(&serial, call).await, Ok(None));
+    assert_eq!(desk.his.fees_posted(&serial, call).await, unauthorized("NONCE_USED"));
+    let mut foreign = secret(&desk.folder.0);
+    foreign["keys"] = json!(["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]);
+    let foreign = client(&desk.stand_in.url, &foreign);
+    assert_eq!(foreign.fees_posted(&serial, desk.call()).await, Err(HisError::Forged));
+    let mut stranger = secret(&desk.folder.0);
+    stranger["app_id"] = json!("stranger");
+    assert_eq!(client(&desk.stand_in.url, &stranger).fees_posted(&serial, desk.call()).await, Err(HisError::Forged));
+}
+
+#[tokio::test]
+async fn a_key_rolls_over_without_a_gap() {
+    let desk = Desk::open().await;
+    let serial = order("k_01");
+    let rolled = desk.stand_in.post("keys", json!({ "roll": true })).await;
+    assert_eq!(rolled["keys"].as_array().unwrap().len(), 2);
+    let new = client(&desk.stand_in.url, &rolled);
+    assert_eq!(desk.his.fees_posted(&serial, desk.call()).await, Ok(None));
+    assert_eq!(new.fees_posted(&serial, desk.call()).await, Ok(None));
+    desk.stand_in.post("keys", json!({ "retire": true })).await;
+    assert_eq!(desk.his.fees_posted(&serial, desk.call()).await, Err(HisError::Forged));
+    assert_eq!(new.fees_posted(&serial, desk.call()).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_restart_forgets_nothing() {
+    let desk = Desk::open().await;
+    let bill = desk.bill("lab", &["10.00"]).await;
+    let post = desk.post_of("z_01", &[(&bill, "10.00")]);
+    let receipt = desk.his.fees_post(&post, desk.call()).await.unwrap();
+    let Desk { stand_in, folder, .. } = desk;
+    stand_in.stop().await;
+    let desk = Desk::open_on(folder).await;
+    assert_eq!(desk.his.fees_posted(post.serial(), desk.call()).await.unwrap(), Some(receipt));
+}

@@ -1,0 +1,178 @@
+// The control plane: what a test tells the stand-in to do, and what its books say.
+import { json } from '../../wechat/lib/http.mjs';
+import { deskSecret, retireKey, rollKey } from '../identities.mjs';
+import { ShapeError, day, fenOf, id, integer, list, literal, object, text, yuan } from './shape.mjs';
+
+const ITEMS_MAX = 500;
+const KINDS = ['lab', 'exam', 'drug', 'treatment'];
+const FAULT_KINDS = ['fail_before', 'fail_after', 'timeout_before', 'timeout_after', 'slow', 'refuse', 'forged', 'wrong_total'];
+const DEFAULT_VISIT = { department: '心血管内科', doctor: '沈怀远' };
+const DEFAULT_PLACE = { building: '门诊楼', floor: '2 层', window: '3 号窗口', note: '' };
+const DEFAULT_ITEM = { spec: '', quantity: 1, unit: '次' };
+
+class Wrong extends Error {
+  constructor(message, status = 400) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const need = (condition, message, status) => {
+  if (!condition) throw new Wrong(message, status);
+};
+
+const check = (rules, body) => object(rules)(body);
+const orEmpty = (rule) => (value, where) => value === '' || rule(value, where);
+const optional = (rule) => (value, where) => value === undefined || rule(value, where);
+
+const newBill = {
+  card_no: id,
+  kind: literal(...KINDS),
+  visit: object({ visit_no: optional(id), date: optional(day), department: text(50), doctor: text(50) }),
+  items: list(object({ name: text(100), spec: orEmpty(text(100)), quantity: integer(1, 9999), unit: text(20), amount: yuan }), 1, ITEMS_MAX),
+  place: object({ building: text(50), floor: text(50), window: text(50), note: orEmpty(text(200)) }),
+};
+
+function addBill(world, { card_no, kind = 'lab', visit = {}, items = [], place = {} }) {
+  const { visit_no, date } = visit;
+  const wish = {
+    card_no,
+    kind,
+    visit: { ...DEFAULT_VISIT, ...visit, visit_no, date },
+    items: items.map((item) => ({ ...DEFAULT_ITEM, ...item })),
+    place: { ...DEFAULT_PLACE, ...place },
+  };
+  check(newBill, wish);
+  return world.addBill(wish);
+}
+
+function billOf(world, { bill_no }) {
+  const bill = world.state.bills[bill_no];
+  need(bill, 'no such bill', 404);
+  return bill;
+}
+
+function itemOf(bill, { item_no }) {
+  const item = bill.items.find((one) => one.item_no === item_no);
+  need(item, 'no such item', 404);
+  return item;
+}
+
+function unpaidBill(world, body) {
+  const bill = billOf(world, body);
+  need(bill.state === 'unpaid', `the bill is ${bill.state}`, 409);
+  return bill;
+}
+
+function changed(world, bill) {
+  world.changed();
+  return bill;
+}
+
+const payAtWindow = (world, body) => changed(world, Object.assign(unpaidBill(world, body), { state: 'paid_at_window' }));
+const voidBill = (world, body) => changed(world, Object.assign(unpaidBill(world, body), { state: 'void' }));
+
+/** Another amount for one item of an unpaid bill. */
+function changeBill(world, body) {
+  check({ bill_no: id, item_no: id, amount: yuan }, body);
+  const bill = unpaidBill(world, body);
+  itemOf(bill, body).fen = fenOf(body.amount);
+  return changed(world, bill);
+}
+
+function performItem(world, body) {
+  const bill = billOf(world, body);
+  const item = itemOf(bill, body);
+  need(item.refunded_by === null, 'the item was given back', 409);
+  item.performed = true;
+  return changed(world, bill);
+}
+
+const showFaults = (world) => ({ faults: world.state.faults, down: world.state.down });
+
+function setFaults(world, body) {
+  if (body.clear) Object.assign(world.state, { faults: [], down: false });
+  if (body.path !== undefined) {
+    need(FAULT_KINDS.includes(body.kind), `kind is one of ${FAULT_KINDS.join(', ')}`);
+    need(body.kind !== 'slow' || Number.isInteger(body.ms), 'slow needs ms');
+    need(body.kind !== 'refuse' || typeof body.error === 'string', 'refuse needs error');
+    need(body.kind !== 'wrong_total' || body.path.endsWith('/fees-unpaid'), 'only fees-unpaid has totals');
+    world.addFault(body);
+  }
+  world.changed();
+  return showFaults(world);
+}
+
+function setDown(world, { on = true }) {
+  world.state.down = on;
+  world.changed();
+  return showFaults(world);
+}
+
+const row = object({ serial: id, kind: literal('PAY', 'REFUND'), original_serial: orEmpty(id), amount: yuan, at: text(40), receipt_no: id });
+
+function tamperDayFile(world, { day: of, clear, ...deed }) {
+  day(of, 'day');
+  if (clear) delete world.state.tampering[of];
+  else {
+    need(['drop', 'alter', 'add'].filter((name) => deed[name] !== undefined).length === 1, 'one of drop, alter, add, clear is needed');
+    check({ drop: optional(id), alter: optional(id), amount: optional(yuan), add: optional(row) }, { drop: undefined, alter: undefined, amount: undefined, add: undefined, ...deed });
+    need(deed.alter === undefined || deed.amount !== undefined, 'alter needs amount');
+    (world.state.tampering[of] ??= []).push(deed);
+  }
+  world.changed();
+  return { tampering: world.state.tampering };
+}
+
+function changeKeys(world, { roll, retire }) {
+  need(Boolean(roll) !== Boolean(retire), 'roll or retire is needed');
+  world.config = (roll ? rollKey : retireKey)(world.directory, world.config);
+  return deskSecret(world.config);
+}
+
+function books(world) {
+  const { cards, bills, payments, refunds } = world.state;
+  return { cards, bills: Object.values(bills), payments: Object.values(payments), refunds: Object.values(refunds) };
+}
+
+const GETS = {
+  '/control/books': books,
+  '/control/calls': (world) => ({ calls: world.calls }),
+  '/control/faults': showFaults,
+  '/control/clock': (world) => ({ now: world.now(), offset_s: world.clock.offset_s }),
+};
+
+const POSTS = {
+  '/control/bills': addBill,
+  '/control/pay-at-window': payAtWindow,
+  '/control/change': changeBill,
+  '/control/void': voidBill,
+  '/control/perform': performItem,
+  '/control/faults': setFaults,
+  '/control/down': setDown,
+  '/control/day-file': tamperDayFile,
+  '/control/keys': changeKeys,
+  '/control/reset': (world) => { world.reset(); return {}; },
+};
+
+const readBody = (bytes) => {
+  if (bytes.length === 0) return {};
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new Wrong('the body is not JSON');
+  }
+};
+
+/** Answers one call of the control plane. */
+export function answerControl(world, { method, url, bytes }) {
+  try {
+    const route = (method === 'GET' ? GETS : method === 'POST' ? POSTS : {})[url.pathname];
+    need(route, 'no such control', 404);
+    return json(route(world, method === 'POST' ? readBody(bytes) : undefined));
+  } catch (error) {
+    if (error instanceof ShapeError) return json({ error: `wrong field ${error.message}` }, 400);
+    if (error instanceof Wrong) return json({ error: error.message }, error.status);
+    throw error;
+  }
+}

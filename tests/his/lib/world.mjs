@@ -1,0 +1,134 @@
+// What the stand-in remembers: cards, bills, payments, refunds, used nonces, faults.
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chinaDay, chinaTime } from '../../wechat/lib/world.mjs';
+import { fenOf } from './shape.mjs';
+
+const DEMO_FILE = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'demo-bills.json');
+const CALLS_LIMIT = 1000;
+const SAVE_DELAY_MS = 50;
+
+const freshState = () => ({
+  cards: [],
+  bills: {},
+  payments: {},
+  refunds: {},
+  nonces: {},
+  tampering: {},
+  faults: [],
+  down: false,
+  sequence: 0,
+});
+
+/** Card numbers: the first column of the hospital's card list. */
+const readCards = (file) => fs.readFileSync(file, 'utf8').trim().split(/\r?\n/).slice(1).map((line) => line.split(',')[0]);
+
+export class World {
+  constructor({ directory, config, clock, cardsFile }) {
+    Object.assign(this, { directory, config, clock, cardsFile });
+    this.file = path.join(directory, 'state.json');
+    this.calls = [];
+    const isNew = !fs.existsSync(this.file);
+    this.state = { ...freshState(), ...(isNew ? {} : JSON.parse(fs.readFileSync(this.file, 'utf8'))) };
+    if (isNew) this.#open();
+    else this.#admitCards();
+  }
+
+  #admitCards() {
+    for (const card_no of this.cardsFile ? readCards(this.cardsFile) : []) this.admitCard(card_no);
+  }
+
+  /** The first day: the hospital's cards, and a few bills for the demo's patient, if they are one of them. */
+  #open() {
+    this.#admitCards();
+    const { card_no, bills } = JSON.parse(fs.readFileSync(DEMO_FILE, 'utf8'));
+    if (this.state.cards.includes(card_no)) for (const bill of bills) this.addBill({ card_no, ...bill });
+  }
+
+  close() {
+    clearTimeout(this.saving);
+    this.#save();
+  }
+
+  #save() {
+    this.saving = undefined;
+    fs.writeFileSync(`${this.file}.new`, JSON.stringify(this.state), { mode: 0o600 });
+    fs.renameSync(`${this.file}.new`, this.file);
+  }
+
+  /** Call after any change: saves soon. */
+  changed() {
+    this.saving ??= setTimeout(() => this.#save(), SAVE_DELAY_MS);
+  }
+
+  reset() {
+    this.state = freshState();
+    this.calls = [];
+    this.#open();
+    this.changed();
+  }
+
+  now() {
+    return chinaTime(this.clock.now_ms());
+  }
+
+  today() {
+    return chinaDay(this.clock.now_ms());
+  }
+
+  /** A number of the hospital's own, never used twice. */
+  nextNumber(prefix) {
+    this.state.sequence += 1;
+    this.changed();
+    return `${prefix}${this.today().replaceAll('-', '')}${String(this.state.sequence).padStart(6, '0')}`;
+  }
+
+  admitCard(card_no) {
+    if (!this.state.cards.includes(card_no)) this.state.cards.push(card_no);
+    this.changed();
+  }
+
+  /** A doctor has ordered something: one unpaid bill. */
+  addBill({ card_no, visit, kind, items, place }) {
+    this.admitCard(card_no);
+    const bill_no = this.nextNumber('B');
+    const bill = {
+      bill_no,
+      card_no,
+      visit: { visit_no: visit.visit_no ?? this.nextNumber('V'), date: visit.date ?? this.today(), department: visit.department, doctor: visit.doctor },
+      kind,
+      items: items.map(({ amount, ...item }, index) => ({ item_no: `${bill_no}-${index + 1}`, ...item, fen: fenOf(amount), performed: false, refunded_by: null })),
+      place,
+      state: 'unpaid',
+      paid_by: null,
+    };
+    this.state.bills[bill_no] = bill;
+    this.changed();
+    return bill;
+  }
+
+  addFault(fault) {
+    const entry = { count: 1, ...fault };
+    this.state.faults.push(entry);
+    this.changed();
+    return entry;
+  }
+
+  /** Takes one use of the first fault for this path; `*` matches anything. */
+  takeFault(target) {
+    const escaped = (part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+    const matches = (pattern) => new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`).test(target);
+    const fault = this.state.faults.find((entry) => matches(entry.path));
+    if (!fault) return undefined;
+    fault.count -= 1;
+    this.state.faults = this.state.faults.filter((entry) => entry.count > 0);
+    this.changed();
+    return fault;
+  }
+
+  logCall(call) {
+    this.calls.push({ at: this.now(), ...call });
+    if (this.calls.length > CALLS_LIMIT) this.calls.shift();
+  }
+}
