@@ -1,0 +1,17 @@
+//! Books and reconciled days on a real engine; WeChat and the hospital say what the test tells them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[cfg(test)]
+mod books;
+#[cfg(test)]
+mod days;
+#[cfg(test)]
+mod worklist;
+#[cfg(test)]
+mod world;
