@@ -3,17 +3,17 @@
 use crate::{Action, App};
 use domain::event::Actor;
 use domain::id::{OutRefundNo, OutTradeNo};
-use domain::order::{OrderError, RefundAnswer};
+use domain::order::OrderError;
 use lambda_http::Body;
 use runtime::http::Call;
-use runtime::payments::payment_of;
+use runtime::payments::provider::{payment_of, report_of};
 use runtime::refusal::unavailable;
 use store::orders::OrderFailed;
 use store::registration::SettleError;
 use web::form::bounded_body;
 use web::{Response, StatusCode};
 use wechat::pay::{
-    MAX_NOTIFICATION_BYTES, Notification, NotificationError, RefundNotice, RefundStatus, SignatureHeaders, Transaction,
+    MAX_NOTIFICATION_BYTES, Notification, NotificationError, RefundNotice, SignatureHeaders, Transaction,
     VerifyError,
 };
 
@@ -93,7 +93,7 @@ async fn paid(app: &App, call: &Call<Action>, transaction: &Transaction) -> Resu
     match settled {
         Ok(_) => Ok(()),
         Err(SettleError::UnknownOrder | SettleError::NoAppointment) => Err(Refused::UnknownOrder),
-        Err(SettleError::Suspicious(_)) => Err(Refused::Suspicious),
+        Err(SettleError::Suspicious(_) | SettleError::Books) => Err(Refused::Suspicious),
         Err(SettleError::Store(error)) => Err(later(&error)),
     }
 }
@@ -101,19 +101,8 @@ async fn paid(app: &App, call: &Call<Action>, transaction: &Transaction) -> Resu
 async fn refunded(app: &App, call: &Call<Action>, notice: &RefundNotice) -> Result<(), Refused> {
     let order: OutTradeNo = notice.out_trade_no.parse().map_err(|_| Refused::UnknownOrder)?;
     let refund: OutRefundNo = notice.out_refund_no.parse().map_err(|_| Refused::UnknownOrder)?;
-    let answer = match notice.status {
-        RefundStatus::Success => RefundAnswer::Success,
-        RefundStatus::Processing => RefundAnswer::Processing,
-        RefundStatus::Closed | RefundStatus::Abnormal => RefundAnswer::Failed,
-        RefundStatus::Unknown(_) => RefundAnswer::Unknown,
-    };
-    let moved = app.desk.table.move_order(&order, |order| {
-        let known = order.refunds.values().find(|held| held.out_refund_no == refund).ok_or(OrderError::Illegal)?;
-        if known.amount.get() != notice.refund_fen {
-            return Err(OrderError::AmountDiffers);
-        }
-        order.refund_answered(&refund, answer, call.now)
-    });
+    let report = report_of(notice).map_err(|_| Refused::Suspicious)?;
+    let moved = app.desk.table.move_order(&order, |order| order.refund_answered(&refund, &report, call.now));
     match moved.await {
         Ok(_) | Err(OrderFailed::Refused(OrderError::AlreadyDone)) => Ok(()),
         Err(OrderFailed::NotFound) => Err(Refused::UnknownOrder),
