@@ -8,6 +8,8 @@ use domain::id::{BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTr
 pub const SELF: &str = "SELF";
 /// The prefix of slots below their clinic.
 pub const SLOT_PREFIX: &str = "SLOT#";
+/// The prefix of clinics.
+pub const CLINIC_PREFIX: &str = "CLINIC#";
 /// The prefix of appointments below their patient.
 pub const APPOINTMENT_PREFIX: &str = "APPT#";
 /// The prefix of paid or to be paid bills below their patient.
