@@ -82,9 +82,7 @@ fn bill_entry(row: &TradeRow) -> Result<Entry<'_>, Delay> {
             (Kind::Refund, out_refund_no, *refund_fen, standing)
         }
         // No product of ours is revoked: somebody has to look at it.
-        RowState::Revoked | RowState::Other(_) => {
-            (Kind::Payment, &row.out_trade_no, row.total_fen, Standing::Abnormal)
-        }
+        RowState::Revoked | RowState::Other(_) => (Kind::Payment, &row.out_trade_no, row.total_fen, Standing::Abnormal),
     };
     let amount = Fen::new(fen).map_err(|error| failed(&error, Delay::BillUnavailable))?;
     Ok(Entry { kind, number, amount, standing, late_for: None })
