@@ -105,3 +105,60 @@ fn his_entry(row: &DayRow) -> Entry<'_> {
     };
     Entry { kind, number, amount: row.amount, standing: Standing::Moved, late_for: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(state: RowState) -> TradeRow {
+        TradeRow {
+            at: "2026-11-22T04:00:00Z".parse().unwrap(),
+            transaction_id: "4200001".into(),
+            out_trade_no: "abc_01".into(),
+            total_fen: 2_500,
+            state,
+        }
+    }
+
+    fn refund(status: RefundStatus) -> TradeRow {
+        let (refund_id, out_refund_no) = ("5030001".into(), "abc_01_R1".into());
+        row(RowState::Refund { refund_id, out_refund_no, refund_fen: 1_000, status })
+    }
+
+    #[test]
+    fn a_row_of_the_bill_is_a_payment_or_a_refund() {
+        let paid = row(RowState::Paid);
+        let entry = bill_entry(&paid).unwrap();
+        assert_eq!((entry.kind, entry.number, entry.amount.get()), (Kind::Payment, "abc_01", 2_500));
+        for (status, standing) in [
+            (RefundStatus::Success, Standing::Moved),
+            (RefundStatus::Processing, Standing::Moved),
+            (RefundStatus::Closed, Standing::Closed),
+            (RefundStatus::Abnormal, Standing::Abnormal),
+            (RefundStatus::Unknown("NEW".into()), Standing::Abnormal),
+        ] {
+            let row = refund(status);
+            let entry = bill_entry(&row).unwrap();
+            assert_eq!((entry.kind, entry.number, entry.amount.get()), (Kind::Refund, "abc_01_R1", 1_000));
+            assert_eq!(entry.standing, standing);
+        }
+    }
+
+    #[test]
+    fn a_state_nobody_expects_is_looked_at_and_an_amount_nobody_can_pay_is_no_bill() {
+        let revoked = row(RowState::Revoked);
+        assert_eq!(bill_entry(&revoked).unwrap().standing, Standing::Abnormal);
+        let absurd = TradeRow { total_fen: -1, ..row(RowState::Paid) };
+        assert_eq!(bill_entry(&absurd), Err(Delay::BillUnavailable));
+    }
+
+    #[test]
+    fn a_row_of_the_hospital_is_known_by_our_number() {
+        let (at, amount) = ("2026-11-22T04:00:00Z".parse().unwrap(), Fen::new(1_000).unwrap());
+        let (serial, original) = ("abc_01_R1".parse().unwrap(), "abc_01".parse().unwrap());
+        let kind = DayRowKind::Refund { serial, original };
+        let row = DayRow { kind, amount, at, receipt_no: "H1".into() };
+        let entry = his_entry(&row);
+        assert_eq!((entry.kind, entry.number, entry.amount), (Kind::Refund, "abc_01_R1", amount));
+    }
+}
