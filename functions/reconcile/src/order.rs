@@ -70,6 +70,9 @@ async fn ask_about_refund(app: &App, order: &Order, now: Timestamp) -> Result<()
         Ok(report) => report,
         Err(error) => return not_answered(app, &order, &refund, &error, now).await,
     };
+    if report.answer == RefundAnswer::Processing {
+        return moved(app, &order, |order| order.refund_pending(now)).await.map(drop);
+    }
     answered(app, &order, &refund, &report, now).await
 }
 
