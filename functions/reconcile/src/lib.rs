@@ -21,7 +21,6 @@ use std::sync::{Mutex, PoisonError};
 use store::StoreError;
 use store::due::SHARDS;
 use store::key::{Key, ORDER_PREFIX};
-use store::reconciliation::DAY_PREFIX;
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;

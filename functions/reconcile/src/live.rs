@@ -21,8 +21,8 @@ pub(crate) struct Live<'a> {
 impl Outside for Live<'_> {
     async fn bill(&self, date: Date, now: Timestamp) -> Result<Option<impl Book>, Delay> {
         let pay = self.app.pay.get(now).await.map_err(|error| failed(&error, Delay::BillUnavailable))?;
-        let call = payments::call(&self.app.desk, now).map_err(|error| failed(&error, Delay::BillUnavailable))?;
-        match pay.client.trade_bill(date, call).await {
+        let context = payments::context(&self.app.desk, now).map_err(|error| failed(&error, Delay::BillUnavailable))?;
+        match pay.client.trade_bill(date, context.call).await {
             Ok(bill) => Ok(Some(bill)),
             Err(BillError::NoStatement) => Ok(None),
             Err(BillError::Creating) => Err(Delay::BillCreating),
@@ -50,7 +50,7 @@ impl Live<'_> {
     async fn follow(&self, number: &OutTradeNo, now: Timestamp) -> Result<bool, FollowError> {
         let Some(order) = self.app.desk.table.order(number).await? else { return Ok(false) };
         let Ok(pay) = self.app.pay.get(now).await else { return Ok(false) };
-        let followed = payments::query(&self.app.desk, &pay, &order, now).await?;
+        let followed = payments::query(&self.app.desk, &*pay, &order, now).await?;
         Ok(matches!(followed, Followed::Settled(_)))
     }
 }
