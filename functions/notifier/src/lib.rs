@@ -149,6 +149,10 @@ async fn put_back(app: &App, job: Job) -> Result<(), JobError> {
 async fn notify(app: &App, kind: NoticeKind, job: &Job) -> Result<(), JobError> {
     let now = app.desk.clock.now();
     let about = read_again(app, &Key::new(&job.event.pk, &job.event.sk)).await?;
+    if matches!(about, About::Order(_)) && !about.bears_out(kind) {
+        // The visit it paid for has a message of its own.
+        return Ok(());
+    }
     let (table, ledger_id) = (&app.desk.table, about.ledger_id(kind));
     match table.begin_notice(kind, &ledger_id, about.account(), now).await? {
         Begin::Busy => return Err(JobError::Busy),
