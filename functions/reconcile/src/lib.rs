@@ -57,9 +57,9 @@ impl App {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Reconciled {
     /// Days compared.
-    pub compared: usize,
+    pub done: usize,
     /// Days that stay due.
-    pub delayed: usize,
+    pub failed: usize,
 }
 
 /// Compares every day that is due, one after the other: one alone may fill the memory.
@@ -69,12 +69,12 @@ pub async fn handle(app: &App) -> Reconciled {
     let mut reconciled = Reconciled::default();
     for key in due_days(app, now).await {
         match daily::run(&app.desk, &Live { app }, &key).await {
-            Ok(daily::Ran::Compared) => reconciled.compared += 1,
-            Ok(daily::Ran::Delayed) => reconciled.delayed += 1,
+            Ok(daily::Ran::Compared) => reconciled.done += 1,
+            Ok(daily::Ran::Delayed) => reconciled.failed += 1,
             Ok(daily::Ran::NotDue) => {}
             Err(error) => {
                 tracing::error!(%error, pk = key.pk, "day stays due");
-                reconciled.delayed += 1;
+                reconciled.failed += 1;
             }
         }
     }
