@@ -42,8 +42,8 @@ async function serve(world, request, response) {
   const url = new URL(request.url, 'http://his');
   const call = { method: request.method, url, target: request.url, headers: request.headers, bytes: await readBody(request) };
   const result = await answer(world, call);
-  if (result === HANG_UP) request.destroy();
-  else if (result === HANG) setTimeout(() => request.destroy(), HANG_MS).unref();
+  if (result === HANG_UP) request.socket.destroy();
+  else if (result === HANG) setTimeout(() => request.socket.destroy(), HANG_MS).unref();
   else send(response, result);
 }
 

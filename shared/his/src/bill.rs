@@ -78,7 +78,7 @@ pub struct BillItem {
 /// An unpaid bill whose items add up to its total.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bill {
-    bill_no: BillNo,
+    number: BillNo,
     visit: Visit,
     kind: BillKind,
     total: Fen,
@@ -143,7 +143,7 @@ pub struct UnpaidBills {
 impl Bill {
     /// A bill, if its items have numbers of their own and add up to the total.
     pub(crate) fn new(
-        bill_no: BillNo,
+        number: BillNo,
         visit: Visit,
         kind: BillKind,
         total: Fen,
@@ -161,12 +161,12 @@ impl Bill {
         if sum != total {
             return Err(BillFault::Total);
         }
-        Ok(Self { bill_no, visit, kind, total, items, place })
+        Ok(Self { number, visit, kind, total, items, place })
     }
 
     /// The hospital's number.
     pub fn bill_no(&self) -> &BillNo {
-        &self.bill_no
+        &self.number
     }
 
     /// The visit it was made in.
@@ -202,9 +202,9 @@ impl UnpaidBills {
         let mut seen = HashSet::new();
         for entry in read {
             match entry {
-                Ok(bill) if seen.insert(bill.bill_no.clone()) => sorted.bills.push(bill),
+                Ok(bill) if seen.insert(bill.number.clone()) => sorted.bills.push(bill),
                 Ok(bill) => {
-                    sorted.rejected.push(RejectedBill { bill_no: Some(bill.bill_no), fault: BillFault::Twice });
+                    sorted.rejected.push(RejectedBill { bill_no: Some(bill.number), fault: BillFault::Twice });
                 }
                 Err(rejected) => sorted.rejected.push(rejected),
             }

@@ -290,9 +290,9 @@ async fn a_registration_is_booked_and_given_back_whole() {
     let post = FeesPost::registration(order("g_01"), None, registration(), fee, desk.paid()).unwrap();
     let receipt = desk.his.fees_post(&post, desk.call()).await.unwrap();
     assert_eq!((receipt.places.len(), receipt.invoice_url), (0, None));
-    let free = Paid { at: desk.now, transaction_id: None };
-    let free = FeesPost::registration(order("g_02"), None, registration(), Fen::ZERO, free).unwrap();
-    desk.his.fees_post(&free, desk.call()).await.unwrap();
+    let nothing = Paid { at: desk.now, transaction_id: None };
+    let post = FeesPost::registration(order("g_02"), None, registration(), Fen::ZERO, nothing).unwrap();
+    desk.his.fees_post(&post, desk.call()).await.unwrap();
 
     let part = desk.refund_of("g_01_R1", "g_01", Lines::everything(), "24.00");
     assert_eq!(desk.refund_refusal(&part).await, Refusal::Amount);

@@ -43,8 +43,12 @@ pub(super) fn unauthorized(body: &[u8]) -> HisError {
 }
 
 /// Yuan with two decimals.
-fn yuan<S: Serializer>(amount: &Fen, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(amount)
+struct Yuan(Fen);
+
+impl Serialize for Yuan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }
 
 // Requests ------------------------------------------------------------------------------------
@@ -68,8 +72,7 @@ pub(super) struct FeesBody<'a> {
     card_no: Option<&'a str>,
     #[serde(flatten)]
     charge: ChargeBody<'a>,
-    #[serde(serialize_with = "yuan")]
-    total: Fen,
+    total: Yuan,
     paid_at: Timestamp,
     transaction_id: Option<&'a str>,
     channel: &'static str,
@@ -85,8 +88,7 @@ enum ChargeBody<'a> {
 #[derive(Serialize)]
 struct AmountBody<'a> {
     bill_no: &'a str,
-    #[serde(serialize_with = "yuan")]
-    amount: Fen,
+    amount: Yuan,
 }
 
 #[derive(Serialize)]
@@ -105,7 +107,7 @@ impl<'a> From<&'a FeesPost> for FeesBody<'a> {
             serial: post.serial.as_str(),
             card_no: post.card_no.as_ref().map(domain::id::CardNo::as_str),
             charge: ChargeBody::from(&post.charge),
-            total: post.total,
+            total: Yuan(post.total),
             paid_at: post.paid.at,
             transaction_id: post.paid.transaction_id.as_ref().map(domain::id::TransactionId::as_str),
             channel: CHANNEL,
@@ -119,7 +121,7 @@ impl<'a> From<&'a Charge> for ChargeBody<'a> {
             Charge::Bills(bills) => {
                 let body = |bill: &'a crate::fees::BillAmount| AmountBody {
                     bill_no: bill.bill_no.as_str(),
-                    amount: bill.amount,
+                    amount: Yuan(bill.amount),
                 };
                 Self::Bills { bills: bills.iter().map(body).collect() }
             }
@@ -174,8 +176,7 @@ pub(super) struct RefundBody<'a> {
     serial: &'a str,
     original_serial: &'a str,
     items: Vec<LineBody<'a>>,
-    #[serde(serialize_with = "yuan")]
-    amount: Fen,
+    amount: Yuan,
     refunded_at: Timestamp,
     reason: &'a str,
 }
@@ -186,7 +187,7 @@ impl<'a> From<&'a RefundPost> for RefundBody<'a> {
             serial: post.serial.as_str(),
             original_serial: post.original.as_str(),
             items: lines_body(&post.lines),
-            amount: post.amount,
+            amount: Yuan(post.amount),
             refunded_at: post.refunded_at,
             reason: post.reason.as_str(),
         }
@@ -395,7 +396,8 @@ mod tests {
 
     #[test]
     fn a_bill_that_is_wrong_is_left_out_and_named() {
-        let cases: [(fn(&mut Value), BillFault); 12] = [
+        type Change = fn(&mut Value);
+        let cases: [(Change, BillFault); 12] = [
             (|bill| bill["total"] = json!("56.51"), BillFault::Total),
             (|bill| bill["total"] = json!("0.00"), BillFault::Total),
             (|bill| bill["total"] = json!(56.5), BillFault::Shape),
