@@ -1,6 +1,7 @@
 //! One notification: 200 once it is durably written, a refusal that WeChat repeats otherwise.
 
 use crate::{Action, App};
+use domain::Timestamp;
 use domain::event::Actor;
 use domain::id::{OutRefundNo, OutTradeNo};
 use domain::order::OrderError;
@@ -8,13 +9,14 @@ use lambda_http::Body;
 use runtime::http::Call;
 use runtime::payments::provider::{payment_of, report_of};
 use runtime::refusal::unavailable;
+use runtime::secrets::{PayAccount, SecretError};
 use store::orders::OrderFailed;
 use store::registration::SettleError;
 use web::form::bounded_body;
 use web::{Response, StatusCode};
 use wechat::pay::{
-    MAX_NOTIFICATION_BYTES, Notification, NotificationError, RefundNotice, SignatureHeaders, Transaction,
-    VerifyError,
+    MAX_NOTIFICATION_BYTES, Notification, NotificationError, Notified, RefundNotice, SignatureHeaders,
+    Transaction, VerifyError,
 };
 
 /// Why a notification is not acknowledged. The code goes back to WeChat and into the log; nothing else does.
@@ -68,14 +70,9 @@ fn answer(refused: &Refused) -> Response {
 
 async fn follow(app: &App, call: &Call<Action>) -> Result<(), Refused> {
     let body = bounded_body(&call.request, MAX_NOTIFICATION_BYTES).map_err(|_| NotificationError::TooLarge)?;
-    let pay = app.pay.get(call.now).await.map_err(|error| {
-        unavailable("secret", &error);
-        Refused::Unavailable
-    })?;
     let header = |name: &str| call.request.headers().get(name).and_then(|value| value.to_str().ok());
     let headers = SignatureHeaders::from_lookup(header).map_err(NotificationError::from)?;
-    let notified = pay.notifications.open(pay.client.verifier(), &headers, body, call.now)?;
-    match notified.notification {
+    match opened(app, &headers, body, call.now).await?.notification {
         Notification::PaymentSucceeded(transaction) => paid(app, call, &transaction).await,
         Notification::Refund(notice) => refunded(app, call, &notice).await,
         Notification::Other { event_type } => {
@@ -83,6 +80,27 @@ async fn follow(app: &App, call: &Call<Action>) -> Result<(), Refused> {
             Ok(())
         }
     }
+}
+
+/// Checks and opens a notification. One that needs a key the kept secret lacks is tried with the secret as it is now, so
+/// that a roll-over loses nothing and needs no waiting.
+async fn opened(app: &App, headers: &SignatureHeaders<'_>, body: &[u8], now: Timestamp) -> Result<Notified, Refused> {
+    let open = |pay: &PayAccount| pay.notifications.open(pay.client.verifier(), headers, body, now);
+    let error = match open(&*app.pay.get(now).await.map_err(|error| no_secret(&error))?) {
+        Err(error) if error.is_key_missing() => error,
+        outcome => return Ok(outcome?),
+    };
+    let Some(pay) = app.pay.refreshed(now).await.map_err(|error| no_secret(&error))? else {
+        return Err(error.into());
+    };
+    let outcome = open(&pay);
+    tracing::info!(error = %error, opened = outcome.is_ok(), "secret read again for a key it lacked");
+    Ok(outcome?)
+}
+
+fn no_secret(error: &SecretError) -> Refused {
+    unavailable("secret", error);
+    Refused::Unavailable
 }
 
 async fn paid(app: &App, call: &Call<Action>, transaction: &Transaction) -> Result<(), Refused> {

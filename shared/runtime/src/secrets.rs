@@ -2,11 +2,11 @@
 //! effect, never logged.
 
 use crate::StartError;
-use crate::cached::Cached;
+use crate::cached::{Cached, Throttle};
 use crate::config;
 use jiff::Timestamp;
 use serde::Deserialize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use store::seal::Keyring;
 use wechat::api::AppSecret;
 use wechat::callback::{AesKey, Callback, Mode};
@@ -15,6 +15,8 @@ use wechat::scene::SceneKey;
 
 /// How long an instance keeps a secret.
 pub const SECRET_AGE_MAX_S: i64 = 300;
+/// How often an instance reads a secret out of turn, in seconds: who sends it nonsense must not cause a call each time.
+pub const SECRET_REFRESH_PAUSE_S: i64 = 60;
 
 /// Why a secret cannot be used. Says which and why, never what is in it.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +31,16 @@ pub enum SecretError {
 
 /// One secret, as a type.
 #[derive(Debug)]
-pub struct Secret<T>(Source<T>);
+pub struct Secret<T> {
+    source: Source<T>,
+    kept: Cached<T>,
+    out_of_turn: Throttle,
+}
 
 #[derive(Debug)]
 enum Source<T> {
     Manager(Managed<T>),
-    Fixed(Arc<T>),
+    Held(Arc<Mutex<Arc<T>>>),
 }
 
 /// A secret in Secrets Manager.
@@ -44,7 +50,6 @@ struct Managed<T> {
     variable: &'static str,
     id: String,
     parse: fn(&str) -> Result<T, String>,
-    cached: Cached<T>,
 }
 
 impl<T> Secret<T> {
@@ -55,12 +60,21 @@ impl<T> Secret<T> {
     ) -> Result<Self, StartError> {
         let id = config::required(variable)?;
         let client = aws_sdk_secretsmanager::Client::new(aws);
-        Ok(Self(Source::Manager(Managed { client, variable, id, parse, cached: Cached::new(SECRET_AGE_MAX_S) })))
+        Ok(Self::from(Source::Manager(Managed { client, variable, id, parse })))
+    }
+
+    fn from(source: Source<T>) -> Self {
+        Self { source, kept: Cached::new(SECRET_AGE_MAX_S), out_of_turn: Throttle::new(SECRET_REFRESH_PAUSE_S) }
     }
 
     /// A secret that is already at hand and never changes: for tests.
     pub fn fixed(value: T) -> Self {
-        Self(Source::Fixed(Arc::new(value)))
+        Self::held(Arc::new(Mutex::new(Arc::new(value))))
+    }
+
+    /// A secret that a test holds and may change; it is kept like any other.
+    pub fn held(holder: Arc<Mutex<Arc<T>>>) -> Self {
+        Self::from(Source::Held(holder))
     }
 
     /// The same, read once: the TLS handshake and the parsing belong into the start. A secret that cannot be read now is
@@ -74,9 +88,24 @@ impl<T> Secret<T> {
 
     /// The secret, at most [`SECRET_AGE_MAX_S`] old.
     pub async fn get(&self, now: Timestamp) -> Result<Arc<T>, SecretError> {
-        match &self.0 {
-            Source::Manager(managed) => managed.cached.get(now, async || managed.load().await).await,
-            Source::Fixed(value) => Ok(Arc::clone(value)),
+        self.kept.get(now, async || self.source.load().await).await
+    }
+
+    /// The secret read again at once, for a caller that meets a key the kept one lacks. `None` when it was read out of
+    /// turn less than [`SECRET_REFRESH_PAUSE_S`] ago.
+    pub async fn refreshed(&self, now: Timestamp) -> Result<Option<Arc<T>>, SecretError> {
+        if !self.out_of_turn.passes(now) {
+            return Ok(None);
+        }
+        self.kept.reload(now, async || self.source.load().await).await.map(Some)
+    }
+}
+
+impl<T> Source<T> {
+    async fn load(&self) -> Result<Arc<T>, SecretError> {
+        match self {
+            Self::Manager(managed) => managed.load().await.map(Arc::new),
+            Self::Held(holder) => Ok(Arc::clone(&holder.lock().unwrap_or_else(PoisonError::into_inner))),
         }
     }
 }
@@ -235,5 +264,27 @@ impl StaffTokens {
         };
         // A fold, not a search: how long it takes says nothing about which entry fits.
         self.tokens.iter().fold(None, |found, entry| if same(entry) { Some(entry) } else { found })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_secret_is_kept_until_it_is_old_or_asked_for_again() {
+        let holder = Arc::new(Mutex::new(Arc::new(1)));
+        let secret = Secret::held(Arc::clone(&holder));
+        let at = |second| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        assert_eq!(*secret.get(at(0)).await.unwrap(), 1);
+        *holder.lock().unwrap() = Arc::new(2);
+        assert_eq!(*secret.get(at(299)).await.unwrap(), 1);
+        assert_eq!(secret.refreshed(at(299)).await.unwrap().as_deref(), Some(&2));
+        *holder.lock().unwrap() = Arc::new(3);
+        assert_eq!(secret.refreshed(at(358)).await.unwrap(), None);
+        assert_eq!(*secret.get(at(358)).await.unwrap(), 2);
+        assert_eq!(secret.refreshed(at(359)).await.unwrap().as_deref(), Some(&3));
+        *holder.lock().unwrap() = Arc::new(4);
+        assert_eq!(*secret.get(at(359 + SECRET_AGE_MAX_S)).await.unwrap(), 4);
     }
 }

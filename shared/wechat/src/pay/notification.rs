@@ -34,6 +34,13 @@ pub enum NotificationError {
     Foreign,
 }
 
+impl NotificationError {
+    /// Whether a key is missing here rather than the notification wrong: after a roll-over newer settings may open it.
+    pub fn is_key_missing(&self) -> bool {
+        matches!(self, Self::Verify(VerifyError::UnknownSerial) | Self::Resource(ResourceError::Authentication))
+    }
+}
+
 /// A notification that was checked and opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notified {
