@@ -3,7 +3,7 @@
     deploy.py all | function NAME | rollback NAME | secret NAME < value.json | staff-token NAME SCOPE...
 
 Region and credentials come from the usual AWS variables; the rest from PREFIX, DOMAIN_NAME (or PUBLIC_URL),
-CERTIFICATE_ARN, ALARM_TOPIC_ARN, WECHAT_TOKEN_SUBNETS and WECHAT_TOKEN_SECURITY_GROUPS (infra/README.md).
+CERTIFICATE_ARN, ALARM_TOPIC_ARN, HIS_URL, WECHAT_TOKEN_SUBNETS and WECHAT_TOKEN_SECURITY_GROUPS (infra/README.md).
 """
 
 import argparse
@@ -25,7 +25,7 @@ from botocore.exceptions import ClientError
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FUNCTIONS = tomllib.loads((ROOT / "infra/functions.toml").read_text())
-SECRETS = ("identity", "wechat", "pay", "staff")
+SECRETS = ("identity", "wechat", "pay", "his", "staff")
 LIVE, PREVIOUS = "live", "previous"
 KEY_BYTES = 32
 # cargo lambda compresses on one core each; more at once than this gains nothing on a small machine.
@@ -311,6 +311,7 @@ class Deployment:
 def from_environment():
     domain = os.environ.get("DOMAIN_NAME", "")
     values = {name: os.environ.get(name, default) for name, default in PUBLIC_HOSTS.items()}
+    values["HIS_URL"] = os.environ.get("HIS_URL", "")
     values["PUBLIC_URL"] = os.environ.get("PUBLIC_URL") or (f"https://{domain}" if domain else "")
     return Deployment(os.environ.get("PREFIX", "menzhen"), values, ROOT / "target/lambda")
 

@@ -89,8 +89,9 @@ def free_ports(number):
 def journeys():
     """Brings a fresh stack up on free ports, walks every journey through it, and takes it down whatever happens."""
     files = sorted((ROOT / "tests/journeys").glob("**/*.test.mjs"))
-    port, phone_port, aws_port = free_ports(3)
-    environment = {**os.environ, "STATE": str(STATE), "PORT": port, "PHONE_PORT": phone_port, "AWS_PORT": aws_port, "FUNCTIONS_BUILT": "1"}
+    port, phone_port, his_port, aws_port = free_ports(4)
+    environment = {**os.environ, "STATE": str(STATE), "PORT": port, "PHONE_PORT": phone_port, "HIS_PORT": his_port,
+                   "AWS_PORT": aws_port, "FUNCTIONS_BUILT": "1"}
     stack = lambda command: subprocess.run([sys.executable, STACK, command], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
     try:
         stack("reset")
@@ -116,10 +117,10 @@ def keep_logs():
 
 
 def main():
-    stand_in = [*sorted((ROOT / "tests").glob("*.test.mjs")), *sorted((ROOT / "tests/wechat").glob("**/*.test.mjs"))]
+    stand_ins = [file for folder in (".", "wechat/test", "his/test") for file in sorted((ROOT / "tests" / folder).glob("*.test.mjs"))]
     if build() != 0:
         sys.exit("it does not compile")
-    results = [rust_tests(), node_tests("House and stand-in", stand_in), journeys()]
+    results = [rust_tests(), node_tests("House and stand-ins", stand_ins), journeys()]
     lines = [f"{result.name}: {line.strip()}" for result in results for line in result.closing]
     passed, failed = sum(result.passed for result in results), sum(result.failed for result in results)
     summary = "\n".join([*lines, f"{passed} passed, {failed} failed"]) + "\n"

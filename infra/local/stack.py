@@ -1,9 +1,10 @@
-"""The whole system on this machine: MiniStack, the stand-in WeChat, the real templates and binaries.
+"""The whole system on this machine: MiniStack, the stand-ins of WeChat and of the hospital system, the real templates and binaries.
 
     stack.py up | down | reset | deploy NAME
 
 `up` may be repeated: it keeps the data and does only what changed. Settings (all optional):
-PORT, PHONE_PORT, AWS_PORT, STATE (a folder), and WECHAT_API_URL, WECHAT_OPEN_URL, PAY_API_URL for another WeChat.
+PORT, PHONE_PORT, HIS_PORT, AWS_PORT, STATE (a folder), WECHAT_API_URL, WECHAT_OPEN_URL, PAY_API_URL for another WeChat, and
+HIS_URL for another front-end machine (put its `his` secret yourself).
 """
 
 import argparse
@@ -135,18 +136,20 @@ def tail(path, lines=20):
 
 
 class Stack:
-    def __init__(self, state, port, phone_port, aws_port):
-        self.state, self.port, self.phone_port, self.aws_port = state, port, phone_port, aws_port
+    def __init__(self, state, port, phone_port, his_port, aws_port):
+        self.state, self.port, self.phone_port, self.his_port, self.aws_port = state, port, phone_port, his_port, aws_port
         self.public_url = f"http://{LOOPBACK}:{port}"
         self.phone_url = f"http://{LOOPBACK}:{phone_port}"
+        self.his_url = f"http://{LOOPBACK}:{his_port}"
         self.aws_url = f"http://{LOOPBACK}:{aws_port}"
         self.tick_url = f"{self.public_url}/.local/tick"
         self.clock_file = state / "clock"
         self.wechat_state = state / "wechat"
+        self.his_state = state / "his"
         self.env_file = state.with_name(f"{state.name}.env")
         state.mkdir(parents=True, exist_ok=True)
 
-    # ---- the three servers
+    # ---- the four servers
 
     def emulator(self):
         passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -170,6 +173,12 @@ class Stack:
             "--menzhen-url", self.public_url, "--clock-file", self.clock_file, "--tick-url", self.tick_url,
         ], self.phone_port, "PHONE_PORT")
 
+    def his(self):
+        return Process(self.state, "his", [
+            "node", ROOT / "tests/his/server.mjs", "--port", self.his_port, "--state", self.his_state,
+            "--clock-file", self.clock_file, "--cards", HOSPITAL / "cards.csv",
+        ], self.his_port, "HIS_PORT")
+
     def proxy(self, api_id=None):
         return Process(self.state, "proxy", [
             "node", ROOT / "infra/local/proxy.mjs", "--port", self.port, "--emulator-port", self.aws_port,
@@ -182,12 +191,13 @@ class Stack:
 
     def up(self):
         check_tools("cargo", "node", "openssl")
-        for process in (self.emulator(), self.wechat(), self.proxy()):
+        for process in (self.emulator(), self.wechat(), self.his(), self.proxy()):
             process.refuse_taken_port()
         binaries = self.build()
         self.emulator().ensure()
         config = self.wechat_identities()
         self.wechat().ensure()
+        self.his().ensure()
         deployment = self.deployment(binaries)
         deployment.deploy_foundation({"DeletionProtection": "false"})
         staff_token = self.fill_secrets(deployment)
@@ -205,7 +215,7 @@ class Stack:
             f"\nLogs      {relative(self.state)}/*.log (functions write to emulator.log)")
 
     def down(self):
-        for process in (self.proxy(), self.wechat(), self.emulator()):
+        for process in (self.proxy(), self.his(), self.wechat(), self.emulator()):
             process.stop()
 
     def reset(self):
@@ -258,6 +268,7 @@ class Stack:
             "WECHAT_OPEN_URL": os.environ.get("WECHAT_OPEN_URL", self.phone_url),
             "PAY_API_URL": pay_url,
             "PAY_API_FALLBACK_URL": pay_url,
+            "HIS_URL": os.environ.get("HIS_URL", self.his_url),
             "CLOCK_FILE": str(self.clock_file),
             # The demo phone shows the hospital's pages in a frame.
             "FRAME_ANCESTORS": f"'self' http://127.0.0.1:{self.phone_port} http://localhost:{self.phone_port} http://*.phone.localhost:{self.phone_port}",
@@ -270,6 +281,8 @@ class Stack:
         scene_key = (deployment.read_secret("wechat") or {}).get("scene_key") or base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
         deployment.put_secret("wechat", {**issued["wechat"], "scene_key": scene_key})
         deployment.put_secret("pay", {"app_id": issued["wechat"]["app_id"], **issued["pay"]})
+        if deployment.values["HIS_URL"] == self.his_url:
+            deployment.put_secret("his", json.loads(run_node("tests/his/identities.mjs", "--state", self.his_state, "--secrets")))
         token_file = self.state / "staff-token"
         if deployment.read_secret("staff") is None or not token_file.exists():
             write_private(token_file, deployment.add_staff_token(STAFF_CLIENT, STAFF_SCOPES))
@@ -281,6 +294,8 @@ class Stack:
             "MENZHEN_URL": self.public_url,
             "PHONE_URL": self.phone_url,
             "TICK_URL": self.tick_url,
+            "HIS_URL": self.his_url,
+            "HIS_CONTROL": f"{self.his_url}/control",
             "CLOCK_FILE": self.clock_file,
             "WECHAT_CALLBACK_URL": f"{self.public_url}/wechat",
             "WECHAT_TOKEN": config["token"],
@@ -378,7 +393,8 @@ def main():
 
     setting = os.environ.get
     stack = Stack(pathlib.Path(setting("STATE") or ROOT / "target/local").resolve(),
-                  int(setting("PORT") or 9000), int(setting("PHONE_PORT") or 9100), int(setting("AWS_PORT") or 4566))
+                  int(setting("PORT") or 9000), int(setting("PHONE_PORT") or 9100),
+                  int(setting("HIS_PORT") or 9200), int(setting("AWS_PORT") or 4566))
     from deploy import DeployError
 
     try:

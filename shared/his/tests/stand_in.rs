@@ -428,25 +428,29 @@ async fn a_lost_answer_is_found_by_serial() {
 
 #[tokio::test]
 async fn a_silent_his_is_not_waited_for() {
-    let desk = Desk::open().await;
-    let (before, after) = (desk.bill("lab", &["10.00"]).await, desk.bill("lab", &["20.00"]).await);
-    desk.fault("fees-unpaid", json!({ "kind": "timeout_before" })).await;
-    desk.fault("fees-posted", json!({ "kind": "slow", "ms": 300 })).await;
-    let card = card();
-    let reads = async { desk.his.fees_unpaid(&card, desk.call()).await };
-    let slow = async { desk.his.fees_posted(&order("s_09"), desk.call()).await };
-    let writes = async {
-        desk.fault("fees-post", json!({ "kind": "timeout_before" })).await;
-        let first = desk.his.fees_post(&desk.post_of("s_01", &[(&before, "10.00")]), desk.call()).await;
-        desk.fault("fees-post", json!({ "kind": "timeout_after" })).await;
-        (first, desk.his.fees_post(&desk.post_of("s_02", &[(&after, "20.00")]), desk.call()).await)
-    };
-    let (read, slow, (first, second)) = tokio::join!(reads, slow, writes);
-    assert_eq!(read.unwrap_err(), HisError::UnknownOutcome);
-    assert_eq!(slow.unwrap(), None);
-    assert_eq!((first.unwrap_err(), second.unwrap_err()), (HisError::UnknownOutcome, HisError::UnknownOutcome));
-    assert_eq!(desk.his.fees_posted(&order("s_01"), desk.call()).await.unwrap(), None);
-    assert!(desk.his.fees_posted(&order("s_02"), desk.call()).await.unwrap().is_some());
+    let (early, late) = tokio::join!(Desk::open(), Desk::open());
+    let (card, unknown) = (card(), order("s_00"));
+    early.fault("fees-unpaid", json!({ "kind": "timeout_before" })).await;
+    early.fault("fees-posted", json!({ "kind": "slow", "ms": 300 })).await;
+    let (read, slow, before, after) = tokio::join!(
+        early.his.fees_unpaid(&card, early.call()),
+        early.his.fees_posted(&unknown, early.call()),
+        post_into_silence(&early, "timeout_before"),
+        post_into_silence(&late, "timeout_after"),
+    );
+    assert_eq!(read, Err(HisError::UnknownOutcome));
+    assert_eq!(slow, Ok(None));
+    assert_eq!((before, after), (None, Some(order("s_01"))));
+}
+
+/// The serial that the HIS knows after a post it did not answer.
+async fn post_into_silence(desk: &Desk, kind: &str) -> Option<OutTradeNo> {
+    let bill = desk.bill("lab", &["10.00"]).await;
+    let post = desk.post_of("s_01", &[(&bill, "10.00")]);
+    desk.fault("fees-post", json!({ "kind": kind })).await;
+    assert_eq!(desk.his.fees_post(&post, desk.call()).await, Err(HisError::UnknownOutcome));
+    let posted = desk.his.fees_posted(post.serial(), desk.call()).await.unwrap();
+    posted.map(|_| post.serial().clone())
 }
 
 #[tokio::test]

@@ -28,6 +28,11 @@ pub fn wechat_open_url() -> String {
     or_default("WECHAT_OPEN_URL", "https://open.weixin.qq.com")
 }
 
+/// Where the hospital's front-end machine answers (`HIS_URL`): an https origin.
+pub fn his_url() -> Result<String, StartError> {
+    required("HIS_URL")
+}
+
 /// Where WeChat Pay answers: first and second host.
 pub fn pay_hosts() -> wechat::pay::Hosts {
     wechat::pay::Hosts {

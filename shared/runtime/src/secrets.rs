@@ -141,6 +141,13 @@ pub struct PayAccount {
     pub notifications: Notifications,
 }
 
+/// The hospital information system: what calls it.
+#[derive(Debug)]
+pub struct HisAccount {
+    /// Calls the front-end machine. Remembers how it has fared, for as long as the secret is kept.
+    pub client: his::SignedJson,
+}
+
 /// Tokens of staff and machines, as hashes.
 #[derive(Debug, Deserialize)]
 pub struct StaffTokens {
@@ -180,6 +187,12 @@ struct PayText {
 }
 
 #[derive(Deserialize)]
+struct HisText {
+    app_id: String,
+    keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
 struct PlatformKeyText {
     id: String,
     public_key_pem: Option<String>,
@@ -199,6 +212,11 @@ pub fn wechat_account(aws: &aws_config::SdkConfig) -> Result<Secret<WechatAccoun
 /// The merchant (`PAY_SECRET`).
 pub fn pay_account(aws: &aws_config::SdkConfig) -> Result<Secret<PayAccount>, StartError> {
     Secret::new(aws, "PAY_SECRET", parse_pay)
+}
+
+/// The hospital information system (`HIS_SECRET`, at `HIS_URL`).
+pub fn his_account(aws: &aws_config::SdkConfig) -> Result<Secret<HisAccount>, StartError> {
+    Secret::new(aws, "HIS_SECRET", parse_his)
 }
 
 /// Staff tokens (`STAFF_SECRET`).
@@ -243,6 +261,14 @@ fn parse_pay(text: &str) -> Result<PayAccount, String> {
     let client = Client::new(config::pay_hosts(), wechat::pay::Timeouts::default(), merchant, verifier);
     let client = client.map_err(|error| error.to_string())?;
     Ok(PayAccount { client, notifications: Notifications::new(text.mch_id, text.app_id, v3) })
+}
+
+fn parse_his(text: &str) -> Result<HisAccount, String> {
+    let text: HisText = read(text)?;
+    let keys = his::Keys::new(&text.app_id, &text.keys).map_err(|error| error.to_string())?;
+    let url = config::his_url().map_err(|error| error.to_string())?;
+    let client = his::SignedJson::new(&url, keys).map_err(|error| error.to_string())?;
+    Ok(HisAccount { client })
 }
 
 fn platform_key(key: &PlatformKeyText) -> Result<PlatformKey, String> {
