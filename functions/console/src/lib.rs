@@ -1,5 +1,5 @@
 //! What staff and the hospital's own systems do: import the catalogue, schedules and visit cards, set up the profile,
-//! publish menu and QR codes, look up and cancel appointments at the window.
+//! publish menu and QR codes, look up and cancel appointments at the window, work off what the daily reconciliation found.
 //!
 //! | route | body | answer |
 //! |---|---|---|
@@ -10,6 +10,13 @@
 //! | `GET /staff/clinics/{clinic}` | – | numbers by slot: free, and who has which, by masked name |
 //! | `GET /staff/appointments/{appointment}` | – | the appointment and how far its refund is |
 //! | `POST /staff/appointments/{appointment}/cancel` | `{"by":"window"}` or `{"by":"hospital"}`, `"reason"` one of `patient_asked`, `booked_wrongly`, `clinic_changed`, `other` | the appointment after it |
+//! | `GET /staff/reconciliations?from=&to=` | – | days, latest first |
+//! | `GET /staff/reconciliations/{date}` | – | sums of each side, differences and their notes |
+//! | `GET /staff/reconciliations/{date}/export` | – | the differences as CSV for a spreadsheet |
+//! | `POST /staff/reconciliations/{date}/run` | – | the day; compared at the next tick |
+//! | `POST /staff/reconciliations/{date}/sign-off` | – | the day, closed; not by who worked off the last difference |
+//! | `POST /staff/reconciliations/{date}/differences/{difference}/note` | `{"note":"…"}` | the difference |
+//! | `POST /staff/reconciliations/{date}/differences/{difference}/resolve` | `{"note":"…"}` | the difference, worked off |
 //!
 //! A CSV file in GB18030 is sent as `application/octet-stream`: a gateway may take `text/csv` for UTF-8, and what is lost
 //! that way is refused. Every action is logged with who did it and how much it touched, never with what it says about a
@@ -21,6 +28,7 @@ mod body;
 pub mod filing;
 pub mod import;
 mod profile;
+pub mod reconciliation;
 pub mod views;
 
 use domain::profile::HospitalProfile;
@@ -92,10 +100,24 @@ pub enum Action {
     Appointment,
     /// Cancel one.
     Cancel,
+    /// Reconciled days.
+    Reconciliations,
+    /// One of them.
+    Reconciliation,
+    /// Its differences as a file.
+    ReconciliationExport,
+    /// Compare it again.
+    ReconciliationRun,
+    /// Sign it off.
+    ReconciliationSignOff,
+    /// Write about a difference.
+    DifferenceNote,
+    /// Say what it was.
+    DifferenceResolve,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 7] = [
+pub static ROUTES: [Route<Action>; 14] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -138,6 +160,48 @@ pub static ROUTES: [Route<Action>; 7] = [
         access: Access::Staff(Scope::Appointments),
         action: Action::Cancel,
     },
+    Route {
+        method: Method::GET,
+        path: "/staff/reconciliations",
+        access: Access::Staff(Scope::Finance),
+        action: Action::Reconciliations,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/reconciliations/{date}",
+        access: Access::Staff(Scope::Finance),
+        action: Action::Reconciliation,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/reconciliations/{date}/export",
+        access: Access::Staff(Scope::Finance),
+        action: Action::ReconciliationExport,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/reconciliations/{date}/run",
+        access: Access::Staff(Scope::Finance),
+        action: Action::ReconciliationRun,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/reconciliations/{date}/sign-off",
+        access: Access::Staff(Scope::Finance),
+        action: Action::ReconciliationSignOff,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/reconciliations/{date}/differences/{difference}/note",
+        access: Access::Staff(Scope::Finance),
+        action: Action::DifferenceNote,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/reconciliations/{date}/differences/{difference}/resolve",
+        access: Access::Staff(Scope::Finance),
+        action: Action::DifferenceResolve,
+    },
 ];
 
 /// Answers a request.
@@ -150,6 +214,13 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Clinic => appointments::clinic(app, call).await,
         Action::Appointment => appointments::show(app, call).await,
         Action::Cancel => appointments::cancel(app, call).await,
+        Action::Reconciliations => reconciliation::list(app, call).await,
+        Action::Reconciliation => reconciliation::show(app, call).await,
+        Action::ReconciliationExport => reconciliation::export(app, call).await,
+        Action::ReconciliationRun => reconciliation::run(app, call).await,
+        Action::ReconciliationSignOff => reconciliation::sign_off(app, call).await,
+        Action::DifferenceNote => reconciliation::note(app, call).await,
+        Action::DifferenceResolve => reconciliation::resolve(app, call).await,
     })
     .await
 }

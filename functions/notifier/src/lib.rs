@@ -8,17 +8,16 @@ mod message;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use domain::Timestamp;
-use domain::appointment::Appointment;
 use domain::due::Deadline;
-use domain::event::DomainEvent;
-use domain::notice::NoticeKind;
+use domain::event::{DomainEvent, EventKind};
+use domain::notice::{About, NoticeKind};
 use futures_util::{StreamExt, stream};
 use runtime::Desk;
 use runtime::desk::ProfileError;
 use runtime::tokens::{NoToken, SharedTokens};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
-use store::key::Key;
+use store::key::{Key, ORDER_PREFIX};
 use store::notices::{Begin, NoticeRecord, Outcome};
 use wechat::api::{Api, ApiError};
 use wechat::token::{TokenCallError, with_token};
@@ -149,36 +148,58 @@ async fn put_back(app: &App, job: Job) -> Result<(), JobError> {
 
 async fn notify(app: &App, kind: NoticeKind, job: &Job) -> Result<(), JobError> {
     let now = app.desk.clock.now();
-    let key = Key::new(&job.event.pk, &job.event.sk);
-    let appointment = app.desk.table.appointment_at(&key).await?.ok_or(JobError::NoItem)?;
-    let table = &app.desk.table;
-    match table.begin_notice(kind, &appointment.id, &appointment.account, now).await? {
+    let about = read_again(app, &Key::new(&job.event.pk, &job.event.sk)).await?;
+    if matches!(about, About::Order(_)) && !about.bears_out(kind) {
+        // The visit it paid for has a message of its own.
+        return Ok(());
+    }
+    let (table, ledger_id) = (&app.desk.table, about.ledger_id(kind));
+    match table.begin_notice(kind, &ledger_id, about.account(), now).await? {
         Begin::Busy => return Err(JobError::Busy),
         Begin::Settled(_) => {}
         Begin::Send(record) => {
-            let outcome = send(app, kind, &appointment, &record, now).await?;
-            table.finish_notice(kind, &appointment.id, &appointment.account, &record, outcome, now).await?;
+            let outcome = send(app, kind, &about, &record, now).await?;
+            table.finish_notice(kind, &ledger_id, about.account(), &record, outcome, now).await?;
         }
     }
-    if kind != NoticeKind::TurnSoon && kind.still_true(&appointment) {
+    if kind != NoticeKind::TurnSoon && about.bears_out(kind) {
         // The ledger has it: the deadline that guaranteed the message has done its work.
-        table.clear_deadline(&appointment.key(), Deadline::Notify).await?;
+        done(app, &about, job.event.event.kind).await?;
     }
     Ok(())
+}
+
+/// The item as it is now.
+async fn read_again(app: &App, key: &Key) -> Result<About, JobError> {
+    let table = &app.desk.table;
+    let found = if key.pk.starts_with(ORDER_PREFIX) {
+        table.order_at(key).await?.map(|order| About::Order(Box::new(order)))
+    } else {
+        table.appointment_at(key).await?.map(|appointment| About::Appointment(Box::new(appointment)))
+    };
+    found.ok_or(JobError::NoItem)
+}
+
+async fn done(app: &App, about: &About, told: EventKind) -> Result<(), StoreError> {
+    let table = &app.desk.table;
+    match about {
+        About::Appointment(appointment) => table.clear_deadline(&appointment.key(), Deadline::Notify).await,
+        About::Order(order) => table.clear_notice(&order.out_trade_no, told).await,
+    }
 }
 
 /// Sends the message we hold the right to send. A failure that may pass gives the right back.
 async fn send(
     app: &App,
     kind: NoticeKind,
-    appointment: &Appointment,
+    about: &About,
     record: &NoticeRecord,
     now: Timestamp,
 ) -> Result<Outcome, JobError> {
     let profile = app.desk.profile().await?;
-    let account = app.desk.table.account(&appointment.account).await?;
+    let account = app.desk.table.account(about.account()).await?;
     let followed = account.is_none_or(|account| account.followed);
-    let message = match message::compose(kind, appointment, &profile, &app.desk.public_url, followed) {
+    let message = match message::compose(kind, about, &profile, &app.desk.public_url, followed) {
         Ok(message) => message,
         Err(why) => return Ok(dropped(why)),
     };
@@ -196,7 +217,7 @@ async fn send(
         Err(error) => {
             let free = Outcome::Sending { lease_until: now };
             let table = &app.desk.table;
-            table.finish_notice(kind, &appointment.id, &appointment.account, record, free, now).await?;
+            table.finish_notice(kind, &about.ledger_id(kind), about.account(), record, free, now).await?;
             Err(error.into())
         }
     }

@@ -9,10 +9,13 @@ use domain::Timestamp;
 use domain::appointment::Appointment;
 use domain::due::{Deadline, Worker};
 use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
+use domain::notice::About;
+use domain::order::Order;
 use futures_util::{StreamExt, stream};
 use runtime::Desk;
+use store::StoreError;
 use store::due::SHARDS;
-use store::key::Key;
+use store::key::{Key, ORDER_PREFIX};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 1_000;
@@ -45,7 +48,7 @@ pub struct Reminded {
 
 /// One thing to tell, and the deadline it answers.
 struct Task {
-    appointment: Appointment,
+    about: About,
     deadline: Deadline,
     event: Option<DomainEvent>,
 }
@@ -82,11 +85,9 @@ async fn due_tasks(app: &App, now: Timestamp) -> Vec<Task> {
 
 /// Re-reads an item: the index may be behind.
 async fn tasks_of(app: &App, key: Key, now: Timestamp) -> Vec<Task> {
-    match app.desk.table.appointment_at(&key).await {
-        Ok(Some(appointment)) => {
-            let due: Vec<_> = appointment.deadlines.due(now).filter(|kind| kind.worker() == Worker::Reminder).collect();
-            due.into_iter().map(|deadline| task(&key, appointment.clone(), deadline, now)).collect()
-        }
+    match read_again(app, &key).await {
+        Ok(Some(About::Appointment(appointment))) => visit_tasks(&key, &appointment, now),
+        Ok(Some(About::Order(order))) => order_tasks(&key, &order, now),
         Ok(None) => Vec::new(),
         Err(error) => {
             tracing::error!(%error, sk = key.sk, "item stays due");
@@ -95,17 +96,49 @@ async fn tasks_of(app: &App, key: Key, now: Timestamp) -> Vec<Task> {
     }
 }
 
-fn task(key: &Key, appointment: Appointment, deadline: Deadline, now: Timestamp) -> Task {
+async fn read_again(app: &App, key: &Key) -> Result<Option<About>, StoreError> {
+    let table = &app.desk.table;
+    Ok(if key.pk.starts_with(ORDER_PREFIX) {
+        table.order_at(key).await?.map(|order| About::Order(Box::new(order)))
+    } else {
+        table.appointment_at(key).await?.map(|appointment| About::Appointment(Box::new(appointment)))
+    })
+}
+
+fn visit_tasks(key: &Key, appointment: &Appointment, now: Timestamp) -> Vec<Task> {
+    let due = appointment.deadlines.due(now).filter(|kind| kind.worker() == Worker::Reminder);
+    due.map(|deadline| visit_task(key, appointment, deadline, now)).collect()
+}
+
+fn visit_task(key: &Key, appointment: &Appointment, deadline: Deadline, now: Timestamp) -> Task {
     let event = match deadline {
         // A slot that has begun needs no reminder any more: a tick came hours late.
         Deadline::Remind if appointment.place.starts_at() <= now => None,
-        Deadline::Remind => {
-            Some(ItemEvent { seq: 0, kind: EventKind::AppointmentTurnSoon, actor: Actor::Schedule, at: now })
-        }
+        Deadline::Remind => Some(event_of(EventKind::AppointmentTurnSoon, now)),
         _ => appointment.ev.clone(),
     };
-    let event = event.map(|event| DomainEvent { pk: key.pk.clone(), sk: key.sk.clone(), event });
-    Task { appointment, deadline, event }
+    Task { about: About::Appointment(Box::new(appointment.clone())), deadline, event: event.map(|event| at(key, event)) }
+}
+
+/// A message for everything the payer has not been told yet.
+fn order_tasks(key: &Key, order: &Order, now: Timestamp) -> Vec<Task> {
+    if order.deadlines.get(Deadline::Notify).is_none_or(|due| due > now) {
+        return Vec::new();
+    }
+    let task = |kind: &EventKind| Task {
+        about: About::Order(Box::new(order.clone())),
+        deadline: Deadline::Notify,
+        event: Some(at(key, event_of(*kind, now))),
+    };
+    order.untold.iter().map(task).collect()
+}
+
+fn event_of(kind: EventKind, now: Timestamp) -> ItemEvent {
+    ItemEvent { seq: 0, kind, actor: Actor::Schedule, at: now }
+}
+
+fn at(key: &Key, event: ItemEvent) -> DomainEvent {
+    DomainEvent { pk: key.pk.clone(), sk: key.sk.clone(), event }
 }
 
 async fn queue_all(app: &App, tasks: Vec<Task>) -> (Reminded, usize) {
@@ -133,12 +166,21 @@ async fn queue_batch(app: &App, tasks: Vec<Task>) -> (Reminded, usize) {
             continue;
         }
         reminded.queued += usize::from(task.event.is_some());
-        match app.desk.table.clear_deadline(&task.appointment.key(), task.deadline).await {
+        match clear(app, task).await {
             Ok(()) => cleared += 1,
             Err(error) => tracing::error!(%error, "deadline stays; the ledger keeps the message single"),
         }
     }
     (reminded, cleared)
+}
+
+async fn clear(app: &App, task: &Task) -> Result<(), StoreError> {
+    let table = &app.desk.table;
+    match (&task.about, &task.event) {
+        (About::Appointment(appointment), _) => table.clear_deadline(&appointment.key(), task.deadline).await,
+        (About::Order(order), Some(told)) => table.clear_notice(&order.out_trade_no, told.event.kind).await,
+        (About::Order(_), None) => Ok(()),
+    }
 }
 
 fn entry(at: usize, task: &Task) -> Option<SendMessageBatchRequestEntry> {

@@ -25,7 +25,7 @@ pub(crate) async fn sweep(app: &App, key: &Key, now: Timestamp) -> Result<(), Sw
     table.postpone_deadline(&appointment.key(), Deadline::Release, now, AGAIN_S).await?;
     if let Released::OrderOpen(order) = table.release_cancelled(&appointment, now).await? {
         let pay = app.pay.get(now).await?;
-        payments::close(&app.desk, &pay, &order, now).await?;
+        payments::close(&app.desk, &*pay, &order, now).await?;
         table.release_cancelled(&appointment, now).await?;
     }
     Ok(())

@@ -1,10 +1,10 @@
-//! 清扫: every minute, what is due: holds that ran out, payments to settle, cancellations to complete, refunds to ask for.
+//! 清扫: every minute, what is due: holds that ran out, cancellations to complete, closed clinics to empty.
 //!
 //! The index only says what may be due; each item is read again before anything is done. A task that calls WeChat
 //! moves its deadline ahead first, so that a crash delays it and nothing else. Late, doubled or missed ticks do no harm.
 
 mod cancellation;
-mod order;
+mod clinic;
 mod slot;
 
 use domain::Timestamp;
@@ -12,10 +12,10 @@ use domain::due::Worker;
 use futures_util::{StreamExt, stream};
 use runtime::payments::FollowError;
 use runtime::secrets::{PayAccount, Secret, SecretError};
-use runtime::{Desk, random::NoRandomness};
+use runtime::Desk;
 use store::StoreError;
 use store::due::SHARDS;
-use store::key::{APPOINTMENT_PREFIX, Key, SLOT_PREFIX};
+use store::key::{APPOINTMENT_PREFIX, CLINIC_PREFIX, Key, SLOT_PREFIX};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;
@@ -42,9 +42,9 @@ pub enum SweepError {
     /// The merchant's secret cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// No random bytes.
-    #[error(transparent)]
-    Randomness(#[from] NoRandomness),
+    /// An item this function knows nothing of.
+    #[error("not an item of the sweeper's")]
+    Unknown,
     /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -100,8 +100,10 @@ async fn sweep(app: &App, key: Key, now: Timestamp) -> bool {
         slot::sweep(app, &key, now).await
     } else if key.sk.starts_with(APPOINTMENT_PREFIX) {
         cancellation::sweep(app, &key, now).await
+    } else if key.pk.starts_with(CLINIC_PREFIX) {
+        clinic::sweep(app, &key, now).await
     } else {
-        order::sweep(app, &key, now).await
+        Err(SweepError::Unknown)
     };
     outcome.inspect_err(|error| tracing::error!(%error, sk = key.sk, "item stays due")).is_ok()
 }

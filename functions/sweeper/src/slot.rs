@@ -82,7 +82,7 @@ async fn unpaid_for_good(app: &App, appointment: &Appointment, now: Timestamp) -
         }
         OrderState::AwaitingPay => {
             let pay = app.pay.get(now).await?;
-            match payments::close(&app.desk, &pay, &order, now).await? {
+            match payments::close(&app.desk, &*pay, &order, now).await? {
                 payments::Followed::Closed => Ok(true),
                 payments::Followed::Settled(_) => Ok(false),
                 payments::Followed::Open => Err(StoreError::Contended.into()),

@@ -15,7 +15,7 @@ use web::problem::Problem;
 use web::request::RequestMeta;
 use web::route::{Access, Params, Route, Scope, find};
 use web::session::{CsrfToken, IdempotencyKey, SessionSecret, check_csrf};
-use web::view::{PageContext, Site, View, respond, see_other};
+use web::view::{PageContext, Site, View, download, respond, see_other};
 
 /// Who calls.
 #[derive(Clone, Debug)]
@@ -100,6 +100,11 @@ impl<A> Call<A> {
     /// Answers with a view.
     pub fn show<V: View>(&self, view: &V) -> Response {
         respond(&self.context(), view)
+    }
+
+    /// Answers with a file to keep.
+    pub fn download(&self, content_type: &str, file_name: &str, text: String) -> Response {
+        download(&self.context(), content_type, file_name, text)
     }
 
     /// 303 to a path of ours.

@@ -8,6 +8,10 @@ use domain::id::{BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTr
 pub const SELF: &str = "SELF";
 /// The prefix of slots below their clinic.
 pub const SLOT_PREFIX: &str = "SLOT#";
+/// The prefix of orders.
+pub const ORDER_PREFIX: &str = "ORDER#";
+/// The prefix of clinics.
+pub const CLINIC_PREFIX: &str = "CLINIC#";
 /// The prefix of appointments below their patient.
 pub const APPOINTMENT_PREFIX: &str = "APPT#";
 /// The prefix of paid or to be paid bills below their patient.
@@ -49,7 +53,7 @@ impl Key {
 
     /// A clinic.
     pub fn clinic(id: &ClinicId) -> Self {
-        Self::new(format!("CLINIC#{id}"), SELF)
+        Self::new(format!("{CLINIC_PREFIX}{id}"), SELF)
     }
 
     /// A slot of a clinic.
@@ -104,7 +108,7 @@ impl Key {
 
     /// A payment.
     pub fn order(no: &OutTradeNo) -> Self {
-        Self::new(format!("ORDER#{no}"), SELF)
+        Self::new(format!("{ORDER_PREFIX}{no}"), SELF)
     }
 
     /// An order on the worklist.

@@ -8,6 +8,7 @@ pub mod appointments;
 pub mod books;
 pub mod catalog;
 pub mod clinics;
+pub mod closure;
 pub mod due;
 pub mod gate;
 pub mod key;

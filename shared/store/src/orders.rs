@@ -5,6 +5,7 @@ use crate::due;
 use crate::key::{BILL_PREFIX, Key, WORKLIST};
 use crate::table::{Item, StoreError, Table, Write, from_item, to_item};
 use domain::Timestamp;
+use domain::event::EventKind;
 use domain::id::{BillNo, OutTradeNo, PatientId};
 use domain::order::{Order, OrderError, OrderState};
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,14 @@ impl Table {
             }
         }
         Err(StoreError::Contended.into())
+    }
+
+    /// Notes that a message about an order is in the ledger. Harmless to repeat.
+    pub async fn clear_notice(&self, no: &OutTradeNo, told: EventKind) -> Result<(), StoreError> {
+        match self.move_order(no, |order| order.notified(told)).await {
+            Ok(_) | Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(()),
+            Err(OrderFailed::Store(error)) => Err(error),
+        }
     }
 
     /// An order is on the list before it needs to be: the list only says where to look.

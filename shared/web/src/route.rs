@@ -34,6 +34,8 @@ pub enum Scope {
     Wechat,
     /// Patients' appointments.
     Appointments,
+    /// Money: reconciled days and their differences.
+    Finance,
 }
 
 impl Scope {
@@ -43,6 +45,7 @@ impl Scope {
             Self::Catalog => "catalog",
             Self::Wechat => "wechat",
             Self::Appointments => "appointments",
+            Self::Finance => "finance",
         }
     }
 }

@@ -112,6 +112,17 @@ pub(crate) fn answer(
     response
 }
 
+/// Answers with a file to keep. `file_name` is plain ASCII without quotes.
+pub fn download(context: &PageContext<'_>, content_type: &str, file_name: &str, text: String) -> Response {
+    let mut response = Response::default();
+    headers::secure(&mut response, context.site);
+    set(&mut response, header::CONTENT_TYPE, content_type);
+    set(&mut response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{file_name}\""));
+    set(&mut response, header::CACHE_CONTROL, &Cache::Personal.header());
+    *response.body_mut() = Body::Text(text);
+    response
+}
+
 /// 303 to a path of ours (or a URL built by us): after a form, and to sign in.
 pub fn see_other(context: &PageContext<'_>, location: &str) -> Response {
     let mut response = Response::default();

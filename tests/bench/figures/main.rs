@@ -1,4 +1,5 @@
-//! Figures about the table: capacity units of each step of a visit, claims a second, what a reminder tick costs.
+//! Figures about the table: capacity units of each step of a visit, claims a second, what a reminder tick costs; and a day of a
+//! million payments compared.
 //!
 //! `cargo run --locked --package bench --example figures` prints Markdown. Units and calls do not depend on how this is
 //! compiled; times are compared with a peer in the same run on the same engine.
@@ -16,6 +17,7 @@
 mod capacity;
 mod claims;
 mod meter;
+mod reconciliation;
 mod stub;
 mod tick;
 #[path = "../../rust/tests/suite/visit/mod.rs"]
@@ -24,6 +26,8 @@ mod visit;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
+    // First: its memory is measured.
+    reconciliation::report();
     capacity::report().await;
     claims::report().await;
     tick::report().await;

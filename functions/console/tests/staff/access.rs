@@ -10,6 +10,7 @@ async fn no_route_lets_a_stranger_in_and_none_goes_beyond_its_scope() {
     let world = World::start("{}").await;
     for route in &ROUTES {
         let path = route.path.replace("{kind}", "departments").replace("{clinic}", "c").replace("{appointment}", "a");
+        let path = path.replace("{date}", "2026-11-21").replace("{difference}", "d");
         for token in ["", "wrong", &ALL[1..]] {
             let answer = world.send(route.method.clone(), &path, token, "").await;
             assert_eq!((answer.status, answer.code()), (401, "staff_token_required"), "{path}");

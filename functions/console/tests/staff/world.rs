@@ -34,6 +34,8 @@ use wechat::scene::SceneKey;
 const URL: &str = "https://desk.example.com";
 /// May do everything.
 pub(crate) const ALL: &str = "token-of-the-office";
+/// May do finance only.
+pub(crate) const BOSS: &str = "token-of-the-head-of-finance";
 /// May import only.
 pub(crate) const CATALOG: &str = "token-of-the-his";
 pub(crate) const SCENE_KEY: [u8; 32] = [7; 32];
@@ -126,12 +128,21 @@ impl World {
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, token: &str, body: impl Into<Vec<u8>>) -> Answer {
-        let request = Request::builder().method(method).uri(format!("{URL}{path}"));
-        let request = request.header("accept", "application/json").header("authorization", format!("Bearer {token}"));
-        let request = request.body(Body::Binary(body.into())).unwrap();
-        let response = handle(&self.app, request.with_raw_http_path(path.split('?').next().unwrap())).await.unwrap();
+        let response = self.ask(method, path, token, body.into()).await;
         let status = response.status().as_u16();
         Answer { status, body: serde_json::from_slice(response.body()).unwrap_or_default() }
+    }
+
+    /// The answer as it is.
+    pub(crate) async fn download(&self, path: &str, token: &str) -> web::Response {
+        self.ask(Method::GET, path, token, Vec::new()).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, token: &str, body: Vec<u8>) -> web::Response {
+        let request = Request::builder().method(method).uri(format!("{URL}{path}"));
+        let request = request.header("accept", "application/json").header("authorization", format!("Bearer {token}"));
+        let request = request.body(Body::Binary(body)).unwrap();
+        handle(&self.app, request.with_raw_http_path(path.split('?').next().unwrap())).await.unwrap()
     }
 
     /// Everything in the table, by key.
@@ -181,8 +192,13 @@ fn staff() -> StaffTokens {
         sha256: sha256(token),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
     };
+    let all = ["catalog", "wechat", "appointments", "finance"];
     StaffTokens {
-        tokens: vec![token("office", ALL, &["catalog", "wechat", "appointments"]), token("his", CATALOG, &["catalog"])],
+        tokens: vec![
+            token("office", ALL, &all),
+            token("head", BOSS, &["finance"]),
+            token("his", CATALOG, &["catalog"]),
+        ],
     }
 }
 

@@ -23,7 +23,7 @@ use crate::time;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// WeChat is asked about an unpaid order this long after it was made, in seconds: the paying page asks sooner by itself.
 pub const QUERY_AFTER_S: [i64; 4] = [60, 300, 600, 1800];
@@ -156,6 +156,9 @@ pub struct Order {
     pub deadlines: Deadlines,
     /// What happened last.
     pub ev: Option<ItemEvent>,
+    /// What happened and the payer has not certainly been told.
+    #[serde(default)]
+    pub untold: BTreeSet<EventKind>,
     /// When it was made.
     #[serde(with = "crate::clinic::epoch_s")]
     pub created_at: Timestamp,
@@ -251,6 +254,7 @@ impl Order {
             tries: 0,
             deadlines: Deadlines::none().with(first.0, first.1),
             ev: None,
+            untold: BTreeSet::new(),
             created_at: now,
             expires_at: new.expires_at,
             ver: 1,
@@ -354,12 +358,15 @@ impl Order {
         self.tries >= TRIES_MAX
     }
 
-    /// The order once its message is in the ledger.
-    pub fn notified(&self, now: Timestamp) -> Result<Self, OrderError> {
-        if self.deadlines.get(Deadline::Notify).is_none() {
+    /// The order once the message about something that happened to it is in the ledger.
+    pub fn notified(&self, told: EventKind) -> Result<Self, OrderError> {
+        let mut untold = self.untold.clone();
+        if !untold.remove(&told) {
             return Err(OrderError::AlreadyDone);
         }
-        Ok(Self { deadlines: self.deadlines.clone().without(Deadline::Notify), ..self.written(None, now) })
+        let rest = self.deadlines.clone();
+        let deadlines = if untold.is_empty() { rest.without(Deadline::Notify) } else { rest };
+        Ok(Self { untold, deadlines, ver: self.ver + 1, ..self.clone() })
     }
 
     fn written(&self, event: Option<(EventKind, Actor)>, now: Timestamp) -> Self {
@@ -371,8 +378,9 @@ impl Order {
 
     /// The same with an event the payer is told: the deadline makes sure of it.
     fn told(&self, kind: EventKind, actor: Actor, now: Timestamp) -> Self {
-        let after = self.written(Some((kind, actor)), now);
-        let notify = time::add_seconds(now, NOTIFY_WITHIN_S);
-        Self { deadlines: after.deadlines.clone().with(Deadline::Notify, notify), ..after }
+        let mut after = self.written(Some((kind, actor)), now);
+        after.untold.insert(kind);
+        after.deadlines = after.deadlines.with(Deadline::Notify, time::add_seconds(now, NOTIFY_WITHIN_S));
+        after
     }
 }

@@ -4,7 +4,7 @@
 //! refunded: notification or query finishes it. What WeChat cannot return goes to people, with the reason.
 
 use super::{Order, OrderError, OrderState, Posting, Subject, total};
-use crate::due::{Deadline, backoff_s};
+use crate::due::{Deadline, TRIES_MAX, backoff_s};
 use crate::event::{Actor, EventKind};
 use crate::id::OutRefundNo;
 use crate::money::Fen;
@@ -373,6 +373,11 @@ impl Order {
             after.deadlines = after.deadlines.with(Deadline::Book, now);
         }
         Ok(after.replanned(now))
+    }
+
+    /// The order once WeChat has said that a refund is still on its way: no failure, so it never counts as stuck.
+    pub fn refund_pending(&self, now: Timestamp) -> Result<Self, OrderError> {
+        Ok(Self { tries: self.tries.min(TRIES_MAX / 2), ..self.written(None, now) })
     }
 
     /// The order with what a query says of a refund that is there already: when WeChat accepted it, under which number.
