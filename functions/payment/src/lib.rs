@@ -1,12 +1,16 @@
-//! 支付: paying for a held number in WeChat.
+//! 支付: paying for a held number or for bills in WeChat, receipts, and what a patient gives back.
 
+mod bills;
+mod orders;
 mod paying;
+mod refunds;
+mod registration;
 pub mod views;
 
 use lambda_http::{Request, http::Method};
 use runtime::Desk;
 use runtime::http::serve;
-use runtime::secrets::{PayAccount, Secret};
+use runtime::secrets::{HisAccount, PayAccount, Secret};
 use std::convert::Infallible;
 use web::Response;
 use web::route::{Access, Route};
@@ -18,21 +22,37 @@ pub struct App {
     pub desk: Desk,
     /// The merchant.
     pub pay: Secret<PayAccount>,
+    /// The hospital's own system.
+    pub his: Secret<HisAccount>,
 }
 
 /// What this function does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The page to pay on.
+    /// The page to pay a number on.
     Page,
-    /// Prepare the payment sheet.
+    /// Prepare the payment sheet for a number.
     Prepay,
-    /// Ask where a payment stands.
+    /// Ask where the payment of a number stands.
     Check,
+    /// The unpaid bills.
+    Bills,
+    /// Pay some of them.
+    Choose,
+    /// An order: to be paid, its receipt, its refunds.
+    Order,
+    /// Prepare the payment sheet for an order.
+    PrepayOrder,
+    /// Ask where the payment of an order stands.
+    CheckOrder,
+    /// Give up an order that is not paid.
+    CancelOrder,
+    /// Give items back.
+    Refund,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 3] = [
+pub static ROUTES: [Route<Action>; 10] = [
     Route {
         method: Method::GET,
         path: "/appointments/{appointment}/pay",
@@ -51,14 +71,33 @@ pub static ROUTES: [Route<Action>; 3] = [
         access: Access::Account,
         action: Action::Check,
     },
+    Route { method: Method::GET, path: "/bills", access: Access::Account, action: Action::Bills },
+    Route { method: Method::POST, path: "/bills/orders", access: Access::Account, action: Action::Choose },
+    Route { method: Method::GET, path: "/orders/{order}", access: Access::Account, action: Action::Order },
+    Route { method: Method::POST, path: "/orders/{order}/prepay", access: Access::Account, action: Action::PrepayOrder },
+    Route {
+        method: Method::POST,
+        path: "/orders/{order}/payment-check",
+        access: Access::Account,
+        action: Action::CheckOrder,
+    },
+    Route { method: Method::POST, path: "/orders/{order}/cancel", access: Access::Account, action: Action::CancelOrder },
+    Route { method: Method::POST, path: "/orders/{order}/refunds", access: Access::Account, action: Action::Refund },
 ];
 
 /// Answers a request.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible> {
     serve(&app.desk, None, &ROUTES, request, async |call| match call.action {
-        Action::Page => paying::show(app, call).await,
-        Action::Prepay => paying::prepay(app, call).await,
-        Action::Check => paying::check(app, call).await,
+        Action::Page => registration::show(app, call).await,
+        Action::Prepay => registration::prepay(app, call).await,
+        Action::Check => registration::check(app, call).await,
+        Action::Bills => bills::show(app, call).await,
+        Action::Choose => bills::choose(app, call).await,
+        Action::Order => orders::show(app, call).await,
+        Action::PrepayOrder => orders::prepay(app, call).await,
+        Action::CheckOrder => orders::check(app, call).await,
+        Action::CancelOrder => orders::cancel(app, call).await,
+        Action::Refund => refunds::ask(app, call).await,
     })
     .await
 }

@@ -10,6 +10,7 @@ async fn main() -> Result<(), Error> {
     let aws = runtime::desk::aws().await;
     let desk = Desk::from_env(&aws).await?;
     let pay = secrets::pay_account(&aws)?.warmed(desk.clock.now()).await;
-    let app = &App { desk, pay };
+    let his = secrets::his_account(&aws)?.warmed(desk.clock.now()).await;
+    let app = &App { desk, pay, his };
     run(service_fn(async |request: Request| handle(app, request).await)).await
 }

@@ -15,6 +15,15 @@
 //! | `already_cancelled`, `cannot_cancel` | 409 | the appointment is not one that can be cancelled |
 //! | `cannot_pay` | 409 | WeChat Pay refuses the order |
 //! | `hold_over`, `hold_ending` | 409 | the hold is over, or too close to its end to begin paying |
+//! | `no_card` | 409 | bills are written on a visit card, and the person has none |
+//! | `bills_changed` | 409 | a chosen bill is paid, void or gone |
+//! | `too_many_bills` | 409 | more than one payment takes |
+//! | `order_over` | 409 | the time to pay is over, or the order was closed |
+//! | `other_payer` | 409 | somebody else of the family is paying this order |
+//! | `not_refundable` | 409 | nothing of what is chosen can be given back here |
+//! | `already_performed` | 409 | the hospital has performed or handed out a chosen item |
+//! | `his_refused` | 409 | the hospital's system says no |
+//! | `his_down` | 503 | the hospital's system does not answer |
 //! | `not_set_up` | 503 | the hospital profile is missing |
 //! | `busy` | 503 | too much contention; try again |
 
@@ -25,9 +34,12 @@ use crate::random::NoRandomness;
 use crate::secrets::SecretError;
 use domain::appointment::MoveError;
 use domain::booking::{GateError, WindowError};
+use domain::order::OrderError;
 use domain::time;
+use his::{HisError, RequestError};
 use store::StoreError;
 use store::appointments::MoveFailed;
+use store::orders::OrderFailed;
 use store::registration::HoldError;
 use web::problem::Problem;
 
@@ -69,6 +81,17 @@ refusals! {
     };
     HoldError => hold;
     MoveFailed => moved;
+    OrderError => |error| order(error);
+    OrderFailed => |error| match error {
+        OrderFailed::NotFound => Problem::not_found(),
+        OrderFailed::Refused(error) => order(error),
+        OrderFailed::Store(error) => unavailable("table", &error),
+    };
+    HisError => |error| hospital(&error);
+    RequestError => |error| match error {
+        RequestError::TooMany | RequestError::Amount => too_many_bills(),
+        other => unavailable("his request", &other),
+    };
     ProviderError => |error| paying(&error);
     FollowError => |error| match error {
         FollowError::Provider(error) => paying(&error),
@@ -87,6 +110,35 @@ fn paying(error: &ProviderError) -> Problem {
     }
     tracing::error!(%error, "WeChat Pay refuses");
     Problem::conflict("cannot_pay", "现在无法发起微信支付，请稍后再试或到窗口缴费")
+}
+
+/// What the patient is told when an order does not move.
+fn order(error: OrderError) -> Problem {
+    match error {
+        OrderError::Lines => too_many_bills(),
+        OrderError::NotRefundable | OrderError::Illegal => {
+            Problem::conflict("not_refundable", "所选项目现在不能退费，可能已经退过，请刷新页面查看")
+        }
+        OrderError::AlreadyDone
+        | OrderError::AmountDiffers
+        | OrderError::OtherTransaction
+        | OrderError::SamePerson => unavailable("order", &error),
+    }
+}
+
+fn too_many_bills() -> Problem {
+    Problem::conflict("too_many_bills", "一次缴费的账单太多，请分几次缴费")
+}
+
+/// What the patient is told when the hospital's system does not do as asked.
+fn hospital(error: &HisError) -> Problem {
+    if let HisError::Refused { code } = error {
+        tracing::warn!(%code, "the HIS refuses");
+        return Problem::conflict("his_refused", "医院系统没有受理，请到人工窗口或拨打医院电话咨询");
+    }
+    tracing::error!(%error, "the HIS does not answer");
+    let text = "医院系统暂时没有响应，请稍后再试，也可以到人工窗口或拨打医院电话办理";
+    Problem::new(web::StatusCode::SERVICE_UNAVAILABLE, "his_down", text).with_retry_after(RETRY_AFTER_S)
 }
 
 /// A part does not answer: logged here, once, with its whole chain of causes.

@@ -1,4 +1,4 @@
-// Pays a held number inside WeChat. The server decides what was paid: the sheet's own "ok" proves nothing, so after
+// Pays an order inside WeChat. The server decides what was paid: the sheet's own "ok" proves nothing, so after
 // every outcome the server is asked until it knows. Works again after any failure.
 "use strict";
 (() => {
@@ -65,12 +65,12 @@
     const outcome = await sheet(weixin, prepay.request);
     if (outcome === "get_brand_wcpay_request:ok") {
       say("正在确认支付结果，请不要关闭页面…");
-      if (!(await settled(CHECKS_MAX))) say("支付结果还在确认中，请稍后到“我的号”查看，不要重复支付。");
+      if (!(await settled(CHECKS_MAX))) say("支付结果还在确认中，请稍后刷新本页查看，不要重复支付。");
       return;
     }
     // A cancelled sheet may still have paid on another phone: one question to the server settles it.
     if (await settled(1)) return;
-    say(outcome === "get_brand_wcpay_request:cancel" ? "您取消了支付。号源仍为您保留，可再次支付。" : "支付没有成功，请再试一次。");
+    say(outcome === "get_brand_wcpay_request:cancel" ? "您取消了支付。在剩余时间内可再次支付。" : "支付没有成功，请再试一次。");
   }
 
   if (!/MicroMessenger/i.test(navigator.userAgent) && !window.WeixinJSBridge) {

@@ -24,10 +24,11 @@ struct Asset {
     file: String,
 }
 
-static ASSETS: LazyLock<[Asset; 2]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
     [
         asset(Script::Pay, "pay", include_str!("../assets/pay.js")),
         asset(Script::Countdown, "countdown", include_str!("../assets/countdown.js")),
+        asset(Script::Sum, "sum", include_str!("../assets/sum.js")),
     ]
 });
 

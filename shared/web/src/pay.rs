@@ -53,11 +53,11 @@ pub struct Prepay {
 pub enum PaymentState {
     /// Not known yet, or not paid: the script asks again, or lets the payer try again.
     Pending,
-    /// Paid; the number is booked.
+    /// Paid; what was paid for is the payer's.
     Paid,
-    /// The hold ended without a payment.
+    /// The time to pay ended without a payment.
     Closed,
-    /// Paid too late; the money goes back.
+    /// Paid, but what was paid for could not be had: the money goes back.
     Refunding,
 }
 

@@ -116,6 +116,16 @@ pub fn fee_text(fen: i64) -> String {
     if fen == 0 { "免费".into() } else { format!("¥{}.{:02}", fen / 100, fen.unsigned_abs() % 100) }
 }
 
+/// An amount of money: `25.00元`.
+pub fn yuan_text(fen: i64) -> String {
+    format!("{}.{:02}元", fen / 100, fen.unsigned_abs() % 100)
+}
+
+/// An amount of money, set off from the text around it.
+pub fn yuan(fen: i64) -> Markup {
+    html! { span.fee { (yuan_text(fen)) } }
+}
+
 /// A fee, set off from the text around it.
 pub fn fee(fen: i64) -> Markup {
     html! { span.fee { (fee_text(fen)) } }
@@ -170,6 +180,13 @@ mod tests {
     fn fees_read_as_yuan() {
         for (fen, text) in [(0, "免费"), (1, "¥0.01"), (2500, "¥25.00"), (123_456, "¥1234.56")] {
             assert_eq!(fee_text(fen), text);
+        }
+    }
+
+    #[test]
+    fn amounts_have_two_decimals_and_their_unit() {
+        for (fen, text) in [(0, "0.00元"), (5, "0.05元"), (14_830, "148.30元")] {
+            assert_eq!(yuan_text(fen), text);
         }
     }
 

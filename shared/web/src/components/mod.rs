@@ -11,8 +11,9 @@ mod feedback;
 mod icons;
 mod lists;
 mod shell;
+mod ticks;
 
-pub use booking::{Day, DayState, Step, Tile, TileTarget, countdown, days, fee, fee_text, steps, tiles};
+pub use booking::{Day, DayState, Step, Tile, TileTarget, countdown, days, fee, fee_text, steps, tiles, yuan, yuan_text};
 pub use code::{CodeError, QR_TEXT_MAX_BYTES, qr};
 pub use controls::{
     Button, Choice, Field, FieldKind, Look, choices, csrf_field, field, form_start_fields, idempotency_field, search,
@@ -22,6 +23,7 @@ pub use feedback::{State, Tone, badge, notice, state};
 pub use icons::Icon;
 pub use lists::{Cell, Entry, Person, entries, heading, key_values, list, people, prose, tags, title};
 pub use shell::{Page, Script, Tab, page};
+pub use ticks::{Tick, sum, ticks};
 
 use serde::Serialize;
 use std::borrow::Cow;

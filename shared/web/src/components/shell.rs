@@ -36,8 +36,10 @@ impl Tab {
 pub enum Script {
     /// Pays inside WeChat.
     Pay,
-    /// Counts a remaining time down.
+    /// Counts a remaining time down, then loads the page again.
     Countdown,
+    /// Adds up what is ticked.
+    Sum,
 }
 
 /// What differs from page to page outside its body.

@@ -1,4 +1,4 @@
-//! The page to pay on, and what its script is told.
+//! The page to pay a held number on.
 
 use domain::appointment::Appointment;
 use domain::{Timestamp, time};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use web::components::{
     Button, Look, Page, Script, Step, Tab, Tone, countdown, fee, heading, key_values, notice, page, steps,
 };
-use web::pay::{PayPanel, PaymentCheck, PaymentState, Prepay, SheetRequest, pay_panel};
+use web::pay::{PayPanel, pay_panel};
 use web::view::{PageContext, View};
 
 /// A held number to be paid.
@@ -66,52 +66,5 @@ impl View for PayView {
             (notice(Tone::Plain, "逾期未支付，号源自动释放，不影响信用记录。"))
         };
         page(context, &Page::new("支付").tab(Tab::Appointments).scripts(&[Script::Pay, Script::Countdown]), body)
-    }
-}
-
-/// The answer to a prepay request. Asked for by the script; as a page it only says what to do.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub struct PrepayView(Prepay);
-
-impl PrepayView {
-    /// Open the payment sheet with this.
-    pub fn open(request: SheetRequest) -> Self {
-        Self(Prepay { request: Some(request) })
-    }
-
-    /// Nothing to pay any more.
-    pub fn settled() -> Self {
-        Self(Prepay { request: None })
-    }
-}
-
-impl View for PrepayView {
-    fn page(&self, context: &PageContext<'_>) -> Markup {
-        page(context, &Page::new("支付"), notice(Tone::Plain, "请返回支付页面，在微信中完成支付。"))
-    }
-}
-
-/// Where a payment stands.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub struct CheckView(PaymentCheck);
-
-impl CheckView {
-    /// In words.
-    pub fn of(state: PaymentState) -> Self {
-        let text = match state {
-            PaymentState::Pending => "等待支付",
-            PaymentState::Paid => "支付成功，挂号成功",
-            PaymentState::Closed => "未支付，号源已释放",
-            PaymentState::Refunding => "未能保留号源，费用将原路退回",
-        };
-        Self(PaymentCheck { state, text })
-    }
-}
-
-impl View for CheckView {
-    fn page(&self, context: &PageContext<'_>) -> Markup {
-        page(context, &Page::new("支付结果"), notice(Tone::Plain, self.0.text))
     }
 }
