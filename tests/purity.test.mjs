@@ -18,7 +18,7 @@ test('the domain reaches no I/O', () => {
 });
 
 test('pages and protocol know nothing of the table', () => {
-  for (const crate of ['web', 'wechat']) assert.ok(!/^(aws-sdk|store|runtime) /m.test(tree(crate)), crate);
+  for (const crate of ['web', 'wechat', 'his']) assert.ok(!/^(aws-sdk|store|runtime) /m.test(tree(crate)), crate);
 });
 
 test('a release build with the movable clock does not compile', () => {

@@ -72,7 +72,7 @@ pub struct DayRow {
     pub amount: Fen,
     /// When, as we told the HIS.
     pub at: Timestamp,
-    /// The hospital's own number of it.
+    /// The hospital's own number of it, as written there.
     pub receipt_no: String,
 }
 
@@ -173,6 +173,7 @@ mod tests {
     use super::*;
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use proptest::prelude::*;
     use std::io::Write;
 
     const HEADER: &str = "serial,kind,original_serial,amount,at,receipt_no\n";
@@ -230,6 +231,15 @@ mod tests {
         assert_eq!(DayFile::new(packed(other), &sha256(other)).unwrap_err(), DayFileError::Columns);
         let huge = vec![0; DAY_FILE_PACKED_BYTES_MAX + 1];
         assert_eq!(DayFile::new(huge, "").unwrap_err(), DayFileError::TooLarge);
+    }
+
+    proptest! {
+        #[test]
+        fn any_rows_end(rows in "[a_0-9,PAYREFUND.\"\r\n+:T-]{0,200}") {
+            if let Ok(file) = file(&rows) {
+                prop_assert!(file.rows().count() <= rows.len() + 1);
+            }
+        }
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl FeesPost {
         paid: Paid,
     ) -> Result<Self, RequestError> {
         if bills.is_empty() {
-            return Err(RequestError::NoBills);
+            return Err(RequestError::Nothing);
         }
         if bills.len() > BILLS_PER_POST_MAX {
             return Err(RequestError::TooMany);
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn the_total_is_the_sum() {
         assert_eq!(post(&[("B1", 4800), ("B2", 850)], paid()).unwrap().total(), Fen::new(5650).unwrap());
-        assert_eq!(post(&[], paid()), Err(RequestError::NoBills));
+        assert_eq!(post(&[], paid()), Err(RequestError::Nothing));
         assert_eq!(post(&[("B1", 1), ("B1", 1)], paid()), Err(RequestError::Twice));
         assert_eq!(post(&[("B1", 1_000_000_000), ("B2", 1)], paid()), Err(RequestError::Amount));
     }

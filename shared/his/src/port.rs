@@ -24,9 +24,9 @@ pub struct Call {
 /// Why values make no request. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// A payment of bills names none.
-    #[error("there is no bill to pay")]
-    NoBills,
+    /// It names no bill or line.
+    #[error("there is nothing to pay or give back")]
+    Nothing,
     /// More bills or lines than one request takes.
     #[error("too many bills or lines in one request")]
     TooMany,
@@ -48,7 +48,7 @@ pub enum RequestError {
 ///
 /// Reads may be repeated freely. A write is sent once per call: after an error with
 /// [`HisError::is_outcome_unknown`] ask `…_posted` by serial, and only when it knows nothing send the same again.
-pub trait His {
+pub trait His: Send + Sync {
     /// The unpaid bills of a card. A card the HIS does not know is refused ([`crate::Refusal::NoSuchCard`]).
     fn fees_unpaid(&self, card_no: &CardNo, call: Call) -> impl Future<Output = Result<UnpaidBills, HisError>> + Send;
 

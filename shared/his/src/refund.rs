@@ -34,7 +34,7 @@ impl Lines {
     /// Exactly these: at least one, each once.
     pub fn some(lines: Vec<BillLine>) -> Result<Self, RequestError> {
         if lines.is_empty() {
-            return Err(RequestError::NoBills);
+            return Err(RequestError::Nothing);
         }
         if lines.len() > LINES_PER_REFUND_MAX {
             return Err(RequestError::TooMany);
@@ -110,7 +110,7 @@ mod tests {
         let line = |item_no: &str| BillLine { bill_no: "B1".parse().unwrap(), item_no: item_no.parse().unwrap() };
         assert!(Lines::some(vec![line("1"), line("2")]).is_ok());
         assert_eq!(Lines::some(vec![line("1"), line("1")]), Err(RequestError::Twice));
-        assert_eq!(Lines::some(Vec::new()), Err(RequestError::NoBills));
+        assert_eq!(Lines::some(Vec::new()), Err(RequestError::Nothing));
         let many = (0..=LINES_PER_REFUND_MAX).map(|number| line(&number.to_string())).collect();
         assert_eq!(Lines::some(many), Err(RequestError::TooMany));
         assert!(Lines::everything().as_slice().is_empty());

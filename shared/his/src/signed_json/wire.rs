@@ -358,6 +358,7 @@ pub(super) struct RefundNoData {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn bill(change: impl FnOnce(&mut Value)) -> Value {
@@ -422,6 +423,31 @@ mod tests {
         assert_eq!(nameless.rejected[0].to_string(), "bill without number: one of its numbers is not an identifier");
         let twice = read(&[bill(|_| ()), bill(|_| ())]);
         assert_eq!((twice.bills.len(), twice.rejected[0].fault), (1, BillFault::Twice));
+    }
+
+    proptest! {
+        #[test]
+        fn a_bill_is_shown_only_if_it_adds_up(fens in prop::collection::vec(0..10_000_i64, 1..5), more in -2..=2_i64) {
+            let yuan = |fen: i64| Fen::new(fen).map(|fen| fen.to_string());
+            let item = |(number, fen): (usize, &i64)| json!({
+                "item_no": number.to_string(), "name": "项目", "spec": "", "quantity": 1, "unit": "次",
+                "amount": yuan(*fen).unwrap(),
+            });
+            let total = yuan(fens.iter().sum::<i64>() + more).unwrap_or_else(|_| "-0.01".into());
+            let unpaid = read(&[bill(|bill| {
+                bill["items"] = fens.iter().enumerate().map(item).collect();
+                bill["total"] = json!(total);
+            })]);
+            prop_assert_eq!((unpaid.bills.len(), unpaid.rejected.len()), if more == 0 { (1, 0) } else { (0, 1) });
+        }
+
+        #[test]
+        fn any_answer_ends(body: Vec<u8>, text in "\\PC*") {
+            prop_assert!(data_of::<BillsData>(&body).is_err());
+            let answer = json!({ "code": 0, "error": "", "data": { "bills": [text, { "bill_no": text }] } });
+            let data: Option<BillsData> = data_of(&serde_json::to_vec(&answer).unwrap()).unwrap();
+            prop_assert_eq!(UnpaidBills::from(data.unwrap()).rejected.len(), 2);
+        }
     }
 
     #[test]
