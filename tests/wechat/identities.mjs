@@ -113,6 +113,14 @@ export function rollKey(directory, config, kind) {
   return rolled;
 }
 
+/** Back to the key before; the new one was never issued. */
+export function undoRoll(directory, config, kind) {
+  const { [kind]: before, ...previous } = config.previous ?? {};
+  const undone = { ...config, ...before, previous };
+  saveIdentities(directory, undone);
+  return undone;
+}
+
 /** The end of the key before. */
 export function retireKey(directory, config, kind) {
   const { [kind]: gone, ...previous } = config.previous ?? {};

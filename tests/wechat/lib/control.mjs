@@ -1,5 +1,5 @@
 // The control plane: what a test or the phone tells the stand-in to do.
-import { KEY_KINDS, readKeys, retireKey, rollKey } from '../identities.mjs';
+import { KEY_KINDS, readKeys, retireKey, rollKey, undoRoll } from '../identities.mjs';
 import { changeBill } from './bill.mjs';
 import { pushCallback, verifyCallback } from './callback.mjs';
 import { html, json, post } from './http.mjs';
@@ -225,12 +225,17 @@ function addTemplate(world, { name, title, keywords, id }) {
   return { templates: world.config.templates };
 }
 
-/** A new key of a kind, or the end of the one before. */
-function rollKeys(world, { roll, retire }) {
-  need((roll === undefined) !== (retire === undefined), 'either roll or retire is needed');
-  need(KEY_KINDS.includes(roll ?? retire), `a key is one of ${KEY_KINDS.join(', ')}`);
-  need(roll !== undefined || world.config.previous?.[retire], 'there is no key before', 409);
-  world.config = roll === undefined ? retireKey(world.directory, world.config, retire) : rollKey(world.directory, world.config, roll);
+const KEY_DEEDS = { roll: rollKey, retire: retireKey, undo: undoRoll };
+
+/** A new key of a kind; the end of the one before; or back to that one, as if nothing had been rolled. */
+function rollKeys(world, body) {
+  const deeds = Object.keys(KEY_DEEDS).filter((deed) => body[deed] !== undefined);
+  need(deeds.length === 1, 'one of roll, retire, undo is needed');
+  const [deed] = deeds;
+  const kind = body[deed];
+  need(KEY_KINDS.includes(kind), `a key is one of ${KEY_KINDS.join(', ')}`);
+  need(deed === 'roll' || world.config.previous?.[kind], 'there is no key before', 409);
+  world.config = KEY_DEEDS[deed](world.directory, world.config, kind);
   world.keys = readKeys(world.directory, world.config);
   world.changed();
   return withoutKeys(world.config);

@@ -99,7 +99,15 @@ test('the secrets of the hospital hold the current and the previous keys', async
   const { pay: retired } = hospitalSecrets(wechat.directory, wechat.world.config);
   assert.deepEqual([retired.api_v3_keys, retired.platform_keys.length], [[rolled.api_v3_keys[0]], 2]);
   assert.match((await wechat.control('keys', { roll: 'aes' })).error, /one of/);
-  assert.match((await wechat.control('keys', {})).error, /either/);
+  assert.match((await wechat.control('keys', {})).error, /needed/);
+});
+
+test('a roll can be undone', async () => {
+  const before = hospitalSecrets(wechat.directory, wechat.world.config);
+  for (const kind of KINDS) await roll(kind);
+  for (const kind of KINDS) await wechat.control('keys', { undo: kind });
+  assert.deepEqual(hospitalSecrets(wechat.directory, wechat.world.config), before);
+  await payRound(wechat.merchantNow());
 });
 
 test('a delivery that has to be refused comes before the honest one', async () => {
