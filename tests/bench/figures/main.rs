@@ -16,6 +16,7 @@
 mod capacity;
 mod claims;
 mod meter;
+mod notifications;
 mod stub;
 mod tick;
 #[path = "../../rust/tests/suite/visit/mod.rs"]
@@ -26,6 +27,7 @@ mod visit;
 async fn main() {
     capacity::report().await;
     claims::report().await;
+    notifications::report().await;
     tick::report().await;
 }
 
