@@ -99,7 +99,8 @@ async fn orders(app: &App, numbers: impl Iterator<Item = OutTradeNo>) -> Result<
 
 pub(crate) async fn choose(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let fields = call.fields()?;
-    let patient: PatientId = fields.text("patient").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
+    let patient: PatientId =
+        fields.text("patient").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
     let payee = payee(app, call, &patient).await?;
     let chosen: Option<BTreeSet<BillNo>> = fields.all(BILL).map(|text| text.parse().ok()).collect();
     let chosen = chosen.ok_or_else(Problem::bad_request)?;
@@ -127,12 +128,7 @@ fn answer(call: &Call<Action>, order: &Order) -> Response {
 }
 
 /// The order that pays these bills: the one already there, or a new one.
-async fn order_for(
-    app: &App,
-    call: &Call<Action>,
-    payee: &Payee,
-    chosen: &BTreeSet<BillNo>,
-) -> Result<Order, Refusal> {
+async fn order_for(app: &App, call: &Call<Action>, payee: &Payee, chosen: &BTreeSet<BillNo>) -> Result<Order, Refusal> {
     let card = payee.card.as_ref().ok_or_else(|| no_card(&payee.link.patient))?;
     if chosen.len() > BILLS_PER_POST_MAX {
         return Err(his::RequestError::TooMany.into());
@@ -152,7 +148,9 @@ async fn order_for(
     };
     // Orders that would pay one of these bills too must not be payable any more. Should two people choose in the very
     // same moment, the HIS takes one payment and the other goes back.
-    for order in others.iter().filter(|order| order.state == OrderState::AwaitingPay && !wish.is_served_by(order, call.now)) {
+    for order in
+        others.iter().filter(|order| order.state == OrderState::AwaitingPay && !wish.is_served_by(order, call.now))
+    {
         if let Followed::Settled(_) = paying::close(app, order, call.now).await? {
             return settled(app, call, order).await;
         }

@@ -179,7 +179,11 @@ impl OrderView {
             pay_until: is_open.then(|| time::wall_clock(order.expires_at).strftime("%H:%M:%S").to_string()),
             paid_at: order.paid_at().map(moment_text),
             receipt,
-            refunds: order.in_sequence().filter(|refund| is_told(refund)).map(|refund| refund_row(order, refund)).collect(),
+            refunds: order
+                .in_sequence()
+                .filter(|refund| is_told(refund))
+                .map(|refund| refund_row(order, refund))
+                .collect(),
             stage,
             remaining_s: u32::try_from(order.expires_at.as_second() - now.as_second()).unwrap_or(0),
             appointment: order.appointment_key().map(|key| key.to_string()),
@@ -257,7 +261,9 @@ impl OrderView {
                 (PageState::Success, "请按下面的指引前往，出示就诊卡即可。")
             }
             Stage::Posted => (PageState::Success, "费用已经支付。"),
-            Stage::Posting => (PageState::Waiting, "一般一分钟内完成，请不要重复缴费。医院迟迟不能入账时，费用会自动全额退回。"),
+            Stage::Posting => {
+                (PageState::Waiting, "一般一分钟内完成，请不要重复缴费。医院迟迟不能入账时，费用会自动全额退回。")
+            }
             Stage::Refused | Stage::Silent => (PageState::Failure, self.why.unwrap_or_default()),
             Stage::GivenBack => (PageState::Success, "费用原路退回，进度见下。"),
             Stage::AwaitingPay | Stage::Closed => {
@@ -266,7 +272,12 @@ impl OrderView {
         };
         let bills = self.bills();
         let again = [Button::primary_link("重新选择账单", &bills)];
-        state(icon, self.text, text, if self.stage == Stage::Closed && self.appointment.is_none() { &again } else { &[] })
+        state(
+            icon,
+            self.text,
+            text,
+            if self.stage == Stage::Closed && self.appointment.is_none() { &again } else { &[] },
+        )
     }
 
     fn looks_again(&self) -> Markup {
@@ -364,9 +375,7 @@ fn why(order: &Order, stage: Stage) -> Option<&'static str> {
     };
     match (stage, code) {
         (Stage::Refused, "BILL_PAID") => Some("账单已在窗口或别处缴清，本次支付的费用全额原路退回。"),
-        (Stage::Refused, "BILL_CHANGED" | "AMOUNT") => {
-            Some("账单金额已变更，本次支付的费用全额原路退回。请重新缴费。")
-        }
+        (Stage::Refused, "BILL_CHANGED" | "AMOUNT") => Some("账单金额已变更，本次支付的费用全额原路退回。请重新缴费。"),
         (Stage::Refused, "BILL_VOID" | "NO_SUCH_BILL") => Some("账单已作废，本次支付的费用全额原路退回。"),
         (Stage::Refused, _) => Some("医院系统没有接受这笔缴费，费用全额原路退回。请到人工窗口咨询。"),
         (Stage::Silent, _) => Some("医院系统长时间没有确认入账，费用全额原路退回。请稍后重新缴费，或到人工窗口办理。"),
