@@ -5,6 +5,8 @@ mod orders;
 mod paying;
 mod refunds;
 mod registration;
+#[cfg(test)]
+mod samples;
 pub mod views;
 
 use lambda_http::{Request, http::Method};
