@@ -51,7 +51,7 @@ deny:
 
 bench: needs-run $(PYTHON) ## Benchmarks into target/bench.md: the figures of README.md (release builds first, which takes a while)
 	@cargo build --release --locked --workspace --bins --exclude journeys
-	@cargo build --release --locked --package wechat --example callback_loop
+	@cargo build --release --locked --package wechat --example callback_loop --example pay_loop
 	@cargo build --locked --package bench --example figures
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
 	@$(PYTHON) tests/bench/run.py

@@ -35,7 +35,7 @@ IMPORT_MAX_S = 60
 KEY_BYTES = 32
 HOSPITAL = ROOT / "infra/hospital"
 CLOCK_FEATURE = "runtime/movable-clock"
-STAFF_CLIENT, STAFF_SCOPES = "his-import", ["catalog", "wechat", "appointments", "finance"]
+STAFF_CLIENT, STAFF_SCOPES = "his-import", ["catalog", "wechat", "appointments", "refunds", "finance"]
 IMPORTS = ("departments", "doctors", "schedules", "cards")
 SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 # The emulator and what it starts see these variables of ours and nothing else, real AWS credentials least of all.
@@ -183,7 +183,7 @@ class Stack:
         return Process(self.state, "proxy", [
             "node", ROOT / "infra/local/proxy.mjs", "--port", self.port, "--emulator-port", self.aws_port,
             "--api-host", f"{api_id}.execute-api.localhost:{self.aws_port}",
-            "--tick-functions", ",".join(f"{PREFIX}-{name}:live" for name in ("wechat-token", "reminder", "sweeper", "reconcile")),
+            "--tick-functions", ",".join(f"{PREFIX}-{name}:live" for name in ("wechat-token", "reminder", "sweeper", "reconcile", "his-sync")),
             "--emulator-authorization", f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/lambda/aws4_request",
         ], self.port, "PORT")
 

@@ -12,6 +12,7 @@ REPORT = ROOT / "target/bench.md"
 PARTS = (
     [sys.executable, "tests/bench/startup.py"],
     [sys.executable, "tests/bench/callback.py"],
+    [sys.executable, "tests/bench/pay.py"],
     ["cargo", "run", "--quiet", "--locked", "--package", "bench", "--example", "figures"],
 )
 

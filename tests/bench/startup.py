@@ -178,7 +178,7 @@ def secrets(folder):
                 "platform_keys": [{"id": "PUB_KEY_ID_0119000000012026010100000000000000",
                                    "public_key_pem": (folder / "pay.pub").read_text()}]},
         "staff": {"tokens": [{"name": "bench", "sha256": hashlib.sha256(STAFF_TOKEN.encode()).hexdigest(),
-                              "scopes": ["catalog", "wechat", "appointments", "finance"]}]},
+                              "scopes": ["catalog", "wechat", "appointments", "refunds", "finance"]}]},
     }
 
 
@@ -314,6 +314,7 @@ FIRST = {
     "console": (put_profile(), "checks and writes the profile", HTTP_OK),
     "reminder": (tick(), "a tick, nothing due", None),
     "sweeper": (tick(), "a tick, nothing due", None),
+    "reconcile": (tick(), "a tick, nothing due", None),
     "wechat-token": (tick(), "a tick, the token is young", None),
     "event-relay": (stream_batch(), "one event to the bus", None),
     "notifier": (queue_batch(), "one message: ledger, WeChat, ledger", None),
@@ -416,7 +417,7 @@ def environment(aws, chat, roots):
         "TABLE_NAME": "menzhen", "PUBLIC_URL": PUBLIC_URL, "BUS_NAME": "menzhen", "WECHAT_API_URL": chat.origin,
         "PAY_API_URL": chat.origin, "PAY_API_FALLBACK_URL": chat.origin, "NOTICE_QUEUE_URL": f"{aws.origin}/0/notice",
         "RELAY_DLQ_URL": f"{aws.origin}/0/relay", "IDENTITY_SECRET": "identity", "WECHAT_SECRET": "wechat",
-        "PAY_SECRET": "pay", "STAFF_SECRET": "staff",
+        "PAY_SECRET": "pay", "STAFF_SECRET": "staff", "HIS_SECRET": "his", "HIS_URL": chat.origin,
     }
 
 

@@ -29,9 +29,9 @@ function rsaPair(directory, name) {
 }
 
 /** Node cannot issue X.509 certificates; the openssl command can. */
-function platformCertificate(directory) {
+function platformCertificate(directory, name = 'platform_certificate') {
   const serial = `5${randomHex(20).slice(1).toUpperCase()}`;
-  const files = { certificate_file: 'platform_certificate.pem', private_key_file: 'platform_certificate_key.pem' };
+  const files = { certificate_file: `${name}.pem`, private_key_file: `${name}_key.pem` };
   execFileSync('openssl', [
     'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', String(CERTIFICATE_DAYS), '-sha256',
     '-subj', '/CN=Stand-in WeChat Pay', '-set_serial', `0x${serial}`,
@@ -40,6 +40,9 @@ function platformCertificate(directory) {
   fs.chmodSync(path.join(directory, files.private_key_file), 0o600);
   return { serial, ...files };
 }
+
+const platformPublicKey = (directory, name = 'platform_public') => ({ id: `PUB_KEY_ID_01${randomDigits(30)}`, ...rsaPair(directory, name) });
+const newSerial = () => randomHex(20).toUpperCase();
 
 function templatesFrom(file) {
   return JSON.parse(fs.readFileSync(file, 'utf8')).map((template) => ({ id: randomText(43), ...template }));
@@ -55,11 +58,12 @@ function createIdentities(directory, { mode, templatesFile, accountName }) {
     aes_key: randomText(43),
     mode,
     mch_id: `19${randomDigits(8)}`,
-    merchant_serial: randomHex(20).toUpperCase(),
+    merchant_serial: newSerial(),
     merchant: rsaPair(directory, 'merchant'),
     api_v3_key: randomText(32),
     platform_certificate: platformCertificate(directory),
-    platform_public_key: { id: `PUB_KEY_ID_01${randomDigits(30)}`, ...rsaPair(directory, 'platform_public') },
+    platform_public_key: platformPublicKey(directory),
+    previous: {},
     templates: templatesFrom(templatesFile),
   };
 }
@@ -81,20 +85,67 @@ export function loadIdentities(directory, options = {}) {
     ? renewTemplates(JSON.parse(fs.readFileSync(file, 'utf8')), templatesFile)
     : createIdentities(directory, { mode: mode ?? 'safe', templatesFile, accountName: accountName ?? '云杉市人民医院' });
   config = { ...config, mode: mode ?? config.mode, account_name: accountName ?? config.account_name };
-  fs.writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+  saveIdentities(directory, config);
   return config;
 }
 
-/** The identities with the key files read in. */
+function saveIdentities(directory, config) {
+  fs.writeFileSync(path.join(directory, 'config.json'), `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+}
+
+// Roll-over ------------------------------------------------------------------------------------
+
+/** What each key consists of in the configuration, and how the next one is made. */
+const ROLLS = {
+  merchant: (directory, name) => ({ merchant_serial: newSerial(), merchant: rsaPair(directory, name) }),
+  api_v3: () => ({ api_v3_key: randomText(32) }),
+  certificate: (directory, name) => ({ platform_certificate: platformCertificate(directory, name) }),
+  public_key: (directory, name) => ({ platform_public_key: platformPublicKey(directory, name) }),
+};
+export const KEY_KINDS = Object.keys(ROLLS);
+
+/** A new key of a kind; the one before stays good until it is retired. */
+export function rollKey(directory, config, kind) {
+  const next = ROLLS[kind](directory, `${kind}_${randomHex(4)}`);
+  const before = Object.fromEntries(Object.keys(next).map((name) => [name, config[name]]));
+  const rolled = { ...config, ...next, previous: { ...config.previous, [kind]: before } };
+  saveIdentities(directory, rolled);
+  return rolled;
+}
+
+/** Back to the key before; the new one was never issued. */
+export function undoRoll(directory, config, kind) {
+  const { [kind]: before, ...previous } = config.previous ?? {};
+  const undone = { ...config, ...before, previous };
+  saveIdentities(directory, undone);
+  return undone;
+}
+
+/** The end of the key before. */
+export function retireKey(directory, config, kind) {
+  const { [kind]: gone, ...previous } = config.previous ?? {};
+  const retired = { ...config, previous };
+  saveIdentities(directory, retired);
+  return retired;
+}
+
+/** The current key of a kind, then the one before while it is good. */
+const currentAndPrevious = (config, kind) => [config, config.previous?.[kind]].filter(Boolean);
+
+/** The identities with the key files read in, of each kind the current one first. */
 export function readKeys(directory, config) {
   const read = (name) => fs.readFileSync(path.join(directory, name), 'utf8');
   return {
-    merchantPrivate: read(config.merchant.private_key_file),
-    merchantPublic: read(config.merchant.public_key_file),
-    certificate: read(config.platform_certificate.certificate_file),
-    certificatePrivate: read(config.platform_certificate.private_key_file),
-    platformPublic: read(config.platform_public_key.public_key_file),
-    platformPrivate: read(config.platform_public_key.private_key_file),
+    merchant: currentAndPrevious(config, 'merchant').map(({ merchant_serial, merchant }) => ({
+      serial: merchant_serial, private: read(merchant.private_key_file), public: read(merchant.public_key_file),
+    })),
+    api_v3: currentAndPrevious(config, 'api_v3').map(({ api_v3_key }) => api_v3_key),
+    certificate: currentAndPrevious(config, 'certificate').map(({ platform_certificate }) => ({
+      serial: platform_certificate.serial, private: read(platform_certificate.private_key_file), public: read(platform_certificate.certificate_file),
+    })),
+    public_key: currentAndPrevious(config, 'public_key').map(({ platform_public_key }) => ({
+      serial: platform_public_key.id, private: read(platform_public_key.private_key_file), public: read(platform_public_key.public_key_file),
+    })),
   };
 }
 
@@ -113,11 +164,11 @@ export function hospitalSecrets(directory, config) {
     pay: {
       mch_id: config.mch_id,
       merchant_serial: config.merchant_serial,
-      merchant_key_pem: keys.merchantPrivate,
-      api_v3_keys: [config.api_v3_key],
+      merchant_key_pem: keys.merchant[0].private,
+      api_v3_keys: keys.api_v3,
       platform_keys: [
-        { id: config.platform_public_key.id, public_key_pem: keys.platformPublic },
-        { id: config.platform_certificate.serial, certificate_pem: keys.certificate },
+        ...keys.public_key.map(({ serial, public: pem }) => ({ id: serial, public_key_pem: pem })),
+        ...keys.certificate.map(({ serial, public: pem }) => ({ id: serial, certificate_pem: pem })),
       ],
     },
   };

@@ -437,12 +437,15 @@ impl AppointmentView {
     /// With the state of the money, if any goes back.
     #[must_use]
     pub fn with_order(mut self, order: Option<&Order>) -> Self {
-        let refund = order.and_then(|order| order.refunds.values().last());
+        let refund = order.and_then(|order| order.in_sequence().last());
         self.refund = refund.map(|refund| match refund.state {
-            RefundState::Requested => "退款处理中",
+            RefundState::Proposed => "退款审核中",
+            RefundState::Declined => "退款未通过",
+            RefundState::Outside => "已由收费处退回",
+            RefundState::Releasing | RefundState::Requested => "退款处理中",
             RefundState::Accepted => "退款已受理，将原路退回",
             RefundState::Succeeded => "已退款，原路退回",
-            RefundState::Manual => "退款需人工处理，工作人员会与您联系",
+            RefundState::Manual { .. } => "退款需人工处理，工作人员会与您联系",
         });
         self
     }

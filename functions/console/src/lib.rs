@@ -10,6 +10,13 @@
 //! | `GET /staff/clinics/{clinic}` | – | numbers by slot: free, and who has which, by masked name |
 //! | `GET /staff/appointments/{appointment}` | – | the appointment and how far its refund is |
 //! | `POST /staff/appointments/{appointment}/cancel` | `{"by":"window"}` or `{"by":"hospital"}`, `"reason"` one of `patient_asked`, `booked_wrongly`, `clinic_changed`, `other` | the appointment after it |
+//! | `POST /staff/clinics/{clinic}/close` | – | 停诊: how many are cancelled, told and refunded within minutes |
+//! | `GET /staff/worklist` | – | orders that need people, with what and why |
+//! | `GET /staff/orders/{order}` | – | lines, refunds, receipt, work |
+//! | `POST /staff/orders/{order}/refunds` | `{"lines":[1],"idempotency_key":"…"}`; no lines: everything left | the order; above the profile's amount the refund waits for a second person |
+//! | `POST /staff/orders/{order}/refunds/{refund}/approve, …/decline` | – | the order; 403 `same_person` |
+//! | `POST /staff/orders/{order}/refunds/{refund}/retry, …/returned-outside` | – | the order |
+//! | `POST /staff/orders/{order}/remarks` | `{"work":"…","text":"…"}` | the order |
 //! | `GET /staff/reconciliations?from=&to=` | – | days, latest first |
 //! | `GET /staff/reconciliations/{date}` | – | sums of each side, differences and their notes |
 //! | `GET /staff/reconciliations/{date}/export` | – | the differences as CSV for a spreadsheet |
@@ -29,6 +36,7 @@ pub mod filing;
 pub mod import;
 mod profile;
 pub mod reconciliation;
+pub mod refunds;
 pub mod views;
 
 use domain::profile::HospitalProfile;
@@ -100,6 +108,24 @@ pub enum Action {
     Appointment,
     /// Cancel one.
     Cancel,
+    /// Close a clinic.
+    CloseClinic,
+    /// Orders that need people.
+    Worklist,
+    /// An order.
+    Order,
+    /// Ask for a refund.
+    Refund,
+    /// Agree to one, as the second person.
+    Approve,
+    /// Say no to one, as the second person.
+    Decline,
+    /// Ask WeChat again for one it could not return.
+    Retry,
+    /// Note that finance has returned it by another way.
+    ReturnedOutside,
+    /// Note what was done about something that needed people.
+    Remark,
     /// Reconciled days.
     Reconciliations,
     /// One of them.
@@ -117,7 +143,7 @@ pub enum Action {
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 14] = [
+pub static ROUTES: [Route<Action>; 23] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -202,6 +228,60 @@ pub static ROUTES: [Route<Action>; 14] = [
         access: Access::Staff(Scope::Finance),
         action: Action::DifferenceResolve,
     },
+    Route {
+        method: Method::POST,
+        path: "/staff/clinics/{clinic}/close",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::CloseClinic,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/worklist",
+        access: Access::Staff(Scope::Finance),
+        action: Action::Worklist,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/orders/{order}",
+        access: Access::Staff(Scope::Finance),
+        action: Action::Order,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/orders/{order}/refunds",
+        access: Access::Staff(Scope::Refunds),
+        action: Action::Refund,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/orders/{order}/refunds/{refund}/approve",
+        access: Access::Staff(Scope::Finance),
+        action: Action::Approve,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/orders/{order}/refunds/{refund}/decline",
+        access: Access::Staff(Scope::Finance),
+        action: Action::Decline,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/orders/{order}/refunds/{refund}/retry",
+        access: Access::Staff(Scope::Finance),
+        action: Action::Retry,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/orders/{order}/refunds/{refund}/returned-outside",
+        access: Access::Staff(Scope::Finance),
+        action: Action::ReturnedOutside,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/orders/{order}/remarks",
+        access: Access::Staff(Scope::Finance),
+        action: Action::Remark,
+    },
 ];
 
 /// Answers a request.
@@ -214,6 +294,15 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Clinic => appointments::clinic(app, call).await,
         Action::Appointment => appointments::show(app, call).await,
         Action::Cancel => appointments::cancel(app, call).await,
+        Action::CloseClinic => refunds::close_clinic(app, call).await,
+        Action::Worklist => refunds::worklist(app, call).await,
+        Action::Order => refunds::order(app, call).await,
+        Action::Refund => refunds::refund(app, call).await,
+        Action::Approve => refunds::approve(app, call).await,
+        Action::Decline => refunds::decline(app, call).await,
+        Action::Retry => refunds::retry(app, call).await,
+        Action::ReturnedOutside => refunds::returned_outside(app, call).await,
+        Action::Remark => refunds::remark(app, call).await,
         Action::Reconciliations => reconciliation::list(app, call).await,
         Action::Reconciliation => reconciliation::show(app, call).await,
         Action::ReconciliationExport => reconciliation::export(app, call).await,

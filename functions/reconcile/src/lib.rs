@@ -79,12 +79,16 @@ pub enum TickError {
 /// What a tick did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Reconciled {
-    /// Orders moved on.
-    pub orders: usize,
-    /// Days compared.
-    pub compared: usize,
+    /// Orders moved on, and days compared.
+    pub done: usize,
     /// Orders and days that stay due.
-    pub delayed: usize,
+    pub failed: usize,
+}
+
+impl Reconciled {
+    fn count(&mut self, done: bool) {
+        *(if done { &mut self.done } else { &mut self.failed }) += 1;
+    }
 }
 
 /// Brings orders to their end, then compares every day that is due.
@@ -98,8 +102,7 @@ pub async fn handle(app: &App) -> Reconciled {
         work_day(app, &key, &mut reconciled).await;
     }
     if reconciled != Reconciled::default() {
-        let Reconciled { orders, compared, delayed } = reconciled;
-        tracing::info!(orders, compared, delayed, "reconciled");
+        tracing::info!(done = reconciled.done, failed = reconciled.failed, "reconciled");
     }
     reconciled
 }
@@ -118,21 +121,20 @@ async fn work_orders(app: &App, keys: Vec<Key>, now: Timestamp) -> Reconciled {
         let worked = order::work(app, &key, now).await;
         worked.inspect_err(|error| tracing::error!(%error, pk = key.pk, "order stays due")).is_ok()
     });
-    let count = |sum: Reconciled, done: bool| async move {
-        let (orders, delayed) = (sum.orders + usize::from(done), sum.delayed + usize::from(!done));
-        Reconciled { orders, delayed, ..sum }
-    };
-    outcomes.buffer_unordered(CONCURRENCY).fold(Reconciled::default(), count).await
+    let outcomes: Vec<bool> = outcomes.buffer_unordered(CONCURRENCY).collect().await;
+    let mut reconciled = Reconciled::default();
+    outcomes.into_iter().for_each(|done| reconciled.count(done));
+    reconciled
 }
 
 async fn work_day(app: &App, key: &Key, reconciled: &mut Reconciled) {
     match daily::run(&app.desk, &Live { app }, key).await {
-        Ok(daily::Ran::Compared) => reconciled.compared += 1,
-        Ok(daily::Ran::Delayed) => reconciled.delayed += 1,
+        Ok(daily::Ran::Compared) => reconciled.count(true),
+        Ok(daily::Ran::Delayed) => reconciled.count(false),
         Ok(daily::Ran::NotDue) => {}
         Err(error) => {
             tracing::error!(%error, pk = key.pk, "day stays due");
-            reconciled.delayed += 1;
+            reconciled.count(false);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Deadlines: what an item still has to see done, and when the next of it is due.
 //!
-//! An item carries its deadlines by kind. `due_at`, the earliest, is recomputed on each write by [`earliest`] and puts
-//! the item in the one time index; an item with nothing due is not in it.
+//! An item carries its deadlines by kind. `due_at`, the earliest, is recomputed on each write by [`Deadlines::earliest`]
+//! and puts the item in the one time index; an item with nothing due is not in it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -135,6 +135,11 @@ impl CardNo {
     pub fn digital(bytes: IdBytes) -> Self {
         Self(format!("D{}", base32(bytes).to_uppercase()))
     }
+
+    /// True for a card of ours: the hospital's own system does not know it.
+    pub fn is_digital(&self) -> bool {
+        self.0.len() == 17 && self.0.starts_with('D')
+    }
 }
 
 impl ClinicId {

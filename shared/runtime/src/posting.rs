@@ -135,6 +135,7 @@ async fn fees_post(desk: &Desk, order: &Order) -> Result<FeesPost, PostError> {
             let key = order.appointment_key().ok_or(PostError::Order)?;
             let appointment = desk.table.appointment(&key).await?.ok_or(PostError::Order)?;
             let card = desk.table.patient(&order.patient).await?.and_then(|patient| patient.card);
+            let card = card.filter(|card| !card.is_digital());
             let place = appointment.place;
             let registration = Registration {
                 appointment: appointment.id,

@@ -7,6 +7,7 @@
 //! A closed day never changes. What is learnt later about it stands in the books of the day it was learnt on, with the
 //! day it belongs to, and a signpost stays behind so that a repeat finds it.
 
+use crate::due;
 use crate::key::Key;
 use crate::reconciliation::{OPEN, day_key, with_closed_states};
 use crate::table::{Item, StoreError, Table, Write, from_item, number, text, to_item};
@@ -119,13 +120,11 @@ pub enum BookError {
 }
 
 fn key_of(day: Date, kind: Kind, number: &str) -> Key {
-    // FNV-1a, as in `due`: stable across releases.
-    let hash = number.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let prefix = match kind {
         Kind::Payment => "PAYMENT",
         Kind::Refund => "REFUND",
     };
-    Key::new(partition(day, hash % BOOK_SHARDS), format!("{prefix}#{number}"))
+    Key::new(partition(day, due::hash(number) % BOOK_SHARDS), format!("{prefix}#{number}"))
 }
 
 fn partition(day: Date, shard: u32) -> String {

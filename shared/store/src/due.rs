@@ -12,9 +12,12 @@ pub const INDEX: &str = "due";
 
 /// The index partition of an item for `worker`: a hash of its own partition key, so that a rush spreads.
 pub fn partition(worker: Worker, pk: &str) -> String {
-    // FNV-1a: stable across releases, unlike the standard hasher.
-    let hash = pk.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    format!("{}#{}", worker.code(), hash % SHARDS)
+    format!("{}#{}", worker.code(), hash(pk) % SHARDS)
+}
+
+/// FNV-1a: stable across releases, unlike the standard hasher.
+pub(crate) fn hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Puts the item into the index at its earliest deadline, or leaves it out when nothing is due.

@@ -34,7 +34,9 @@ pub enum Scope {
     Wechat,
     /// Patients' appointments.
     Appointments,
-    /// Money: reconciled days and their differences.
+    /// Asking for a refund at the counter.
+    Refunds,
+    /// Money: reconciled days and their differences, agreeing to refunds, what needs people.
     Finance,
 }
 
@@ -45,6 +47,7 @@ impl Scope {
             Self::Catalog => "catalog",
             Self::Wechat => "wechat",
             Self::Appointments => "appointments",
+            Self::Refunds => "refunds",
             Self::Finance => "finance",
         }
     }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-const PREFIX = 'menzhen';
+export const PREFIX = 'menzhen';
 const WAIT_MAX_MS = 30_000;
 const POLL_MS = 100;
 const MINUTE_MS = 60_000;

@@ -1,4 +1,6 @@
 // The control plane: what a test or the phone tells the stand-in to do.
+import { KEY_KINDS, readKeys, retireKey, rollKey, undoRoll } from '../identities.mjs';
+import { changeBill } from './bill.mjs';
 import { pushCallback, verifyCallback } from './callback.mjs';
 import { html, json, post } from './http.mjs';
 import { NOTIFICATION_MODES } from './pay-notify.mjs';
@@ -16,6 +18,7 @@ const FAULT_KINDS = {
   refund: ['abnormal', 'closed'],
   'pay-response': ['probe', 'forged', 'unsigned'],
   'template-delivery': ['failed'],
+  'bill-file': ['altered', 'cut'],
 };
 const API_FAULT_KINDS = ['fail_before', 'fail_after', 'timeout_before', 'timeout_after', 'errcode'];
 
@@ -172,11 +175,16 @@ async function moveClock(world, { advance_s, set, reset }) {
 function setFaults(world, body) {
   if (body.clear) {
     world.state.faults = [];
-    world.state.notification_mode = 'normal';
+    Object.assign(world.state, { notification_mode: 'normal', notification_skew_s: 0, notification_delay_s: 0 });
   }
   if (body.notifications !== undefined) {
     need(NOTIFICATION_MODES.includes(body.notifications), `notifications is one of ${NOTIFICATION_MODES.join(', ')}`);
-    world.state.notification_mode = body.notifications;
+    need(Number.isInteger(body.skew_s ?? 0), 'skew_s is whole seconds');
+    Object.assign(world.state, { notification_mode: body.notifications, notification_skew_s: body.skew_s ?? 0 });
+  }
+  if (body.notification_delay_s !== undefined) {
+    need(body.notification_delay_s >= 0, 'notification_delay_s is seconds');
+    world.state.notification_delay_s = body.notification_delay_s;
   }
   if (body.path !== undefined) {
     const kinds = FAULT_KINDS[body.path] ?? API_FAULT_KINDS;
@@ -217,6 +225,22 @@ function addTemplate(world, { name, title, keywords, id }) {
   return { templates: world.config.templates };
 }
 
+const KEY_DEEDS = { roll: rollKey, retire: retireKey, undo: undoRoll };
+
+/** A new key of a kind; the end of the one before; or back to that one, as if nothing had been rolled. */
+function rollKeys(world, body) {
+  const deeds = Object.keys(KEY_DEEDS).filter((deed) => body[deed] !== undefined);
+  need(deeds.length === 1, 'one of roll, retire, undo is needed');
+  const [deed] = deeds;
+  const kind = body[deed];
+  need(KEY_KINDS.includes(kind), `a key is one of ${KEY_KINDS.join(', ')}`);
+  need(deed === 'roll' || world.config.previous?.[kind], 'there is no key before', 409);
+  world.config = KEY_DEEDS[deed](world.directory, world.config, kind);
+  world.keys = readKeys(world.directory, world.config);
+  world.changed();
+  return withoutKeys(world.config);
+}
+
 const GETS = {
   '/control/config': (world) => withoutKeys(world.config),
   '/control/books': books,
@@ -233,6 +257,8 @@ const POSTS = {
   '/control/reset': (world) => { world.reset(); return {}; },
   '/control/verify-callback': (world) => verifyCallback(world),
   '/control/templates': addTemplate,
+  '/control/keys': rollKeys,
+  '/control/bill': (world, body) => { changeBill(world, body, need); return { changes: world.state.bill_changes }; },
   '/control/people': (world, body) => publicPerson(world, world.addPerson(body)),
 };
 

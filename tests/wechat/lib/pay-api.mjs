@@ -1,5 +1,6 @@
 // WeChat Pay API v3 for a direct merchant: JSAPI orders and refunds.
 import { isDeepStrictEqual } from 'node:util';
+import { BILL_KEPT_MS, billReadyMs, dayStartMs, isBillDay, takeBill, writeBill } from './bill.mjs';
 import { empty, json } from './http.mjs';
 import { randomDigits, randomHex, requestText, responseText, rsaSign, rsaVerify, randomText } from './crypto.mjs';
 import { chinaTime } from './world.mjs';
@@ -315,6 +316,29 @@ export function startRefunds(world, notify) {
   world.onTask('refund', (data) => settleRefund(world, notify, data));
 }
 
+// Bills ---------------------------------------------------------------------------------------
+
+/** Where the bill of a day is: `{hash, token}` from bill.mjs, which knows the books. */
+function tradeBill(world, { query, host }) {
+  const [day, type, packing] = ['bill_date', 'bill_type', 'tar_type'].map((name) => query.get(name));
+  require(isBillDay(day), 400, 'PARAM_ERROR', '账单日期格式有误');
+  require((type ?? 'ALL') === 'ALL', 400, 'PARAM_ERROR', '这里只有 ALL 账单');
+  require(packing === null || packing === 'GZIP', 400, 'PARAM_ERROR', '压缩类型有误');
+  const now_ms = world.clock.now_ms();
+  require(dayStartMs(day) <= now_ms, 400, 'INVALID_REQUEST', '账单日期未到');
+  require(now_ms - billReadyMs(day) <= BILL_KEPT_MS, 400, 'INVALID_REQUEST', '仅支持三个月内的账单');
+  require(billReadyMs(day) <= now_ms, 400, 'STATEMENT_CREATING', '账单生成中');
+  const bill = writeBill(world, day, packing === 'GZIP');
+  require(bill, 400, 'NO_STATEMENT_EXIST', '账单文件不存在');
+  return json({ hash_type: 'SHA1', hash_value: bill.hash, download_url: `http://${host}/v3/billdownload/file?token=${bill.token}` });
+}
+
+function downloadBill(world, { query }) {
+  const bytes = takeBill(world, query.get('token'));
+  require(bytes, 404, 'RESOURCE_NOT_EXISTS', '下载地址不存在或已过期');
+  return { status: 200, headers: { 'content-type': 'application/octet-stream' }, body: bytes, isFile: true };
+}
+
 // Requests and answers ------------------------------------------------------------------------
 
 const ROUTES = [
@@ -324,6 +348,8 @@ const ROUTES = [
   ['POST', /^\/v3\/pay\/transactions\/out-trade-no\/([^/]+)\/close$/, close],
   ['POST', /^\/v3\/refund\/domestic\/refunds$/, refund],
   ['GET', /^\/v3\/refund\/domestic\/refunds\/([^/]+)$/, queryRefund],
+  ['GET', /^\/v3\/bill\/tradebill$/, tradeBill],
+  ['GET', /^\/v3\/billdownload\/file$/, downloadBill],
 ];
 
 /** The parts of the Authorization header, in any order. */
@@ -342,12 +368,13 @@ function readAuthorization(header) {
 function checkSignature(world, { method, target, headers, bytes }) {
   const { mchid, nonce_str, timestamp, serial_no, signature } = readAuthorization(headers.authorization);
   require(mchid === world.config.mch_id, 401, 'SIGN_ERROR', '商户号不正确', NUMBER_SIGNATURE);
-  require(serial_no === world.config.merchant_serial, 401, 'SIGN_ERROR', '商户证书序列号有误', NUMBER_SIGNATURE);
+  const key = world.keys.merchant.find(({ serial }) => serial === serial_no);
+  require(key, 401, 'SIGN_ERROR', '商户证书序列号有误', NUMBER_SIGNATURE);
   require(nonce_str.length >= 1 && nonce_str.length <= 32, 401, 'SIGN_ERROR', '随机串长度不正确', NUMBER_SIGNATURE);
   const distance_s = Math.abs(world.clock.now_s() - Number(timestamp));
   require(/^\d{10}$/.test(timestamp) && distance_s < SIGNATURE_WINDOW_S, 401, 'SIGN_ERROR', '签名时间戳已过期', NUMBER_SIGNATURE);
   const text = requestText({ method, target, timestamp, nonce: nonce_str, body: bytes });
-  require(rsaVerify(world.keys.merchantPublic, text, signature), 401, 'SIGN_ERROR', '签名错误，请检查后再试', NUMBER_SIGNATURE);
+  require(rsaVerify(key.public, text, signature), 401, 'SIGN_ERROR', '签名错误，请检查后再试', NUMBER_SIGNATURE);
 }
 
 function checkHeaders(world, { method, headers }) {
@@ -361,10 +388,9 @@ const sameSerial = (a, b) => /^[0-9a-f]+$/i.test(a) && BigInt(`0x${a}`) === BigI
 
 /** The platform key a request asks for; the certificate when it asks for none. */
 function platformKey(world, asked) {
-  const { platform_certificate, platform_public_key } = world.config;
-  if (asked === platform_public_key.id) return { serial: asked, key: world.keys.platformPrivate };
-  if (asked === undefined || sameSerial(asked, platform_certificate.serial)) return { serial: platform_certificate.serial, key: world.keys.certificatePrivate };
-  return undefined;
+  const { public_key, certificate } = world.keys;
+  if (asked === undefined) return certificate[0];
+  return public_key.find(({ serial }) => serial === asked) ?? certificate.find(({ serial }) => sameSerial(asked, serial));
 }
 
 const readJson = (bytes) => {
@@ -388,7 +414,7 @@ function run(world, call) {
     checkHeaders(world, call);
     checkSignature(world, call);
     const params = route[1].exec(url.pathname).slice(1).map(decodeURIComponent);
-    const answer = route[2](world, { params, query: url.searchParams, body: method === 'POST' ? readJson(bytes) : undefined });
+    const answer = route[2](world, { params, query: url.searchParams, body: method === 'POST' ? readJson(bytes) : undefined, host: call.headers.host });
     world.changed();
     return answer;
   } catch (error) {
@@ -399,7 +425,8 @@ function run(world, call) {
 
 /** Signs an answer with the platform key the request asked for; a fault may spoil the signature. */
 function signAnswer(world, answer, headers) {
-  const { serial, key } = platformKey(world, headers['wechatpay-serial']) ?? platformKey(world);
+  if (answer.isFile) return answer;
+  const { serial, private: key } = platformKey(world, headers['wechatpay-serial']) ?? platformKey(world);
   const timestamp = String(world.clock.now_s());
   const nonce = randomHex(16);
   const fault = world.takeFault('pay-response', ['probe', 'forged', 'unsigned']);

@@ -1,6 +1,6 @@
 // Notifications of WeChat Pay: sealed, signed, repeated until taken.
 import crypto from 'node:crypto';
-import { randomHex, randomText, responseText, rsaSign, sealResource } from './crypto.mjs';
+import { randomDigits, randomHex, randomText, responseText, rsaSign, sealResource } from './crypto.mjs';
 import { post } from './http.mjs';
 import { chinaTime } from './world.mjs';
 
@@ -9,21 +9,25 @@ const TIMEOUT_MS = 5000;
 const NOTIFICATIONS_LIMIT = 500;
 
 /** How notifications are sent: once and honest, or one of the ways they go wrong. */
-export const NOTIFICATION_MODES = ['normal', 'off', 'duplicate', 'probe', 'forged', 'cert', 'pubkey'];
+export const NOTIFICATION_MODES = ['normal', 'off', 'duplicate', 'probe', 'forged', 'cert', 'pubkey', 'reencoded', 'unknown_serial', 'skew'];
+/** These send one delivery that has to be refused before the honest one. */
+const SPOILED_FIRST = ['probe', 'reencoded', 'unknown_serial'];
 
 const strangerKey = () => crypto.generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+
+/** While two keys of a kind are good, now the new one is used and now the old one. */
+const oneOf = (keys, turn) => keys[turn % keys.length];
 
 /** `normal` mixes both key kinds, as WeChat does while a merchant changes over. */
 function chooseKey(world, mode, turn) {
   const certificate = mode === 'cert' || (mode !== 'pubkey' && turn % 2 === 1);
-  return certificate
-    ? { serial: world.config.platform_certificate.serial, key: world.keys.certificatePrivate }
-    : { serial: world.config.platform_public_key.id, key: world.keys.platformPrivate };
+  return oneOf(certificate ? world.keys.certificate : world.keys.public_key, turn >> 1);
 }
 
-function envelope(world, event) {
+function envelope(world, event, turn) {
   const nonce = randomText(12);
   const associatedData = event.original_type;
+  const key = oneOf(world.keys.api_v3, turn >> 2);
   return JSON.stringify({
     id: crypto.randomUUID(),
     create_time: chinaTime(world.clock.now_ms()),
@@ -33,22 +37,28 @@ function envelope(world, event) {
     resource: {
       original_type: event.original_type,
       algorithm: 'AEAD_AES_256_GCM',
-      ciphertext: sealResource({ key: world.config.api_v3_key, nonce, associatedData, text: JSON.stringify(event.resource) }),
+      ciphertext: sealResource({ key, nonce, associatedData, text: JSON.stringify(event.resource) }),
       associated_data: associatedData,
       nonce,
     },
   });
 }
 
-/** One signed delivery; `spoil` is `probe`, `forged` or undefined. */
+/** The same JSON in other bytes. */
+const encodedAgain = (body) => JSON.stringify(JSON.parse(body), null, 2);
+
+/** One signed delivery; `spoil` is `probe`, `forged`, `reencoded`, `unknown_serial` or undefined. */
 async function deliver(world, record, mode, spoil) {
-  const body = envelope(world, record.event);
-  const { serial, key } = chooseKey(world, mode, record.turn);
-  const timestamp = String(world.clock.now_s());
+  const body = envelope(world, record.event, record.turn);
+  const chosen = chooseKey(world, mode, record.turn);
+  const serial = spoil === 'unknown_serial' ? `PUB_KEY_ID_01${randomDigits(30)}` : chosen.serial;
+  const isStranger = spoil === 'forged' || spoil === 'unknown_serial';
+  const skew_s = mode === 'skew' && record.round === 0 ? record.skew_s : 0;
+  const timestamp = String(world.clock.now_s() + skew_s);
   const nonce = randomHex(16);
-  const honest = rsaSign(spoil === 'forged' ? strangerKey() : key, responseText({ timestamp, nonce, body }));
+  const honest = rsaSign(isStranger ? strangerKey() : chosen.private, responseText({ timestamp, nonce, body }));
   const answer = await post(world.inward(record.event.url), {
-    body,
+    body: spoil === 'reencoded' ? encodedAgain(body) : body,
     timeout_ms: TIMEOUT_MS,
     headers: {
       'content-type': 'application/json',
@@ -63,7 +73,7 @@ async function deliver(world, record, mode, spoil) {
     },
   });
   const taken = !answer.error && [200, 204].includes(answer.status) && !saysFail(answer.text);
-  record.log.push({ at: chinaTime(world.clock.now_ms()), serial, spoil: spoil ?? null, status: answer.status ?? null, error: answer.error ?? null, taken });
+  record.log.push({ at: chinaTime(world.clock.now_ms()), serial, skew_s, spoil: spoil ?? null, status: answer.status ?? null, error: answer.error ?? null, taken });
   return taken;
 }
 
@@ -79,7 +89,7 @@ function saysFail(text) {
 async function round(world, record) {
   const mode = record.mode;
   let taken = false;
-  if (mode === 'probe' && record.round === 0) await deliver(world, record, mode, 'probe');
+  if (SPOILED_FIRST.includes(mode) && record.round === 0) await deliver(world, record, mode, mode);
   if (mode === 'forged') await deliver(world, record, mode, 'forged');
   else if (mode === 'duplicate') taken = (await Promise.all([deliver(world, record, mode), deliver(world, record, mode)])).some(Boolean);
   else taken = await deliver(world, record, mode);
@@ -101,10 +111,11 @@ export function startNotifications(world) {
   return (event) => {
     const mode = world.state.notification_mode;
     world.state.turn = (world.state.turn ?? 0) + 1;
-    const record = { id: crypto.randomUUID(), mode, turn: world.state.turn, round: 0, state: mode === 'off' ? 'suppressed' : 'pending', event, log: [] };
+    const { notification_skew_s: skew_s = 0, notification_delay_s: delay_s = 0 } = world.state;
+    const record = { id: crypto.randomUUID(), mode, skew_s, turn: world.state.turn, round: 0, state: mode === 'off' ? 'suppressed' : 'pending', event, log: [] };
     world.state.notifications.push(record);
     if (world.state.notifications.length > NOTIFICATIONS_LIMIT) world.state.notifications.shift();
-    if (mode !== 'off') world.schedule('notify', 0, { id: record.id });
+    if (mode !== 'off') world.schedule('notify', delay_s, { id: record.id });
     return record;
   };
 }

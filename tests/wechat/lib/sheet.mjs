@@ -14,7 +14,8 @@ function findPayable(world, person, params) {
   if (appId !== world.config.app_id) return { problem: '商家参数格式有误，appId 不正确' };
   if (signType !== 'RSA') return { problem: '签名方式不正确' };
   if (!/^\d{10}$/.test(timeStamp) || nonceStr.length > 32) return { problem: 'timeStamp 或 nonceStr 不正确' };
-  if (!rsaVerify(world.keys.merchantPublic, paySignText(params), paySign)) return { problem: '支付验证签名失败' };
+  const isSigned = world.keys.merchant.some((key) => rsaVerify(key.public, paySignText(params), paySign));
+  if (!isSigned) return { problem: '支付验证签名失败' };
   const entry = /^prepay_id=(.+)$/.exec(prepay)?.[1];
   const known = world.state.prepays[entry];
   const order = known && world.state.orders[known.out_trade_no];

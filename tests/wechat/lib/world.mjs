@@ -57,6 +57,9 @@ const freshState = () => ({
   refunds: {},
   notifications: [],
   notification_mode: 'normal',
+  notification_skew_s: 0,
+  notification_delay_s: 0,
+  bill_changes: {},
   tasks: [],
   faults: [],
   sequence: 0,
@@ -68,6 +71,7 @@ export class World extends EventEmitter {
     Object.assign(this, { directory, config, keys, clock, options });
     this.file = path.join(directory, 'state.json');
     this.calls = [];
+    this.bills = new Map();
     this.handlers = {};
     this.state = { ...freshState(), ...this.#load() };
     if (Object.keys(this.state.people).length === 0) this.#invitePeople();

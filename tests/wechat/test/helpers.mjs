@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
+import { hospitalSecrets } from '../identities.mjs';
 import { start } from '../server.mjs';
 
 const AGENT = 'menzhen-test/1';
@@ -47,7 +48,9 @@ export async function startStandIn(hospital, options = {}) {
     await app.close();
     fs.rmSync(directory, { recursive: true });
   };
-  return { ...app, directory, config, json, control, token, account, close, merchant: merchantOf(app, directory, config) };
+  /** The merchant after keys were rolled. */
+  const merchantNow = () => merchantOf(app, directory, app.world.config);
+  return { ...app, directory, config, json, control, token, account, close, merchantNow, merchant: merchantNow() };
 }
 
 /** One raw request with any Host header: `{status, headers, body}`. */
@@ -57,30 +60,42 @@ export function request(base, { method = 'GET', target, headers = {}, body }) {
     const call = http.request({ hostname, port, method, path: target, headers }, async (response) => {
       const chunks = [];
       for await (const chunk of response) chunks.push(chunk);
-      resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() });
+      const bytes = Buffer.concat(chunks);
+      resolve({ status: response.statusCode, headers: response.headers, bytes, body: bytes.toString() });
     });
     call.on('error', reject);
     call.end(body);
   });
 }
 
-function merchantOf(app, directory, config) {
-  const read = (name) => fs.readFileSync(path.join(directory, name), 'utf8');
-  const privateKey = read(config.merchant.private_key_file);
-  const platform = {
-    [config.platform_public_key.id]: read(config.platform_public_key.public_key_file),
-    [config.platform_certificate.serial]: new crypto.X509Certificate(read(config.platform_certificate.certificate_file)).publicKey,
-  };
+/** A merchant with the keys its hospital holds at this moment. */
+export function merchantOf(app, directory, config) {
+  const { pay } = hospitalSecrets(directory, config);
+  const publicKey = ({ public_key_pem, certificate_pem }) => public_key_pem ?? new crypto.X509Certificate(certificate_pem).publicKey;
+  const platform = Object.fromEntries(pay.platform_keys.map((key) => [key.id, publicKey(key)]));
+  const privateKey = pay.merchant_key_pem;
   const sign = (text) => crypto.createSign('RSA-SHA256').update(text).sign(privateKey, 'base64');
   const verify = (headers, body) => {
+    const key = platform[headers['wechatpay-serial']];
     const text = `${headers['wechatpay-timestamp']}\n${headers['wechatpay-nonce']}\n${body}\n`;
-    return crypto.createVerify('RSA-SHA256').update(text).verify(platform[headers['wechatpay-serial']], headers['wechatpay-signature'], 'base64');
+    return key !== undefined && crypto.createVerify('RSA-SHA256').update(text).verify(key, headers['wechatpay-signature'], 'base64');
   };
-  const open = ({ resource }) => {
-    const bytes = Buffer.from(resource.ciphertext, 'base64');
-    const cipher = crypto.createDecipheriv('aes-256-gcm', config.api_v3_key, resource.nonce);
-    cipher.setAAD(Buffer.from(resource.associated_data)).setAuthTag(bytes.subarray(-16));
+  const openWith = (key, { ciphertext, nonce, associated_data }) => {
+    const bytes = Buffer.from(ciphertext, 'base64');
+    const cipher = crypto.createDecipheriv('aes-256-gcm', key, nonce);
+    cipher.setAAD(Buffer.from(associated_data)).setAuthTag(bytes.subarray(-16));
     return JSON.parse(cipher.update(bytes.subarray(0, -16), undefined, 'utf8') + cipher.final('utf8'));
+  };
+  /** Opens with the first key that fits. */
+  const open = ({ resource }) => {
+    for (const key of pay.api_v3_keys.slice(0, -1)) {
+      try {
+        return openWith(key, resource);
+      } catch {
+        // The next one may fit.
+      }
+    }
+    return openWith(pay.api_v3_keys.at(-1), resource);
   };
   /** `change` may alter the parts of the signature or the headers before they are sent. */
   const call = async (method, target, value, change = {}) => {
@@ -91,7 +106,8 @@ function merchantOf(app, directory, config) {
     const authorization = `WECHATPAY2-SHA256-RSA2048 mchid="${change.mchid ?? config.mch_id}",nonce_str="${nonce}",timestamp="${timestamp}",serial_no="${change.serial ?? config.merchant_serial}",signature="${signature}"`;
     const headers = { accept: 'application/json', 'user-agent': AGENT, authorization, 'wechatpay-serial': config.platform_public_key.id, ...(body ? { 'content-type': 'application/json' } : {}), ...change.headers };
     const answer = await request(app.url, { method, target, headers, body });
-    return { ...answer, value: answer.body ? JSON.parse(answer.body) : null, signed: verify(answer.headers, answer.body) };
+    const isJson = /json/.test(answer.headers['content-type'] ?? '');
+    return { ...answer, value: isJson && answer.body ? JSON.parse(answer.body) : null, signed: verify(answer.headers, answer.body) };
   };
   const order = (openid, change = {}) => ({
     appid: config.app_id,

@@ -24,7 +24,8 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (name, phone, address) = (sections.needed("name"), sections.needed("phone"), sections.needed("address"));
     let (intro, guide, consent) = (sections.needed("intro"), sections.needed("guide"), sections.needed("consent"));
     let (booking, cancel) = (sections.optional("booking"), sections.optional("cancel"));
-    let (credit, templates) = (sections.optional("credit"), sections.optional("templates"));
+    let (credit, money) = (sections.optional("credit"), sections.optional("money"));
+    let templates = sections.optional("templates");
     let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
     let (replies, fallback) = (sections.needed("replies"), sections.needed("fallback"));
     Some(HospitalProfile {
@@ -37,6 +38,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
         booking: booking?,
         cancel: cancel?,
         credit: credit?,
+        money: money?,
         menu: menu?,
         welcome: welcome?,
         replies: replies?,

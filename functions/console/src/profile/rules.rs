@@ -29,6 +29,10 @@ const HOLD_MIN: RangeInclusive<i64> = 3..=60;
 const HORIZON_DAYS: RangeInclusive<i32> = 1..=90;
 const LIMIT: RangeInclusive<u32> = 1..=20;
 const STRIKES: RangeInclusive<u32> = 1..=20;
+/// E94: a patient who has paid waits a quarter of an hour at most.
+const HIS_WITHIN_MIN: RangeInclusive<i64> = 1..=15;
+/// A prepared payment of WeChat lives for two hours.
+const BILLS_PAY_MIN: RangeInclusive<i64> = 5..=110;
 /// Two days.
 const CANCEL_BEFORE_MIN: RangeInclusive<i64> = 0..=2_880;
 
@@ -39,6 +43,8 @@ pub(super) fn errors(profile: &HospitalProfile, public_url: &str) -> Vec<FieldEr
     rules.booking(&profile.booking);
     rules.cancel(profile.cancel);
     rules.range("credit.strikes", &profile.credit.strikes, &STRIKES);
+    rules.range("money.his_within_min", &profile.money.his_within_min, &HIS_WITHIN_MIN);
+    rules.range("money.bills_pay_min", &profile.money.bills_pay_min, &BILLS_PAY_MIN);
     rules.menu(&profile.menu);
     rules.replies(profile);
     rules.templates(profile);

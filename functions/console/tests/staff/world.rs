@@ -192,7 +192,7 @@ fn staff() -> StaffTokens {
         sha256: sha256(token),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
     };
-    let all = ["catalog", "wechat", "appointments", "finance"];
+    let all = ["catalog", "wechat", "appointments", "refunds", "finance"];
     StaffTokens {
         tokens: vec![
             token("office", ALL, &all),

@@ -12,6 +12,8 @@ mod books;
 #[cfg(test)]
 mod days;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod worklist;
 #[cfg(test)]
 mod world;

@@ -226,6 +226,20 @@ impl Order {
         self.refunds.values().filter(|refund| refund.is_live())
     }
 
+    /// How much a share of it would be; lines that are gone count nothing.
+    pub fn amount_of(&self, share: &Share) -> Fen {
+        let left = self.lines_left();
+        let lines: BTreeSet<usize> = match share {
+            Share::Everything => left,
+            Share::Lines(asked) => asked.intersection(&left).copied().collect(),
+        };
+        self.sum_of(&lines).unwrap_or(self.amount)
+    }
+
+    fn sum_of(&self, lines: &BTreeSet<usize>) -> Result<Fen, OrderError> {
+        Ok(total(lines.iter().filter_map(|place| self.lines.get(place.checked_sub(1)?)))?)
+    }
+
     /// What of the payment is neither given back nor about to be.
     pub fn kept(&self) -> Result<Fen, OrderError> {
         if !self.is_paid() {
@@ -265,7 +279,7 @@ impl Order {
         let sequence = self.refunds.len() + 1;
         let refund = Refund {
             out_refund_no: OutRefundNo::of(&self.out_trade_no, sequence),
-            amount: total(lines.iter().filter_map(|place| self.lines.get(place.wrapping_sub(1))))?,
+            amount: self.sum_of(&lines)?,
             lines,
             cause: request.cause,
             by: request.by.clone(),
