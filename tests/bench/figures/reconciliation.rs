@@ -35,11 +35,16 @@ pub(crate) fn report() {
     let spent_s = started.elapsed().as_secs_f64();
     assert_eq!(found.differences.len(), usize::try_from(2 * ROWS / MISSING_EVERY).unwrap());
     println!("### A day of {ROWS} payments, three books\n");
-    println!("Both files are checked, then every book is read twice; a plain unpacking that counts lines reads both once.\n");
+    println!(
+        "Both files are checked, then every book is read twice; a plain unpacking that counts lines reads both once.\n"
+    );
     println!("| what | s | to unpacking |\n|---|---|---|");
     println!("| unpack both files, count lines | {lines_s:.1} | 1.00× |");
     println!("| check, compare, explain | {spent_s:.1} | {:.2}× |", spent_s / lines_s);
-    println!("\nPeak resident {:.0} MB, of which {before_mb:.0} MB before: {packed_mb:.0} MB are the packed files.\n", peak_mb());
+    println!(
+        "\nPeak resident {:.0} MB, of which {before_mb:.0} MB before: {packed_mb:.0} MB are the packed files.\n",
+        peak_mb()
+    );
 }
 
 fn compare(bill: &TradeBill, file: &DayFile) -> Comparison {

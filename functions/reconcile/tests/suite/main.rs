@@ -12,7 +12,13 @@ mod books;
 #[cfg(test)]
 mod days;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod outside;
+#[cfg(test)]
+#[path = "../../../../tests/rust/tests/suite/visit/proxy.rs"]
+#[allow(dead_code, reason = "the fault walks' own, of which the rest is used there")]
+mod proxy;
 #[cfg(test)]
 mod worklist;
 #[cfg(test)]

@@ -89,14 +89,18 @@ struct World {
     clock: Clock,
     wechat: StandIn,
     his: StandIn,
-    folder: PathBuf,
     /// The day that is compared: the clock's yesterday.
     day: Date,
+    // Last: it goes when the stand-ins that write into it are gone.
+    folder: Folder,
 }
 
-impl Drop for World {
+/// A folder that goes away with the test.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -115,7 +119,7 @@ impl World {
         let his = StandIn::start("his", &folder, &[]).await;
         let desk = Desk::new(kit::table().await, clock.clone(), PUBLIC_URL);
         let app = App::new(desk, Secret::fixed(pay_account(&wechat)), Secret::fixed(his_account(&his)));
-        Self { app, clock, wechat, his, folder, day: time::today(now) }
+        Self { app, clock, wechat, his, day: time::today(now), folder: Folder(folder) }
     }
 
     fn noon(&self) -> Timestamp {
@@ -175,8 +179,9 @@ async fn a_day_without_trade_is_closed_and_a_hospital_that_is_down_delays_it() {
     assert_eq!(world.compared().await.delay, Some(Delay::HisUnavailable));
     world.his.control("down", json!({ "on": false })).await;
     assert_eq!(handle(&world.app).await, Reconciled::default(), "not before its time");
-    let ahead: i64 = std::fs::read_to_string(world.folder.join("clock")).unwrap().trim().parse().unwrap();
-    std::fs::write(world.folder.join("clock"), format!("{}\n", ahead + 61)).unwrap();
+    let clock_file = world.folder.0.join("clock");
+    let ahead: i64 = std::fs::read_to_string(&clock_file).unwrap().trim().parse().unwrap();
+    std::fs::write(&clock_file, format!("{}\n", ahead + 61)).unwrap();
     assert_eq!(handle(&world.app).await, Reconciled { done: 1, failed: 0 });
     assert!(world.compared().await.is_closed());
 }

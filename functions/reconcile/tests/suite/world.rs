@@ -101,8 +101,13 @@ pub(crate) struct World {
 impl World {
     /// On the morning after, with the day set down and three empty books.
     pub(crate) async fn start() -> Self {
+        Self::on(kit::table().await).await
+    }
+
+    /// As [`start`](Self::start), in this table.
+    pub(crate) async fn on(table: Table) -> Self {
         let clock = Clock::standing_at(at(START));
-        let desk = Desk::new(kit::table().await, clock.clone(), "https://desk.example.com");
+        let desk = Desk::new(table, clock.clone(), "https://desk.example.com");
         desk.table.create_reconciliation_day(DATE).await.unwrap();
         let others = Others {
             table: desk.table.clone(),
@@ -144,10 +149,15 @@ impl World {
         self.table().reconciliation_cases(DATE).await.unwrap()
     }
 
-    /// Staff ask for another run, and it happens.
-    pub(crate) async fn run_again(&self) -> Ran {
+    /// Staff ask for another run.
+    pub(crate) async fn ask_again(&self) {
         let now = self.clock.now();
         self.table().move_reconciliation_day(DATE, |day| day.requested(now)).await.unwrap();
+    }
+
+    /// As [`ask_again`](Self::ask_again), and it happens.
+    pub(crate) async fn run_again(&self) -> Ran {
+        self.ask_again().await;
         self.run().await
     }
 

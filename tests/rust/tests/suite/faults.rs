@@ -84,7 +84,7 @@ async fn disturbed(hospital: &Hospital, step: Step, visit: &Visit) {
         Step::Notify => drop(hospital.notify(visit.notification.as_ref().unwrap()).await),
         Step::Check => drop(hospital.check(&visit.person, appointment.unwrap()).await),
         Step::Cancel | Step::CancelUnpaid => drop(hospital.cancel(&visit.person, appointment.unwrap()).await),
-        Step::Expire | Step::ExpirePaid | Step::Refund => drop(hospital.sweep().await),
+        Step::Expire | Step::ExpirePaid | Step::Refund => drop(hospital.tick().await),
     }
 }
 
@@ -92,11 +92,14 @@ async fn disturbed(hospital: &Hospital, step: Step, visit: &Visit) {
 async fn settle(hospital: &Hospital) {
     for minutes in [2, 11, 35, 35] {
         hospital.pass_minutes(minutes).await;
-        hospital.sweep().await;
+        hospital.tick().await;
+        hospital.tick().await;
     }
-    for shard in 0..SHARDS {
-        let due = hospital.table.due(Worker::Sweeper, shard, hospital.now(), 10).await.unwrap();
-        assert!(due.is_empty(), "still due: {due:?}");
+    for worker in [Worker::Sweeper, Worker::Reconcile, Worker::HisSync] {
+        for shard in 0..SHARDS {
+            let due = hospital.table.due(worker, shard, hospital.now(), 10).await.unwrap();
+            assert!(due.iter().all(|key| key.pk.starts_with("RECON#")), "still due: {due:?}");
+        }
     }
 }
 
@@ -152,6 +155,17 @@ async fn money_adds_up(hospital: &Hospital, appointment: &Appointment, what: &st
     let kept = if appointment.state == State::Booked { appointment.fee.get() } else { 0 };
     let paid = if we_were_paid { appointment.fee.get() } else { 0 };
     assert_eq!(paid, kept + we_returned, "{what}: money lost or made: {appointment:?} {order:?}");
+    assert_eq!(at_the_his(hospital, number.as_str()).await, kept, "{what}: the HIS has something else: {order:?}");
+}
+
+/// What the HIS's own books keep of a payment.
+async fn at_the_his(hospital: &Hospital, serial: &str) -> i64 {
+    let books = hospital.his.books().await;
+    let sum = |list: &Value, field: &str| -> i64 {
+        let entries = list.as_array().unwrap().iter().filter(|entry| entry[field] == serial);
+        entries.map(|entry| entry["fen"].as_i64().unwrap()).sum()
+    };
+    sum(&books["payments"], "serial") - sum(&books["refunds"], "original_serial")
 }
 
 /// How many calls a step makes when nothing fails.

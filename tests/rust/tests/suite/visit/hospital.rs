@@ -1,6 +1,7 @@
 //! A small hospital in this process: real handlers on a real engine and the stand-in WeChat, with every call between
 //! them going through a switch that can fail it.
 
+use super::his::His;
 use super::proxy::{self, Switch};
 use super::wechat::StandIn;
 use axum::Router;
@@ -13,7 +14,7 @@ use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
 use lambda_http::http::Request as HttpBuilder;
 use lambda_http::{Body, Request};
-use runtime::secrets::{PayAccount, Secret};
+use runtime::secrets::{HisAccount, PayAccount, Secret};
 use runtime::{Clock, Desk};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -44,10 +45,13 @@ pub(crate) struct Hospital {
     /// The table without the switch in between: to set up and to look.
     pub(crate) table: Table,
     pub(crate) wechat: StandIn,
+    pub(crate) his: His,
     pub(crate) booking: booking::App,
     pub(crate) payment: payment::App,
     pub(crate) pay_notify: pay_notify::App,
     pub(crate) sweeper: sweeper::App,
+    pub(crate) reconcile: reconcile::App,
+    pub(crate) his_sync: his_sync::App,
     pub(crate) profile: HospitalProfile,
     captured: Arc<Mutex<Vec<Captured>>>,
     clock: Clock,
@@ -72,22 +76,28 @@ impl Hospital {
         let clock_file = state.join("clock");
         let (recorder, captured) = recorder().await;
         let wechat = StandIn::start(&recorder, clock_file.to_str().unwrap(), state.join("wechat")).await;
+        let his = His::start(clock_file.to_str().unwrap(), state.join("his")).await;
         let switch = Switch::default();
+        let his_url = proxy::start(&his.url, &switch).await;
         let (table_url, pay_url) = (proxy::start(engine, &switch).await, proxy::start(&wechat.url, &switch).await);
         let clock = Clock::moved_by(&clock_file);
         let desk = || Desk::new(Table::new(kit::impatient_client(&table_url), kit::TABLE), clock.clone(), PUBLIC_URL);
         let pay = || Secret::fixed(pay_account(&wechat, &pay_url));
+        let his_account = || Secret::fixed(HisAccount { client: his.client(&his_url) });
         let table = Table::new(kit::client(engine), kit::TABLE);
         let profile = profile();
         table.put_profile(&profile).await.unwrap();
         let hospital = Self {
             booking: booking::App { desk: desk() },
-            payment: payment::App { desk: desk(), pay: pay() },
+            payment: payment::App { desk: desk(), pay: pay(), his: his_account() },
             pay_notify: pay_notify::App { desk: desk(), pay: pay() },
             sweeper: sweeper::App { desk: desk(), pay: pay() },
+            reconcile: reconcile::App::new(desk(), pay(), his_account()),
+            his_sync: his_sync::App { desk: desk(), his: his_account() },
             switch,
             table,
             wechat,
+            his,
             profile,
             captured,
             clock,
@@ -96,7 +106,10 @@ impl Hospital {
             serial: AtomicU32::new(0),
         };
         // Profiles are cached per instance: the walk counts the calls of a warm function.
-        for desk in [&hospital.booking.desk, &hospital.payment.desk, &hospital.pay_notify.desk, &hospital.sweeper.desk]
+        let (payment, notify) = (&hospital.payment.desk, &hospital.pay_notify.desk);
+        let (sweeper, reconcile, his_sync) =
+            (&hospital.sweeper.desk, &hospital.reconcile.desk, &hospital.his_sync.desk);
+        for desk in [&hospital.booking.desk, payment, notify, sweeper, reconcile, his_sync]
         {
             desk.profile().await.unwrap();
         }
@@ -233,8 +246,11 @@ impl Hospital {
         pay_notify::handle(&self.pay_notify, request).await.unwrap().status().as_u16()
     }
 
-    pub(crate) async fn sweep(&self) -> sweeper::Swept {
-        sweeper::handle(&self.sweeper).await
+    /// A minute's tick of every function that acts on deadlines of visits and orders.
+    pub(crate) async fn tick(&self) {
+        sweeper::handle(&self.sweeper).await;
+        reconcile::handle(&self.reconcile).await;
+        his_sync::handle(&self.his_sync).await;
     }
 }
 
