@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fill, routes } from './lib/house.mjs';
 import { Person, newKey } from './lib/person.mjs';
-import { HOSPITAL, openClinic, read } from './lib/stack.mjs';
+import { HOSPITAL, appointmentId, openClinic, read } from './lib/stack.mjs';
 
 const all = routes();
 const of = (access) => all.filter((route) => route.access === access);
@@ -19,7 +19,9 @@ let own;
 test.before(async () => {
   const where = await openClinic({ name: '权限门诊', in_min: 150, numbers: 2 });
   [owner, other] = await Promise.all([Person.ready('主人'), Person.ready('旁人')]);
-  own = { ...where, appointment: await owner.hold(where), patient: owner.patient, kind: 'departments', department: where.department, doctor: 'D0101', file: 'nothing' };
+  const appointment = await owner.hold(where);
+  await owner.prepay(appointment);
+  own = { ...where, appointment, order: `${appointmentId(appointment)}_01`, patient: owner.patient, kind: 'departments', department: where.department, doctor: 'D0101', file: 'nothing' };
 });
 
 test('the routes were found', () => assert.ok(all.length >= 30, `${all.length} routes`));
@@ -42,8 +44,8 @@ test('without a session', async (t) => {
 });
 
 test('with somebody else’s session what is theirs does not exist', async (t) => {
-  const personal = of('Account').filter(({ path }) => /\{(patient|appointment)\}/.test(path));
-  assert.ok(personal.length >= 9);
+  const personal = of('Account').filter(({ path }) => /\{(patient|appointment|order)\}/.test(path));
+  assert.ok(personal.length >= 14);
   for (const route of personal) {
     await t.test(title(route), async () => {
       const where = fill(route.path, own);
@@ -58,6 +60,10 @@ test('with somebody else’s session what is theirs does not exist', async (t) =
       }
     });
   }
+  await t.test('nor may their bills be seen or chosen', async () => {
+    assert.equal((await other.get(`/bills?patient=${owner.patient}`)).status, 404);
+    assert.equal((await other.post('/bills/orders', { patient: owner.patient, bill: 'B1' })).status, 404);
+  });
   await t.test('nor may a number be held for them', async () => {
     assert.equal((await other.tryHold(own, { patient: owner.patient })).status, 404);
   });

@@ -45,7 +45,9 @@ impl View for HomeView {
         let ways = [
             Entry { icon: Icon::Book, text: "预约挂号", href: "/booking" },
             Entry { icon: Icon::Ticket, text: "我的号", href: "/appointments" },
+            Entry { icon: Icon::Bill, text: "缴费", href: "/bills" },
             Entry { icon: Icon::People, text: "就诊人", href: "/patients" },
+            Entry { icon: Icon::Guide, text: "就诊指南", href: "/guide" },
             Entry { icon: Icon::Phone, text: "打电话", href: &telephone },
         ];
         let (size_text, size_href) = if context.large_type() {
@@ -55,9 +57,6 @@ impl View for HomeView {
         };
         let more = [
             Cell { text: "科室与医生", href: Some("/departments"), ..Cell::default() },
-            Cell {
-                text: "就诊指南", below: Some("挂号、取号、退号怎么办"), href: Some("/guide"), ..Cell::default()
-            },
             Cell { text: size_text, href: Some(size_href), ..Cell::default() },
         ];
         let body = html! {

@@ -99,7 +99,8 @@ async fn orders(app: &App, numbers: impl Iterator<Item = OutTradeNo>) -> Result<
 
 pub(crate) async fn choose(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let fields = call.fields()?;
-    let patient: PatientId = fields.text("patient").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
+    let patient: PatientId =
+        fields.text("patient").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
     let payee = payee(app, call, &patient).await?;
     let chosen: Option<BTreeSet<BillNo>> = fields.all(BILL).map(|text| text.parse().ok()).collect();
     let chosen = chosen.ok_or_else(Problem::bad_request)?;
@@ -127,12 +128,7 @@ fn answer(call: &Call<Action>, order: &Order) -> Response {
 }
 
 /// The order that pays these bills: the one already there, or a new one.
-async fn order_for(
-    app: &App,
-    call: &Call<Action>,
-    payee: &Payee,
-    chosen: &BTreeSet<BillNo>,
-) -> Result<Order, Refusal> {
+async fn order_for(app: &App, call: &Call<Action>, payee: &Payee, chosen: &BTreeSet<BillNo>) -> Result<Order, Refusal> {
     let card = payee.card.as_ref().ok_or_else(|| no_card(&payee.link.patient))?;
     if chosen.len() > BILLS_PER_POST_MAX {
         return Err(his::RequestError::TooMany.into());
@@ -152,7 +148,9 @@ async fn order_for(
     };
     // Orders that would pay one of these bills too must not be payable any more. Should two people choose in the very
     // same moment, the HIS takes one payment and the other goes back.
-    for order in others.iter().filter(|order| order.state == OrderState::AwaitingPay && !wish.is_served_by(order, call.now)) {
+    for order in
+        others.iter().filter(|order| order.state == OrderState::AwaitingPay && !wish.is_served_by(order, call.now))
+    {
         if let Followed::Settled(_) = paying::close(app, order, call.now).await? {
             return settled(app, call, order).await;
         }
@@ -292,4 +290,61 @@ async fn settled(app: &App, call: &Call<Action>, order: &Order) -> Result<Order,
         return Ok(paying::tell_his(app, order, call.now).await);
     }
     Ok(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{now, paid, unpaid};
+    use domain::order::{RefundRequest, Share};
+
+    fn bills(numbers: &[&str]) -> BTreeSet<BillNo> {
+        numbers.iter().map(|number| number.parse().unwrap()).collect()
+    }
+
+    fn wish<'a>(order: &'a Order, card: &'a CardNo, bills: &'a BTreeSet<BillNo>, payer: &'a OpenId) -> Wish<'a> {
+        let (patient, patient_name_masked) = (&order.patient, order.patient_name_masked.as_str());
+        let (lines, expires_at) = (order.lines.clone(), order.expires_at);
+        Wish { patient, patient_name_masked, card, bills, lines, payer, expires_at }
+    }
+
+    #[test]
+    fn the_same_bills_are_the_same_order_and_others_are_not() {
+        let (order, card, payer) = (unpaid(), "C1".parse().unwrap(), "oLin".parse().unwrap());
+        let number = |numbers: &[&str], attempt| wish(&order, &card, &bills(numbers), &payer).number(attempt);
+        assert_eq!(number(&["B1", "B2"], 1), number(&["B2", "B1"], 1));
+        assert_ne!(number(&["B1", "B2"], 1), number(&["B1", "B2"], 2));
+        assert_ne!(number(&["B1", "B2"], 1), number(&["B1"], 1));
+        assert!((6..=32).contains(&number(&["B1"], 99).as_str().len()));
+    }
+
+    #[test]
+    fn an_order_serves_its_payer_with_these_amounts_and_in_time() {
+        let (order, card, chosen) = (unpaid(), "C1".parse().unwrap(), bills(&["B1", "B2"]));
+        let (payer, other) = ("oLin".parse().unwrap(), "oChen".parse().unwrap());
+        let own = wish(&order, &card, &chosen, &payer);
+        assert!(own.is_served_by(&order, now()));
+        assert!(!own.is_served_by(&order, time::add_minutes(now(), 29)), "too late to begin");
+        assert!(!own.is_served_by(&order.closed(now()).unwrap(), now()));
+        assert!(!wish(&order, &card, &chosen, &other).is_served_by(&order, now()), "another payer");
+        let dearer = Wish { lines: order.lines.iter().rev().cloned().collect(), ..own };
+        assert!(!dearer.is_served_by(&order, now()), "other lines");
+    }
+
+    #[test]
+    fn a_paid_order_keeps_its_bills_until_they_went_back() {
+        let order = paid();
+        assert!(!holds(&unpaid(), &bills(&["B1"])));
+        assert!(holds(&order, &bills(&["B1"])) && holds(&order, &bills(&["B2", "B9"])));
+        assert!(!holds(&order, &bills(&["B9"])));
+        let request = RefundRequest {
+            share: Share::Lines(BTreeSet::from([3])),
+            cause: domain::order::Cause::Staff,
+            by: Actor::Staff("shou".into()),
+            key: None,
+            needs_checker: false,
+        };
+        let after = order.refund(&request, now()).unwrap();
+        assert!(holds(&after, &bills(&["B1"])) && !holds(&after, &bills(&["B2"])));
+    }
 }

@@ -5,6 +5,8 @@ mod orders;
 mod paying;
 mod refunds;
 mod registration;
+#[cfg(test)]
+mod samples;
 pub mod views;
 
 use lambda_http::{Request, http::Method};
@@ -74,14 +76,24 @@ pub static ROUTES: [Route<Action>; 10] = [
     Route { method: Method::GET, path: "/bills", access: Access::Account, action: Action::Bills },
     Route { method: Method::POST, path: "/bills/orders", access: Access::Account, action: Action::Choose },
     Route { method: Method::GET, path: "/orders/{order}", access: Access::Account, action: Action::Order },
-    Route { method: Method::POST, path: "/orders/{order}/prepay", access: Access::Account, action: Action::PrepayOrder },
+    Route {
+        method: Method::POST,
+        path: "/orders/{order}/prepay",
+        access: Access::Account,
+        action: Action::PrepayOrder,
+    },
     Route {
         method: Method::POST,
         path: "/orders/{order}/payment-check",
         access: Access::Account,
         action: Action::CheckOrder,
     },
-    Route { method: Method::POST, path: "/orders/{order}/cancel", access: Access::Account, action: Action::CancelOrder },
+    Route {
+        method: Method::POST,
+        path: "/orders/{order}/cancel",
+        access: Access::Account,
+        action: Action::CancelOrder,
+    },
     Route { method: Method::POST, path: "/orders/{order}/refunds", access: Access::Account, action: Action::Refund },
 ];
 

@@ -87,12 +87,12 @@ fn back_to_bills(order: &Order) -> Link {
 
 pub(crate) async fn check(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let order = own_bills(app, call).await?;
-    let followed = paying::follow(app, &order, call.now).await?;
-    let order = match followed {
-        // The receipt is there when the sheet closes.
-        Followed::Settled(Settled::Bills(paid)) => paying::tell_his(app, *paid, call.now).await,
+    let order = match paying::follow(app, &order, call.now).await? {
+        Followed::Settled(Settled::Bills(paid)) => *paid,
         Followed::Open | Followed::Closed | Followed::Settled(_) => own_bills(app, call).await?,
     };
+    // The receipt is there when the sheet closes, whether this page or a notification saw the payment first.
+    let order = if order.is_paid() { paying::tell_his(app, order, call.now).await } else { order };
     Ok(call.show(&CheckView::of_bills(stands(&order))))
 }
 

@@ -179,7 +179,11 @@ impl OrderView {
             pay_until: is_open.then(|| time::wall_clock(order.expires_at).strftime("%H:%M:%S").to_string()),
             paid_at: order.paid_at().map(moment_text),
             receipt,
-            refunds: order.in_sequence().filter(|refund| is_told(refund)).map(|refund| refund_row(order, refund)).collect(),
+            refunds: order
+                .in_sequence()
+                .filter(|refund| is_told(refund))
+                .map(|refund| refund_row(order, refund))
+                .collect(),
             stage,
             remaining_s: u32::try_from(order.expires_at.as_second() - now.as_second()).unwrap_or(0),
             appointment: order.appointment_key().map(|key| key.to_string()),
@@ -241,12 +245,6 @@ impl OrderView {
         }
     }
 
-    /// A held number is paid on its own page.
-    fn held(&self, appointment: &str) -> Markup {
-        let pay = format!("/appointments/{appointment}/pay");
-        state(PageState::Waiting, "待支付", "这个号还没有支付。", &[Button::primary_link("去支付", &pay)])
-    }
-
     fn bills(&self) -> String {
         format!("/bills?patient={}", self.patient)
     }
@@ -257,7 +255,9 @@ impl OrderView {
                 (PageState::Success, "请按下面的指引前往，出示就诊卡即可。")
             }
             Stage::Posted => (PageState::Success, "费用已经支付。"),
-            Stage::Posting => (PageState::Waiting, "一般一分钟内完成，请不要重复缴费。医院迟迟不能入账时，费用会自动全额退回。"),
+            Stage::Posting => {
+                (PageState::Waiting, "一般一分钟内完成，请不要重复缴费。医院迟迟不能入账时，费用会自动全额退回。")
+            }
             Stage::Refused | Stage::Silent => (PageState::Failure, self.why.unwrap_or_default()),
             Stage::GivenBack => (PageState::Success, "费用原路退回，进度见下。"),
             Stage::AwaitingPay | Stage::Closed => {
@@ -266,7 +266,12 @@ impl OrderView {
         };
         let bills = self.bills();
         let again = [Button::primary_link("重新选择账单", &bills)];
-        state(icon, self.text, text, if self.stage == Stage::Closed && self.appointment.is_none() { &again } else { &[] })
+        state(
+            icon,
+            self.text,
+            text,
+            if self.stage == Stage::Closed && self.appointment.is_none() { &again } else { &[] },
+        )
     }
 
     fn looks_again(&self) -> Markup {
@@ -342,6 +347,12 @@ impl OrderView {
     }
 }
 
+/// A held number is paid on its own page.
+fn held(appointment: &str) -> Markup {
+    let pay = format!("/appointments/{appointment}/pay");
+    state(PageState::Waiting, "待支付", "这个号还没有支付。", &[Button::primary_link("去支付", &pay)])
+}
+
 fn line_rows(order: &Order, stage: Stage) -> Vec<LineRow> {
     let left = order.lines_left();
     let open = stage == Stage::Posted && matches!(order.subject, Subject::Bills { .. });
@@ -364,9 +375,7 @@ fn why(order: &Order, stage: Stage) -> Option<&'static str> {
     };
     match (stage, code) {
         (Stage::Refused, "BILL_PAID") => Some("账单已在窗口或别处缴清，本次支付的费用全额原路退回。"),
-        (Stage::Refused, "BILL_CHANGED" | "AMOUNT") => {
-            Some("账单金额已变更，本次支付的费用全额原路退回。请重新缴费。")
-        }
+        (Stage::Refused, "BILL_CHANGED" | "AMOUNT") => Some("账单金额已变更，本次支付的费用全额原路退回。请重新缴费。"),
         (Stage::Refused, "BILL_VOID" | "NO_SUCH_BILL") => Some("账单已作废，本次支付的费用全额原路退回。"),
         (Stage::Refused, _) => Some("医院系统没有接受这笔缴费，费用全额原路退回。请到人工窗口咨询。"),
         (Stage::Silent, _) => Some("医院系统长时间没有确认入账，费用全额原路退回。请稍后重新缴费，或到人工窗口办理。"),
@@ -428,7 +437,7 @@ impl View for OrderView {
     fn page(&self, context: &PageContext<'_>) -> Markup {
         let body = match (self.stage, &self.appointment) {
             (Stage::AwaitingPay, None) => self.to_pay(context),
-            (Stage::AwaitingPay, Some(appointment)) => self.held(appointment),
+            (Stage::AwaitingPay, Some(appointment)) => held(appointment),
             _ => html! {
                 (self.outcome())
                 @if self.stage == Stage::Posting { (self.looks_again()) }
@@ -447,5 +456,75 @@ impl View for OrderView {
             _ => &[Script::Sum],
         };
         page(context, &Page::new("缴费").tab(Tab::Home).scripts(scripts), body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{answered, now, paid, posted, unpaid};
+    use domain::event::Actor;
+    use domain::order::{HisAnswer, RefundRequest, Share};
+
+    fn json(order: &Order) -> serde_json::Value {
+        serde_json::to_value(OrderView::of(order, true, now())).unwrap()
+    }
+
+    fn given_back(order: &Order, places: &[usize]) -> Order {
+        let request = RefundRequest {
+            share: Share::Lines(places.iter().copied().collect()),
+            cause: Cause::PatientAsked,
+            by: Actor::Account("oLin".parse().unwrap()),
+            key: None,
+            needs_checker: false,
+        };
+        order.refund(&request, now()).unwrap()
+    }
+
+    #[test]
+    fn an_order_says_how_far_it_is() {
+        let closed = unpaid().closed(now()).unwrap();
+        let orders = [(unpaid(), "awaiting_pay"), (closed, "closed"), (paid(), "posting"), (posted(), "posted")];
+        for (order, state) in orders {
+            assert_eq!(json(&order)["state"], state);
+        }
+        let late = OrderView::of(&unpaid(), true, time::add_minutes(now(), 31));
+        assert_eq!(late.state, "closed");
+    }
+
+    #[test]
+    fn a_receipt_says_where_to_go_and_with_what() {
+        let json = json(&posted());
+        assert_eq!(json["receipt"]["places"][0]["text"], "门诊楼 2 层 3 号窗口（空腹）");
+        assert_eq!(json["receipt"]["places"][0]["items"], "血脂四项、空腹血糖");
+        assert_eq!(json["receipt"]["invoice_url"], "https://invoice.hospital.example/R1");
+    }
+
+    #[test]
+    fn what_the_hospital_refuses_goes_back_and_says_why() {
+        for (code, words) in [("BILL_PAID", "已在窗口或别处缴清"), ("BILL_CHANGED", "金额已变更"), ("BUSY", "没有接受")]
+        {
+            let json = json(&answered(HisAnswer::Refused(code.into())));
+            assert_eq!(json["state"], "refused");
+            let why = json["why"].as_str().unwrap();
+            assert!(why.contains(words) && why.contains("全额原路退回"), "{why}");
+            assert_eq!(json["refunds"][0]["amount_fen"], 8_650);
+        }
+    }
+
+    #[test]
+    fn only_what_is_left_of_a_booked_payment_can_be_asked_back() {
+        let offered = |order: &Order| -> Vec<u64> {
+            let json = json(order);
+            let lines = json["lines"].as_array().unwrap().iter();
+            lines.filter(|line| line["refundable"] == true).filter_map(|line| line["line"].as_u64()).collect()
+        };
+        assert_eq!(offered(&paid()), Vec::<u64>::new());
+        assert_eq!(offered(&posted()), [1, 2, 3]);
+        let back = given_back(&posted(), &[2]);
+        assert_eq!(offered(&back), [1, 3]);
+        let refund = &json(&back)["refunds"][0];
+        assert_eq!((refund["text"].as_str(), refund["items"].as_str()), (Some("等待医院确认"), Some("空腹血糖")));
+        assert_eq!(json(&given_back(&posted(), &[1, 2, 3]))["state"], "given_back");
     }
 }

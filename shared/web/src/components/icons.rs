@@ -11,6 +11,8 @@ pub enum Icon {
     Book,
     /// A ticket.
     Ticket,
+    /// A slip with its amount.
+    Bill,
     /// Two persons.
     People,
     /// A telephone.
@@ -33,6 +35,9 @@ impl Icon {
             Self::Home => "M3.5 11 12 4l8.5 7M6 9.5V20h4.5v-5.5h3V20H18V9.5",
             Self::Book => "M4 6h16v14H4zM4 10h16M8 3.5V7M16 3.5V7M12 12.5v5M9.5 15h5",
             Self::Ticket => "M3.5 6.5h17v3.5a2 2 0 0 0 0 4v3.5h-17V14a2 2 0 0 0 0-4zM14 7v2M14 11v2M14 15v2",
+            Self::Bill => {
+                "M5.5 3.5h13v17l-2.2-1.6-2.1 1.6-2.2-1.6-2.2 1.6-2.1-1.6-2.2 1.6zM9 7.5l3 3.5 3-3.5M12 11v5M9.5 13.5h5"
+            }
             Self::People => {
                 "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-8 13-8 13 0zM15.5 4.3a3.5 3.5 0 0 1 0 6.4M17.5 14.5c2.5.7 4 2.7 4 5.5h-3"
             }

@@ -13,7 +13,9 @@ mod lists;
 mod shell;
 mod ticks;
 
-pub use booking::{Day, DayState, Step, Tile, TileTarget, countdown, days, fee, fee_text, steps, tiles, yuan, yuan_text};
+pub use booking::{
+    Day, DayState, Step, Tile, TileTarget, countdown, days, fee, fee_text, steps, tiles, yuan, yuan_text,
+};
 pub use code::{CodeError, QR_TEXT_MAX_BYTES, qr};
 pub use controls::{
     Button, Choice, Field, FieldKind, Look, choices, csrf_field, field, form_start_fields, idempotency_field, search,

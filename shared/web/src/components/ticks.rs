@@ -56,7 +56,12 @@ mod tests {
     fn what_is_blocked_cannot_be_ticked_and_says_why() {
         let below = ["血脂四项 1次".to_owned()];
         let tick = Tick {
-            value: "B1", text: "检验", below: &below, amount_fen: 4_800, ticked: true, blocked: Some("已支付，入账中")
+            value: "B1",
+            text: "检验",
+            below: &below,
+            amount_fen: 4_800,
+            ticked: true,
+            blocked: Some("已支付，入账中"),
         };
         let html = ticks("bill", &[tick]).into_string();
         assert!(html.contains(" disabled") && !html.contains(" checked"), "{html}");
