@@ -17,6 +17,7 @@
 mod capacity;
 mod claims;
 mod meter;
+mod notifications;
 mod reconciliation;
 mod stub;
 mod tick;
@@ -30,6 +31,7 @@ async fn main() {
     reconciliation::report();
     capacity::report().await;
     claims::report().await;
+    notifications::report().await;
     tick::report().await;
 }
 

@@ -1,4 +1,6 @@
 //! Signing in and registering, against a real engine of the table.
+// The futures of handler, store and SDK nest deeper than the compiler's default.
+#![recursion_limit = "256"]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
