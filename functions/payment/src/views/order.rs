@@ -415,9 +415,10 @@ fn receipt_part(order: &Order, receipt: &Receipt) -> ReceiptPart {
     }
 }
 
-/// A refund that was asked for again under a new number is told of once, under the new one.
+/// A refund that was asked for again under a new number is told of once, under the new one; one of nothing is no news.
 fn is_told(refund: &Refund) -> bool {
-    refund.state != RefundState::Declined || refund.refund_id.is_none()
+    let is_replaced = refund.state == RefundState::Declined && refund.refund_id.is_some();
+    !is_replaced && !refund.amount.is_zero()
 }
 
 fn refund_row(order: &Order, refund: &Refund) -> RefundRow {
