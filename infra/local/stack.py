@@ -35,7 +35,11 @@ IMPORT_MAX_S = 60
 KEY_BYTES = 32
 HOSPITAL = ROOT / "infra/hospital"
 CLOCK_FEATURE = "runtime/movable-clock"
-STAFF_CLIENT, STAFF_SCOPES = "his-import", ["catalog", "wechat", "appointments", "refunds", "finance"]
+# By the variable that names the token: who it is, and what it may do. Two people, since one refund can take two.
+STAFF = {
+    "STAFF_TOKEN": ("his-import", ["catalog", "wechat", "appointments", "refunds", "finance"]),
+    "STAFF_TOKEN_2": ("cashier", ["refunds", "finance"]),
+}
 IMPORTS = ("departments", "doctors", "schedules", "cards")
 SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 # The emulator and what it starts see these variables of ours and nothing else, real AWS credentials least of all.
@@ -200,17 +204,17 @@ class Stack:
         self.his().ensure()
         deployment = self.deployment(binaries)
         deployment.deploy_foundation({"DeletionProtection": "false"})
-        staff_token = self.fill_secrets(deployment)
+        staff_tokens = self.fill_secrets(deployment)
         for name, version in zip(deployment_functions(), deployment.deploy_functions(deployment_functions())):
             if version is not None:
                 say(f"  {name}: version {version}")
         wiring = deployment.deploy_stack("wiring", {"StreamRecordAgeSeconds": "120"})
         self.proxy(wiring["ApiId"]).ensure()
-        self.write_env(deployment, config, staff_token)
+        self.write_env(deployment, config, staff_tokens)
         answer = deployment.invoke("wechat-token", {})
         if answer.get("FunctionError"):
             raise StackError(f"wechat-token fails: {answer['Payload'].read().decode()}")
-        self.import_hospital(config, staff_token)
+        self.import_hospital(config, staff_tokens["STAFF_TOKEN"])
         say(f"\nHospital  {self.public_url}\nPhone     {self.phone_url}\nSettings  {relative(self.env_file)}"
             f"\nLogs      {relative(self.state)}/*.log (functions write to emulator.log)")
 
@@ -275,7 +279,7 @@ class Stack:
         }, binaries, self.aws_url)
 
     def fill_secrets(self, deployment):
-        """Puts what has no value yet; returns the staff token."""
+        """Puts what has no value yet; returns the staff tokens."""
         deployment.ensure_identity_secret()
         issued = json.loads(run_node("tests/wechat/identities.mjs", "--state", self.wechat_state, "--secrets"))
         scene_key = (deployment.read_secret("wechat") or {}).get("scene_key") or base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
@@ -283,12 +287,16 @@ class Stack:
         deployment.put_secret("pay", {"app_id": issued["wechat"]["app_id"], **issued["pay"]})
         if deployment.values["HIS_URL"] == self.his_url:
             deployment.put_secret("his", json.loads(run_node("tests/his/identities.mjs", "--state", self.his_state, "--secrets")))
-        token_file = self.state / "staff-token"
-        if deployment.read_secret("staff") is None or not token_file.exists():
-            write_private(token_file, deployment.add_staff_token(STAFF_CLIENT, STAFF_SCOPES))
+        return {variable: self.staff_token(deployment, *client) for variable, client in STAFF.items()}
+
+    def staff_token(self, deployment, name, scopes):
+        token_file = self.state / f"staff-token-{name}"
+        known = [entry["name"] for entry in (deployment.read_secret("staff") or {"tokens": []})["tokens"]]
+        if name not in known or not token_file.exists():
+            write_private(token_file, deployment.add_staff_token(name, scopes))
         return token_file.read_text()
 
-    def write_env(self, deployment, config, staff_token):
+    def write_env(self, deployment, config, staff_tokens):
         certificate, public_key = config["platform_certificate"], config["platform_public_key"]
         values = {
             "MENZHEN_URL": self.public_url,
@@ -312,7 +320,7 @@ class Stack:
             "PAY_PUBLIC_KEY_FILE": self.wechat_state / public_key["public_key_file"],
             "PAY_PUBLIC_KEY_PRIVATE_FILE": self.wechat_state / public_key["private_key_file"],
             "PAY_PUBLIC_KEY_ID": public_key["id"],
-            "STAFF_TOKEN": staff_token,
+            **staff_tokens,
             "TABLE_NAME": deployment.outputs["TableName"],
             "AWS_ENDPOINT_URL": self.aws_url,
             **EMULATED_ACCOUNT,

@@ -3,6 +3,7 @@ import { KEY_KINDS, readKeys, retireKey, rollKey, undoRoll } from '../identities
 import { changeBill } from './bill.mjs';
 import { pushCallback, verifyCallback } from './callback.mjs';
 import { html, json, post } from './http.mjs';
+import { returnAbnormal } from './pay-api.mjs';
 import { NOTIFICATION_MODES } from './pay-notify.mjs';
 import { drawQr } from './qr.mjs';
 import { useSheet } from './sheet.mjs';
@@ -259,6 +260,10 @@ const POSTS = {
   '/control/templates': addTemplate,
   '/control/keys': rollKeys,
   '/control/bill': (world, body) => { changeBill(world, body, need); return { changes: world.state.bill_changes }; },
+  '/control/refund-returned': (world, { out_refund_no }) => {
+    need(returnAbnormal(world, out_refund_no), 'no such abnormal refund', 404);
+    return {};
+  },
   '/control/people': (world, body) => publicPerson(world, world.addPerson(body)),
 };
 

@@ -312,6 +312,15 @@ function settleRefund(world, notify, { out_refund_no }) {
   world.changed();
 }
 
+/** The merchant's people have paid an abnormal refund out on WeChat's platform, to another card. True if there was one. */
+export function returnAbnormal(world, out_refund_no) {
+  const entry = world.state.refunds[out_refund_no];
+  if (entry?.status !== 'ABNORMAL') return false;
+  Object.assign(entry, { status: 'SUCCESS', success_time: chinaTime(world.clock.now_ms()) });
+  world.changed();
+  return true;
+}
+
 export function startRefunds(world, notify) {
   world.onTask('refund', (data) => settleRefund(world, notify, data));
 }
