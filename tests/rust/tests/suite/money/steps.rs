@@ -106,21 +106,21 @@ impl<'a> World<'a> {
     }
 
     async fn happen(&mut self, dice: &mut Dice) -> String {
-        match dice.below(32) {
+        match dice.below(40) {
             0..4 => self.hold(dice).await,
-            4..8 => self.open_sheet(dice).await,
-            8..12 => self.pay(dice).await,
-            12..15 => self.notify(dice).await,
-            15..17 => self.check(dice).await,
-            17 => self.cancel(dice).await,
-            18..21 => self.choose_bills(dice).await,
-            21 => self.give_back(dice).await,
-            22 => self.staff_refund(dice).await,
-            23 => self.at_the_hospital(dice).await,
-            24 => self.his_trouble(dice).await,
-            25 => self.wechat_trouble(dice).await,
-            26 => self.policy(dice).await,
-            27..30 => self.tick(dice).await,
+            4..9 => self.open_sheet(dice).await,
+            9..15 => self.pay(dice).await,
+            15..18 => self.notify(dice).await,
+            18..21 => self.check(dice).await,
+            21 => self.cancel(dice).await,
+            22..26 => self.choose_bills(dice).await,
+            26..29 => self.give_back(dice).await,
+            29 => self.staff_refund(dice).await,
+            30 => self.at_the_hospital(dice).await,
+            31 => self.his_trouble(dice).await,
+            32..34 => self.wechat_trouble(dice).await,
+            34 => self.policy(dice).await,
+            35..38 => self.tick(dice).await,
             _ => self.pass(dice).await,
         }
     }
@@ -238,7 +238,7 @@ impl<'a> World<'a> {
     async fn at_the_hospital(&mut self, dice: &mut Dice) -> String {
         let Some((bill, items)) = dice.pick(&self.bills).cloned() else { return "no bill".into() };
         let item = dice.pick(&items).cloned().unwrap_or_default();
-        let (what, body) = match dice.below(5) {
+        let (what, body) = match dice.below(8) {
             0 => ("pay-at-window", json!({ "bill_no": bill })),
             1 => ("void", json!({ "bill_no": bill })),
             2 => ("change", json!({ "bill_no": bill, "item_no": item, "amount": "77.77" })),
@@ -252,8 +252,8 @@ impl<'a> World<'a> {
         let paths = ["/his/v1/fees-post", "/his/v1/refund-post", "/his/v1/fees-posted", "/his/v1/*"];
         let kinds = ["fail_before", "fail_after", "forged", "refuse"];
         let (path, kind) = (dice.pick(&paths).unwrap(), dice.pick(&kinds).unwrap());
-        if dice.one_in(4) {
-            self.hospital.his.post("down", json!({ "on": dice.one_in(2) })).await;
+        if dice.one_in(2) {
+            self.hospital.his.post("down", json!({ "on": !dice.one_in(3) })).await;
             return "the HIS goes down or comes back".into();
         }
         let body = json!({ "path": path, "kind": kind, "count": 1 + dice.below(3), "error": "BUSY" });
