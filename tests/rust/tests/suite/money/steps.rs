@@ -337,7 +337,7 @@ impl<'a> World<'a> {
         for _ in 0..TURNS_MAX {
             self.work_off().await;
             let due = self.hospital.due().await;
-            let Some((at, worker)) = due.into_iter().next() else { break };
+            let Some((at, worker, key)) = due.into_iter().next() else { break };
             let wait_s = at - self.hospital.now().as_second();
             if wait_s > 0 {
                 self.hospital.pass_minutes(wait_s / 60 + 1).await;
@@ -345,7 +345,8 @@ impl<'a> World<'a> {
             match worker.as_str() {
                 "sweeper" => drop(sweeper::handle(&self.hospital.sweeper).await),
                 "reconcile" => drop(reconcile::handle(&self.hospital.reconcile).await),
-                _ => drop(his_sync::handle(&self.hospital.his_sync).await),
+                "his-sync" => drop(his_sync::handle(&self.hospital.his_sync).await),
+                _ => self.hospital.tell(&key).await,
             }
         }
         let due = self.hospital.due().await;
