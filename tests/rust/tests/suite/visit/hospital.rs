@@ -24,8 +24,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use store::Table;
-use store::key::Key;
 use store::account::Relation;
+use store::key::Key;
 use store::patients::{Identity, IdentityNonces, Registered, Registration};
 use store::seal::Keyring;
 use store::signin::Session;
@@ -116,8 +116,7 @@ impl Hospital {
         let (payment, notify) = (&hospital.payment.desk, &hospital.pay_notify.desk);
         let (sweeper, reconcile, his_sync) =
             (&hospital.sweeper.desk, &hospital.reconcile.desk, &hospital.his_sync.desk);
-        for desk in [&hospital.booking.desk, payment, notify, sweeper, reconcile, his_sync]
-        {
+        for desk in [&hospital.booking.desk, payment, notify, sweeper, reconcile, his_sync] {
             desk.profile().await.unwrap();
         }
         hospital
@@ -319,11 +318,12 @@ impl Hospital {
         }
     }
 
-    /// A minute's tick of every function that acts on deadlines of visits and orders.
-    pub(crate) async fn tick(&self) {
-        sweeper::handle(&self.sweeper).await;
-        reconcile::handle(&self.reconcile).await;
-        his_sync::handle(&self.his_sync).await;
+    /// A minute's tick of every function that acts on deadlines of visits and orders: what was done, what failed.
+    pub(crate) async fn tick(&self) -> (usize, usize) {
+        let swept = sweeper::handle(&self.sweeper).await;
+        let reconciled = reconcile::handle(&self.reconcile).await;
+        let synced = his_sync::handle(&self.his_sync).await;
+        (swept.done + reconciled.done + synced.done, swept.failed + reconciled.failed + synced.failed)
     }
 }
 
