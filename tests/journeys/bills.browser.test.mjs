@@ -1,5 +1,6 @@
 // Bills as a person pays them: by touching the phone. And their pages at the width of a phone.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import test from 'node:test';
 import { Phone, measure, openPhones, shot, startBrowser } from './lib/browser.mjs';
 import { writeBills } from './lib/hospital.mjs';
@@ -12,6 +13,9 @@ const REFUND_APART_S = 60;
 let browser;
 test.before(async () => { browser = await startBrowser(); });
 test.after(() => browser?.close());
+
+/** A name nobody else on the page of the phones has: phones are found by it. */
+const ownName = () => `缴费${String.fromCharCode(0x4e00 + crypto.randomInt(0x5000))}`;
 
 /** Somebody with a card and three bills on it. */
 async function patient(name) {
@@ -30,8 +34,8 @@ async function pay(phone) {
   await phone.screen.getByRole('button', { name: '完成', exact: true }).click();
 }
 
-test('three items in one payment, and one given back', async () => {
-  const person = await patient('缴费人');
+test('payment: three items in one go, and one given back', async () => {
+  const person = await patient(ownName());
   const { page, problems } = await openPhones(browser);
   const { people } = await control('people');
   const phone = new Phone(page, people.find(({ id }) => id === person.id));

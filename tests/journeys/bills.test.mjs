@@ -85,7 +85,7 @@ const paidAtWechat = async (order) => {
   const { orders, refunds } = await books();
   const paid = orders.filter(({ body, state }) => body.out_trade_no === order && ['SUCCESS', 'REFUND'].includes(state));
   const back = refunds.filter(({ out_trade_no }) => out_trade_no === order);
-  return paid.reduce((sum, { body }) => sum + body.amount.total, 0) - back.reduce((sum, refund) => sum + refund.amount.refund, 0);
+  return paid.reduce((sum, { body }) => sum + body.amount.total, 0) - back.reduce((sum, refund) => sum + refund.body.amount.refund, 0);
 };
 
 test.afterEach(async () => {
@@ -97,6 +97,7 @@ test('bills are shown by visit, paid in one payment, and the receipt says where 
   const person = await patient('缴费');
   const view = await shown(person);
   assert.equal(view.total_fen, THREE_FEN);
+  assert.equal(view.visits.length, 1);
   assert.deepEqual(listed(view).map(({ kind }) => kind).sort(), ['检查', '检验', '药品'].sort());
   assert.deepEqual(listed(view).find(({ kind }) => kind === '药品').items[0],
     { name: '阿托伐他汀钙片', spec: '20mg×7片', quantity: 2, unit: '盒', amount_fen: 6_180 });
@@ -131,6 +132,7 @@ test('one item goes back, once, and arrives', async () => {
   assert.equal((await giveBack(person, order, [drug])).json.error.code, 'not_refundable');
   const view = await eventually('the money is back', person, order, arrived);
   assert.equal(view.state, 'posted');
+  assert.doesNotMatch(JSON.stringify(view.receipt.places), /西药房/, 'nobody queues for what was given back');
   assert.equal(await paidAtWechat(order), THREE_FEN - 6_180);
   assert.equal(await hisKeeps(order), THREE_FEN - 6_180);
 });
@@ -233,7 +235,7 @@ test('the answer of the HIS is lost: asked by serial, posted once', async () => 
 });
 
 test('a slow HIS is waited for', async () => {
-  const person = await patient('慢');
+  const person = await patient('久等');
   await hisFault('fees-unpaid', 'slow', { ms: 1500 });
   assert.equal(listed(await shown(person)).length, 3);
 });

@@ -92,7 +92,10 @@ impl Book for DayFile {
     fn each(&self, see: &mut dyn FnMut(&Entry<'_>)) -> Result<(), Delay> {
         for row in self.rows() {
             let row = row.map_err(|error| failed(&error, Delay::HisUnavailable))?;
-            see(&his_entry(&row));
+            // The hospital also books what costs nothing; no money moved.
+            if !row.amount.is_zero() {
+                see(&his_entry(&row));
+            }
         }
         Ok(())
     }

@@ -134,9 +134,10 @@ impl Table {
         Ok(())
     }
 
-    /// Which orders paid, or are to pay, the bills of a person.
+    /// Which orders paid, or are to pay, the bills of a person: those with the highest numbers.
     pub async fn bill_orders(&self, patient: &PatientId) -> Result<Vec<BillOrder>, StoreError> {
-        self.query(&Key::patient(patient).pk, BILL_PREFIX, BILLS_MAX).await
+        let items = self.query_items(&Key::patient(patient).pk, BILL_PREFIX, BILLS_MAX, false).await?;
+        items.into_iter().map(from_item).collect()
     }
 }
 
@@ -145,7 +146,7 @@ fn entries_of(order: &Order, his: bool) -> Vec<BookEntry> {
     let OrderState::Paid { transaction_id: Some(transaction), paid_at } = &order.state else { return Vec::new() };
     let no = &order.out_trade_no;
     let payment = BookEntry::payment(no.clone(), order.amount, *paid_at, transaction.clone(), his);
-    let refunds = order.in_sequence().filter_map(|refund| {
+    let refunds = order.in_sequence().filter(|refund| !refund.amount.is_zero()).filter_map(|refund| {
         let id = refund.refund_id.clone().unwrap_or_default();
         let number = &refund.out_refund_no;
         Some(BookEntry::refund(number, no.clone(), refund.amount, refund.accepted_at?, id, his))

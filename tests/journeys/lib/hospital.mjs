@@ -18,10 +18,10 @@ const EXAM = { kind: 'exam', items: [{ name: '常规心电图', spec: '十二导
 const DRUG = { kind: 'drug', items: [{ name: '阿托伐他汀钙片', spec: '20mg×7片', quantity: 2, unit: '盒', amount: '61.80' }], place: { building: '门诊楼', floor: '1 层', window: '西药房 5 号窗口', note: '' } };
 export const THREE = [LAB, EXAM, DRUG];
 
-/** A doctor orders something on a card: the bills, with their numbers and items. */
+/** A doctor orders something on a card, in one visit: the bills, with their numbers and items. */
 export const writeBills = async (card_no, bills = THREE) => {
   const written = [];
-  for (const bill of bills) written.push(await his('bills', { card_no, ...bill }));
+  for (const bill of bills) written.push(await his('bills', { card_no, visit: { visit_no: `V-${card_no}` }, ...bill }));
   return written;
 };
 

@@ -133,7 +133,7 @@ impl BillRow {
             amount_fen: bill.total().get(),
             paid: orders.iter().any(|order| holds(order, &number)),
             items: bill.items().iter().map(ItemRow::of).collect(),
-            below: bill.items().iter().map(item_text).collect(),
+            below: bill.items().iter().map(|item| item_text(item, bill.items().len() > 1)).collect(),
         }
     }
 }
@@ -150,10 +150,11 @@ impl ItemRow {
     }
 }
 
-/// `阿托伐他汀钙片 20mg×7片 2盒 61.80元`
-fn item_text(item: &BillItem) -> String {
+/// `阿托伐他汀钙片 20mg×7片 2盒 61.80元`; the amount of a bill's only item stands beside it already.
+fn item_text(item: &BillItem, with_amount: bool) -> String {
     let spec = if item.spec.is_empty() { String::new() } else { format!(" {}", item.spec.as_str()) };
-    format!("{}{spec} {}{} {}元", item.name.as_str(), item.quantity, item.unit.as_str(), item.amount)
+    let amount = if with_amount { format!(" {}元", item.amount) } else { String::new() };
+    format!("{}{spec} {}{}{amount}", item.name.as_str(), item.quantity, item.unit.as_str())
 }
 
 /// An order of bills, to be found again.

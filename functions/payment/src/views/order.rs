@@ -1,8 +1,9 @@
 //! An order: to be paid, on its way into the hospital's books, its receipt, and what goes back.
 
 use crate::refunds::LINE;
+use domain::id::BillNo;
 use domain::order::refund::HisTold;
-use domain::order::{Cause, Order, OrderState, Posting, Receipt, Refund, RefundState, Subject};
+use domain::order::{Cause, Order, OrderState, Place, Posting, Receipt, Refund, RefundState, Subject};
 use domain::{Timestamp, time};
 use maud::{Markup, html};
 use serde::Serialize;
@@ -126,6 +127,8 @@ struct LineRow {
     bill: Option<String>,
     /// Whether it can be asked back.
     refundable: bool,
+    /// Whether it went back, or is about to.
+    returned: bool,
     #[serde(skip)]
     value: String,
 }
@@ -219,7 +222,12 @@ impl OrderView {
         let cells: Vec<_> = self
             .lines
             .iter()
-            .map(|line| Cell { text: &line.name, side: Some(yuan(line.amount_fen)), ..Cell::default() })
+            .map(|line| Cell {
+                text: &line.name,
+                below: line.returned.then_some("已申请退费"),
+                side: Some(yuan(line.amount_fen)),
+                href: None,
+            })
             .collect();
         html! { (title("项目")) (list(&cells)) }
     }
@@ -361,6 +369,7 @@ fn line_rows(order: &Order, stage: Stage) -> Vec<LineRow> {
         name: line.name.clone(),
         amount_fen: line.amount.get(),
         bill: line.item.as_ref().map(|item| item.bill.to_string()),
+        returned: order.is_paid() && !left.contains(&place),
         refundable: open && left.contains(&place) && !line.amount.is_zero(),
         value: place.to_string(),
     };
@@ -383,27 +392,33 @@ fn why(order: &Order, stage: Stage) -> Option<&'static str> {
     }
 }
 
+/// Where to go for what is left: nobody queues for what was given back.
 fn receipt_part(order: &Order, receipt: &Receipt) -> ReceiptPart {
-    let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for line in &order.lines {
-        let bill = line.item.as_ref().map_or("", |item| item.bill.as_str());
-        names.entry(bill).or_default().push(&line.name);
+    let left = order.lines_left();
+    let mut names: BTreeMap<&BillNo, Vec<&str>> = BTreeMap::new();
+    for (line, _) in order.lines.iter().zip(1..).filter(|(_, place)| left.contains(place)) {
+        if let Some(item) = &line.item {
+            names.entry(&item.bill).or_default().push(&line.name);
+        }
     }
-    let items = |bill: &str| names.get(bill).map(|names| names.join("、")).unwrap_or_default();
-    let places = receipt.places.iter().map(|place| PlaceRow {
-        items: place.bill.as_ref().map_or_else(String::new, |bill| items(bill.as_str())),
-        text: place.text.clone(),
-    });
+    let place_row = |place: &Place| {
+        let items = match &place.bill {
+            Some(bill) => names.get(bill)?.join("、"),
+            None => String::new(),
+        };
+        Some(PlaceRow { items, text: place.text.clone() })
+    };
     ReceiptPart {
         receipt_no: receipt.receipt_no.clone(),
-        places: places.collect(),
+        places: receipt.places.iter().filter_map(place_row).collect(),
         invoice_url: receipt.invoice_url.clone(),
     }
 }
 
-/// A refund that was asked for again under a new number is told of once, under the new one.
+/// A refund that was asked for again under a new number is told of once, under the new one; one of nothing is no news.
 fn is_told(refund: &Refund) -> bool {
-    refund.state != RefundState::Declined || refund.refund_id.is_none()
+    let is_replaced = refund.state == RefundState::Declined && refund.refund_id.is_some();
+    !is_replaced && !refund.amount.is_zero()
 }
 
 fn refund_row(order: &Order, refund: &Refund) -> RefundRow {
@@ -498,6 +513,13 @@ mod tests {
         assert_eq!(json["receipt"]["places"][0]["text"], "门诊楼 2 层 3 号窗口（空腹）");
         assert_eq!(json["receipt"]["places"][0]["items"], "血脂四项、空腹血糖");
         assert_eq!(json["receipt"]["invoice_url"], "https://invoice.hospital.example/R1");
+    }
+
+    #[test]
+    fn nobody_queues_for_what_was_given_back() {
+        let places = |places: &[usize]| json(&given_back(&posted(), places))["receipt"]["places"].clone();
+        assert_eq!(places(&[1])[0]["items"], "空腹血糖");
+        assert_eq!(places(&[1, 2]), serde_json::json!([]));
     }
 
     #[test]

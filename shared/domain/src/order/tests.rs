@@ -194,6 +194,16 @@ fn a_late_yes_after_our_no_is_undone() {
 }
 
 #[test]
+fn where_nothing_was_paid_nothing_is_on_its_way_back() {
+    let subject = Subject::Bills { card: "C1".parse().unwrap(), bills: vec!["B1".parse().unwrap()] };
+    let free = Order::open(new(subject, vec![line("复查", 0, Some("1"))]), now()).unwrap().settled(now()).unwrap();
+    let asked = free.his_asked(&HisTask::Post, now()).unwrap();
+    let refused = asked.his_answered(&HisTask::Post, HisAnswer::Refused("BILL_VOID".into()), now()).unwrap();
+    assert_eq!(refused.in_sequence().next().unwrap().state, RefundState::Succeeded);
+    assert_eq!(refused.refund_due(Deadline::Refund), None);
+}
+
+#[test]
 fn maker_and_checker_are_two_people() {
     let wanted = RefundRequest { needs_checker: true, ..ask(Cause::Staff, lines(&[1])) };
     let proposed = posted().refund(&wanted, now()).unwrap();

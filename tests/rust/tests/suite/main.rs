@@ -9,5 +9,6 @@
 
 mod claims;
 mod faults;
+mod money;
 mod repeats;
 mod visit;

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{Request as HttpRequest, State};
 use domain::appointment::AppointmentKey;
 use domain::clinic::{Slot, SlotStart};
-use domain::id::{ClinicId, OpenId, PatientId};
+use domain::id::{CardNo, ClinicId, OpenId, PatientId};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
@@ -33,6 +33,7 @@ use wechat::pay::{ApiV3Key, Client, Hosts, Merchant, Notifications, PlatformKey,
 pub(crate) struct Person {
     /// Name of the demo person in the stand-in.
     pub(crate) wechat: &'static str,
+    passport: String,
     pub(crate) patient: PatientId,
     secret: SessionSecret,
 }
@@ -58,6 +59,7 @@ pub(crate) struct Hospital {
     clock_file: PathBuf,
     keys: Keyring,
     serial: AtomicU32,
+    engine: String,
 }
 
 /// Where patients believe the hospital to be; the stand-in is told where it really listens.
@@ -104,6 +106,7 @@ impl Hospital {
             clock_file,
             keys: keyring(),
             serial: AtomicU32::new(0),
+            engine: engine.to_owned(),
         };
         // Profiles are cached per instance: the walk counts the calls of a warm function.
         let (payment, notify) = (&hospital.payment.desk, &hospital.pay_notify.desk);
@@ -159,7 +162,29 @@ impl Hospital {
         let secret = SessionSecret::from_random(random);
         let session = Session { account, expires_at: time::add_minutes(now, 1_000_000) };
         self.table.put_session(&secret.key(), &session).await.unwrap();
-        Person { wechat, patient, secret }
+        Person { wechat, passport: passport.to_owned(), patient, secret }
+    }
+
+    /// A demo person who also acts for the patient of another.
+    pub(crate) async fn linked(&self, wechat: &'static str, other: &Person) -> Person {
+        let linked = self.patient_with(wechat, &other.passport).await;
+        assert_eq!(linked.patient, other.patient);
+        linked
+    }
+
+    /// Gives a patient a card the hospital issued.
+    pub(crate) async fn give_card(&self, person: &Person, card: &CardNo) {
+        assert_eq!(self.table.create_card(&person.patient, card).await.unwrap().as_ref(), Some(card));
+    }
+
+    /// Changes the fee of a clinic, whoever holds a number of it.
+    pub(crate) async fn change_fee(&self, clinic: &ClinicId, fee_fen: i64) {
+        let key = |text: String| aws_sdk_dynamodb::types::AttributeValue::S(text);
+        let fee = aws_sdk_dynamodb::types::AttributeValue::N(fee_fen.to_string());
+        let request = kit::client(&self.engine).update_item().table_name(kit::TABLE);
+        let request = request.key("pk", key(format!("CLINIC#{clinic}"))).key("sk", key("SELF".into()));
+        let request = request.update_expression("SET fee = :fee").expression_attribute_values(":fee", fee);
+        request.send().await.unwrap();
     }
 
     /// A clinic the day after tomorrow with one slot of `numbers` numbers.
@@ -217,6 +242,16 @@ impl Hospital {
         read(&payment::handle(&self.payment, request).await.unwrap())
     }
 
+    /// A form of a person's browser to the payment function, asking for JSON.
+    pub(crate) async fn post(&self, person: &Person, path: &str, fields: &[(&str, &str)]) -> (u16, Value) {
+        let mut request = Self::request(person, "POST", path, &json!({}));
+        let form = reqwest::Url::parse_with_params("http://x/", fields).unwrap().query().unwrap_or_default().to_owned();
+        let form_type = "application/x-www-form-urlencoded".parse().unwrap();
+        request.headers_mut().insert("content-type", form_type);
+        *request.body_mut() = Body::Text(form);
+        read(&payment::handle(&self.payment, request).await.unwrap())
+    }
+
     /// Pays in the payment sheet, and hands over the notification WeChat sent.
     pub(crate) async fn pay(&self, person: &Person, prepay: &Value) -> Captured {
         self.captured.lock().unwrap().clear();
@@ -225,6 +260,11 @@ impl Hospital {
         let paid = self.wechat.post(&format!("/control/people/{}/pay", person.wechat), body).await;
         assert_eq!(paid["result"], "ok", "{paid}");
         self.notification().await
+    }
+
+    /// The notifications that have come since.
+    pub(crate) fn captured(&self) -> Vec<Captured> {
+        std::mem::take(&mut *self.captured.lock().unwrap())
     }
 
     /// The next notification WeChat sends.
@@ -244,6 +284,20 @@ impl Hospital {
             HttpBuilder::builder().method("POST").uri("/pay/notify").body(Body::Binary(body.clone())).unwrap();
         *request.headers_mut() = headers.clone();
         pay_notify::handle(&self.pay_notify, request).await.unwrap().status().as_u16()
+    }
+
+    /// What is due of visits and orders, now or later: the worker and the second, earliest first.
+    pub(crate) async fn due(&self) -> Vec<(i64, String)> {
+        let request = kit::client(&self.engine).scan().table_name(kit::TABLE).index_name(store::due::INDEX);
+        let items = request.send().await.unwrap().items.unwrap_or_default();
+        let visits = items.iter().filter(|item| !item["pk"].as_s().unwrap().starts_with("RECON#"));
+        let due = visits.map(|item| {
+            let worker = item["due_pk"].as_s().unwrap().split('#').next().unwrap().to_owned();
+            (item["due_at"].as_n().unwrap().parse().unwrap(), worker)
+        });
+        let mut due: Vec<_> = due.filter(|(_, worker): &(i64, String)| worker != "reminder").collect();
+        due.sort();
+        due
     }
 
     /// A minute's tick of every function that acts on deadlines of visits and orders.

@@ -19,7 +19,11 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 3] = [Self::Before, Self::After, Self::Timeout];
+    /// The ways a call can fail that make a difference: a read that fails late has changed as little as one that never
+    /// arrived.
+    pub(crate) fn of(writes: bool) -> &'static [Self] {
+        if writes { &[Self::Before, Self::After, Self::Timeout] } else { &[Self::Before] }
+    }
 }
 
 /// Which call fails, and whether anything works after it.
@@ -37,6 +41,8 @@ pub(crate) struct Plan {
 struct Control {
     plan: Option<Plan>,
     calls: usize,
+    /// For each call, whether it changes anything.
+    writes: Vec<bool>,
 }
 
 /// The switch shared by all proxies of one hospital: calls are counted across them.
@@ -53,18 +59,19 @@ enum Decision {
 impl Switch {
     /// Counts from zero again and follows `plan`.
     pub(crate) fn arm(&self, plan: Option<Plan>) {
-        *self.0.lock().unwrap() = Control { plan, calls: 0 };
+        *self.0.lock().unwrap() = Control { plan, ..Control::default() };
     }
 
-    /// Calls since it was armed.
-    pub(crate) fn calls(&self) -> usize {
-        self.0.lock().unwrap().calls
+    /// Calls since it was armed: whether each changes anything.
+    pub(crate) fn calls(&self) -> Vec<bool> {
+        self.0.lock().unwrap().writes.clone()
     }
 
-    fn decide(&self) -> Decision {
+    fn decide(&self, writes: bool) -> Decision {
         let mut control = self.0.lock().unwrap();
         let at = control.calls;
         control.calls += 1;
+        control.writes.push(writes);
         match control.plan {
             Some(plan) if plan.at == at => match plan.fault {
                 Fault::Before => Decision::Refuse,
@@ -98,7 +105,7 @@ pub(crate) async fn start(target: &str, switch: &Switch) -> String {
 }
 
 async fn handle(State(state): State<Forwarding>, request: Request) -> Response {
-    match state.switch.decide() {
+    match state.switch.decide(is_write(&request)) {
         Decision::Forward => forward(&state, request).await,
         Decision::Refuse => failure(),
         Decision::Lose => {
@@ -110,6 +117,15 @@ async fn handle(State(state): State<Forwarding>, request: Request) -> Response {
             tokio::time::sleep(DELAY).await;
             answer
         }
+    }
+}
+
+/// The table's reads say so in a header; the others' are GETs.
+fn is_write(request: &Request) -> bool {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    match target.and_then(|target| target.split('.').next_back()) {
+        Some(operation) => !matches!(operation, "GetItem" | "Query" | "BatchGetItem"),
+        None => request.method() != axum::http::Method::GET,
     }
 }
 
