@@ -251,7 +251,7 @@ test('a payment nobody tells of is found by asking WeChat', async (t) => {
   });
   await t.test('or, when WeChat gives no answer then, five minutes after', async () => {
     const { person, key } = await paidUnheard('五分钟');
-    await fault({ path: `/v3/pay/transactions/out-trade-no/${orderNumber(key)}`, kind: 'fail_before', count: 2 });
+    await fault({ path: `/v3/pay/transactions/out-trade-no/${orderNumber(key)}`, kind: 'fail_before', count: 9 });
     await advance(61);
     await tick();
     assert.equal((await person.appointment(key)).state, 'held');

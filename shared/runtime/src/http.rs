@@ -103,8 +103,8 @@ impl<A> Call<A> {
     }
 
     /// Answers with a file to keep.
-    pub fn download(&self, content_type: &str, file_name: &str, text: String) -> Response {
-        download(&self.context(), content_type, file_name, text)
+    pub fn download(&self, file_name: &str, bytes: Vec<u8>) -> Response {
+        download(&self.context(), file_name, bytes)
     }
 
     /// 303 to a path of ours.

@@ -315,6 +315,10 @@ impl Table {
             return Ok(Err(why));
         }
         let place = &appointment.place;
+        if place.ends_at() <= now {
+            // Paid in time or not: learnt of when the turn is over, there is no visit left to keep the money for.
+            return Ok(Err(RefusedWhy::NumberGone));
+        }
         if let Kept::Number(_) = self.keep_number(&place.clinic, place.start, &appointment.id).await? {
             self.pass_gate(appointment, now).await?;
             return Ok(Ok(()));
@@ -324,9 +328,6 @@ impl Table {
             // Somebody else settling the same payment has just taken it again.
             self.pass_gate(appointment, now).await?;
             return Ok(Ok(()));
-        }
-        if place.ends_at() <= now {
-            return Ok(Err(RefusedWhy::NumberGone));
         }
         let gate = self.gate(&appointment.patient).await?;
         if gate.entries.iter().any(|(id, entry)| *id != appointment.id && entry.clinic == place.clinic) {

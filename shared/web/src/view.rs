@@ -112,14 +112,15 @@ pub(crate) fn answer(
     response
 }
 
-/// Answers with a file to keep. `file_name` is plain ASCII without quotes.
-pub fn download(context: &PageContext<'_>, content_type: &str, file_name: &str, text: String) -> Response {
+/// Answers with a file to keep, byte by byte as it is. `file_name` is plain ASCII without quotes.
+pub fn download(context: &PageContext<'_>, file_name: &str, bytes: Vec<u8>) -> Response {
     let mut response = Response::default();
     headers::secure(&mut response, context.site);
-    set(&mut response, header::CONTENT_TYPE, content_type);
+    // A text type would be read and written again on the way out, and lose the byte order mark that Excel needs.
+    set(&mut response, header::CONTENT_TYPE, "application/octet-stream");
     set(&mut response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{file_name}\""));
     set(&mut response, header::CACHE_CONTROL, &Cache::Personal.header());
-    *response.body_mut() = Body::Text(text);
+    *response.body_mut() = Body::Binary(bytes);
     response
 }
 

@@ -59,7 +59,7 @@ pub(crate) async fn export(app: &App, call: &Call<Action>) -> Result<Response, R
     let (day, cases) = day_with_cases(app, call).await?;
     let csv = export::csv(day.date, &cases).map_err(|error| runtime::refusal::unavailable("export", &error))?;
     tracing::info!(who = call.staff()?, what = "export_reconciliation", date = %day.date, "staff action");
-    Ok(call.download("text/csv; charset=utf-8", &format!("reconciliation-{}.csv", day.date), csv))
+    Ok(call.download(&format!("reconciliation-{}.csv", day.date), csv.into_bytes()))
 }
 
 async fn day_with_cases(app: &App, call: &Call<Action>) -> Result<(Day, Vec<Case>), Refusal> {
