@@ -126,7 +126,7 @@ fn a_signed_scene_leads_to_its_page_and_any_other_is_a_plain_welcome() {
         assert_eq!(paths(&scanned(&sign(payload)))[0], path, "{payload}");
     }
     let plain = followed(None);
-    assert_eq!(paths(&plain), ["/booking", "/appointments", "/patients", "/departments"]);
+    assert_eq!(paths(&plain), ["/booking", "/appointments", "/bills", "/patients"]);
     let forged = SceneKey::new([8; 32]).sign("dept:NK").unwrap();
     for scene in [&forged, "dept:NK", "", &sign("dept"), &sign("other:NK"), &sign("dept:"), &sign("desk:1")] {
         assert_eq!(followed(Some(scene)), plain, "{scene}");

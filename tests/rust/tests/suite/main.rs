@@ -10,6 +10,7 @@
 
 mod claims;
 mod faults;
+mod meets;
 mod money;
 mod repeats;
 mod visit;

@@ -11,6 +11,7 @@ use domain::appointment::AppointmentKey;
 use domain::clinic::{Slot, SlotStart};
 use domain::due::Deadline;
 use domain::id::{CardNo, ClinicId, OpenId, PatientId};
+use domain::notice::{About, NoticeKind};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
@@ -255,12 +256,25 @@ impl Hospital {
         read(&payment::handle(&self.payment, request).await.unwrap())
     }
 
+    /// The messages that follow from what happened to an appointment last.
+    pub(crate) async fn notices(&self, key: &AppointmentKey) -> Vec<NoticeKind> {
+        let appointment = self.table.appointment(key).await.unwrap().unwrap();
+        let happened = appointment.ev.clone().map(|event| event.kind);
+        let about = About::Appointment(Box::new(appointment));
+        happened.and_then(NoticeKind::of).into_iter().filter(|kind| about.bears_out(*kind)).collect()
+    }
+
+    /// Tries to pay in the payment sheet: what the phone says.
+    pub(crate) async fn try_to_pay(&self, person: &Person, prepay: &Value) -> Value {
+        let mut body = prepay["request"].clone();
+        body["decision"] = json!("pay");
+        self.wechat.post(&format!("/control/people/{}/pay", person.wechat), body).await
+    }
+
     /// Pays in the payment sheet, and hands over the notification WeChat sent.
     pub(crate) async fn pay(&self, person: &Person, prepay: &Value) -> Captured {
         self.captured.lock().unwrap().clear();
-        let mut body = prepay["request"].clone();
-        body["decision"] = json!("pay");
-        let paid = self.wechat.post(&format!("/control/people/{}/pay", person.wechat), body).await;
+        let paid = self.try_to_pay(person, prepay).await;
         assert_eq!(paid["result"], "ok", "{paid}");
         self.notification().await
     }
