@@ -9,6 +9,7 @@
 
 mod claims;
 mod faults;
+mod late;
 mod money;
 mod repeats;
 mod visit;
