@@ -68,7 +68,10 @@ pub async fn handle(app: &App) -> Synced {
 }
 
 async fn sync(app: &App, key: Key, now: Timestamp) -> bool {
-    tell(app, &key, now).await.inspect_err(|error| tracing::error!(%error, pk = key.pk, "the HIS is told later")).is_ok()
+    tell(app, &key, now)
+        .await
+        .inspect_err(|error| tracing::error!(%error, pk = key.pk, "the HIS is told later"))
+        .is_ok()
 }
 
 async fn tell(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {

@@ -15,8 +15,8 @@ use store::registration::SettleError;
 use web::form::bounded_body;
 use web::{Response, StatusCode};
 use wechat::pay::{
-    MAX_NOTIFICATION_BYTES, Notification, NotificationError, Notified, RefundNotice, SignatureHeaders,
-    Transaction, VerifyError,
+    MAX_NOTIFICATION_BYTES, Notification, NotificationError, Notified, RefundNotice, SignatureHeaders, Transaction,
+    VerifyError,
 };
 
 /// Why a notification is not acknowledged. The code goes back to WeChat and into the log; nothing else does.

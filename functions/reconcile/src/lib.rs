@@ -123,7 +123,9 @@ async fn work_orders(app: &App, keys: Vec<Key>, now: Timestamp) -> Reconciled {
     });
     let outcomes: Vec<bool> = outcomes.buffer_unordered(CONCURRENCY).collect().await;
     let mut reconciled = Reconciled::default();
-    outcomes.into_iter().for_each(|done| reconciled.count(done));
+    for done in outcomes {
+        reconciled.count(done);
+    }
     reconciled
 }
 

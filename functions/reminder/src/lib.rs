@@ -117,7 +117,11 @@ fn visit_task(key: &Key, appointment: &Appointment, deadline: Deadline, now: Tim
         Deadline::Remind => Some(event_of(EventKind::AppointmentTurnSoon, now)),
         _ => appointment.ev.clone(),
     };
-    Task { about: About::Appointment(Box::new(appointment.clone())), deadline, event: event.map(|event| at(key, event)) }
+    Task {
+        about: About::Appointment(Box::new(appointment.clone())),
+        deadline,
+        event: event.map(|event| at(key, event)),
+    }
 }
 
 /// A message for everything the payer has not been told yet.

@@ -284,9 +284,10 @@ impl Appointment {
             (Held { expires_at }, Command::Expire) if expires_at <= now => Ok(Expired),
             (Held { .. }, Command::Expire) => Err(MoveError::StillHeld),
             (Held { .. }, Command::Cancel(by)) => Ok(Cancelled { by, refund: false }),
-            (Booked, Command::Cancel(by)) => self.cancel_booked(by, policy, now),
             // 停诊 also meets those who have come already (E42).
-            (CheckedIn, Command::Cancel(by @ CancelledBy::Hospital)) => self.cancel_booked(by, policy, now),
+            (Booked, Command::Cancel(by)) | (CheckedIn, Command::Cancel(by @ CancelledBy::Hospital)) => {
+                self.cancel_booked(by, policy, now)
+            }
             (Booked, Command::CheckIn) => Ok(CheckedIn),
             (Booked | CheckedIn, Command::Fulfil) => Ok(Fulfilled),
             (Booked, Command::MissVisit) => Ok(NoShow),

@@ -8,9 +8,7 @@ use domain::Timestamp;
 use domain::due::Deadline;
 use domain::id::{BillNo, OutRefundNo, OutTradeNo};
 use domain::money::Fen;
-use domain::order::{
-    Cause, HisAnswer, HisTask, Order, OrderError, OrderState, Place, Receipt, Refund, Subject,
-};
+use domain::order::{Cause, HisAnswer, HisTask, Order, OrderError, OrderState, Place, Receipt, Refund, Subject};
 use his::{
     BillAmount, BillLine, Call, FeesPost, His, HisError, Lines, Paid, RefundPost, RefundReason, Registration,
     RequestError,
@@ -191,8 +189,10 @@ fn reason_text(cause: Cause) -> &'static str {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape of what `map` hands over")]
 fn posted(receipt: his::Receipt) -> HisAnswer {
-    let places = receipt.places.iter().map(|place| Place { bill: Some(place.bill_no.clone()), text: place_text(&place.place) });
+    let places =
+        receipt.places.iter().map(|place| Place { bill: Some(place.bill_no.clone()), text: place_text(&place.place) });
     HisAnswer::Posted(Receipt {
         receipt_no: receipt.receipt_no.to_string(),
         places: places.collect(),
@@ -203,9 +203,6 @@ fn posted(receipt: his::Receipt) -> HisAnswer {
 /// `门诊楼 2层 3号窗口（空腹）`
 pub fn place_text(place: &his::Place) -> String {
     let parts = [&place.building, &place.floor, &place.window];
-    let mut text = parts.iter().map(|part| part.as_str()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-    if !place.note.is_empty() {
-        text.push_str(&format!("（{}）", place.note.as_str()));
-    }
-    text
+    let way = parts.iter().map(|part| part.as_str()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    if place.note.is_empty() { way } else { format!("{way}（{}）", place.note.as_str()) }
 }

@@ -119,10 +119,9 @@ fn order(error: OrderError) -> Problem {
         OrderError::NotRefundable | OrderError::Illegal => {
             Problem::conflict("not_refundable", "所选项目现在不能退费，可能已经退过，请刷新页面查看")
         }
-        OrderError::AlreadyDone
-        | OrderError::AmountDiffers
-        | OrderError::OtherTransaction
-        | OrderError::SamePerson => unavailable("order", &error),
+        OrderError::AlreadyDone | OrderError::AmountDiffers | OrderError::OtherTransaction | OrderError::SamePerson => {
+            unavailable("order", &error)
+        }
     }
 }
 

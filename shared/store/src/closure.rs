@@ -1,9 +1,9 @@
 //! 停诊: closing a clinic. The clinic first, with a deadline until everybody in it has been cancelled; then its slots, so
 //! that nothing more is claimed; then whoever is in them. Each step is harmless to repeat.
 
+use crate::appointments::MoveFailed;
 use crate::due;
 use crate::key::Key;
-use crate::appointments::MoveFailed;
 use crate::table::{StoreError, Table, number, send_update, text};
 use domain::appointment::{AppointmentKey, CancelledBy};
 use domain::clinic::Clinic;
@@ -96,9 +96,9 @@ impl Table {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":closed", text("closed"));
         let request = match again_at {
-            Some(at) => request
-                .update_expression("SET due_at = :at")
-                .expression_attribute_values(":at", number(at.as_second())),
+            Some(at) => {
+                request.update_expression("SET due_at = :at").expression_attribute_values(":at", number(at.as_second()))
+            }
             None => request.update_expression("REMOVE due_at, due_pk"),
         };
         send_update(request).await.map(drop)

@@ -131,7 +131,12 @@ impl Table {
     }
 
     /// Notes for each bill which order is to pay it.
-    pub async fn put_bill_orders(&self, patient: &PatientId, bills: &[BillNo], order: &OutTradeNo) -> Result<(), StoreError> {
+    pub async fn put_bill_orders(
+        &self,
+        patient: &PatientId,
+        bills: &[BillNo],
+        order: &OutTradeNo,
+    ) -> Result<(), StoreError> {
         for bill in bills {
             let entry = BillOrder { bill: bill.clone(), order: order.clone() };
             self.put(to_item(&Key::bill(patient, bill), &entry)?).await?;

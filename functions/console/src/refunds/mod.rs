@@ -56,7 +56,13 @@ pub(crate) async fn refund(app: &App, call: &Call<Action>) -> Result<Response, R
     let request = |order: &Order| {
         let share = wish.lines.clone().map_or(Share::Everything, Share::Lines);
         let needs_checker = order.amount_of(&share) > above;
-        RefundRequest { share, cause: Cause::Staff, by: by.clone(), key: Some(wish.idempotency_key.clone()), needs_checker }
+        RefundRequest {
+            share,
+            cause: Cause::Staff,
+            by: by.clone(),
+            key: Some(wish.idempotency_key.clone()),
+            needs_checker,
+        }
     };
     let decide = |order: &Order| order.refund(&request(order), call.now);
     let after = match app.desk.table.move_order(&seen.out_trade_no, decide).await {

@@ -214,12 +214,16 @@ impl OrderView {
             ("支付", html! { (self.state_text) }),
             ("医院系统", html! { (self.his_text) }),
         ];
-        facts.extend(self.lines.iter().map(|line| ("项目", html! { (line.line) ". " (line.name) " " (yuan(line.amount_fen)) })));
+        facts.extend(
+            self.lines.iter().map(|line| ("项目", html! { (line.line) ". " (line.name) " " (yuan(line.amount_fen)) })),
+        );
         facts.extend(self.refunds.iter().map(|refund| {
             ("退款", html! { (refund.out_refund_no) " " (yuan(refund.amount_fen)) " " (refund.cause) " " (refund.state_text) })
         }));
         facts.extend(self.work.iter().map(|work| ("待处理", html! { (work.text) "（" (work.work) "）" })));
-        facts.extend(self.remarks.iter().map(|remark| ("处理说明", html! { (remark.at) " " (remark.by) "：" (remark.text) })));
+        facts.extend(
+            self.remarks.iter().map(|remark| ("处理说明", html! { (remark.at) " " (remark.by) "：" (remark.text) })),
+        );
         key_values(&facts)
     }
 }

@@ -260,7 +260,7 @@ impl Order {
             return Err(OrderError::AlreadyDone);
         }
         if request.cause.is_final() && self.refunds.values().any(Refund::is_waiting) {
-            let decided = self.without_waiting(now);
+            let decided = self.without_waiting(paid_at, now);
             return match decided.refund(request, now) {
                 // All of it was on its way back already.
                 Err(OrderError::NotRefundable) => Ok(decided.replanned(now)),
@@ -306,14 +306,16 @@ impl Order {
 
     /// What ends the order waits for nobody's yes or no: proposals fall into it, and what the HIS was to give free first
     /// goes to WeChat.
-    fn without_waiting(&self, now: Timestamp) -> Self {
+    fn without_waiting(&self, paid_at: Timestamp, now: Timestamp) -> Self {
         let mut after = self.written(None, now);
-        for refund in after.refunds.values_mut() {
-            refund.state = match refund.state {
+        for (sequence, refund) in &mut after.refunds {
+            let sequence = sequence.parse().unwrap_or(usize::MAX);
+            let state = match refund.state {
                 RefundState::Proposed => RefundState::Declined,
                 RefundState::Releasing => RefundState::Requested,
                 other => other,
             };
+            *refund = Refund { state, ..refund.clone() }.within_limits(sequence, paid_at, now);
         }
         after
     }

@@ -60,7 +60,12 @@ pub fn context(desk: &Desk, now: Timestamp) -> Result<Context, FollowError> {
 }
 
 /// Asks how an order stands and settles it when it is paid.
-pub async fn query(desk: &Desk, provider: &impl Provider, order: &Order, now: Timestamp) -> Result<Followed, FollowError> {
+pub async fn query(
+    desk: &Desk,
+    provider: &impl Provider,
+    order: &Order,
+    now: Timestamp,
+) -> Result<Followed, FollowError> {
     match provider.standing(order, &context(desk, now)?).await? {
         Standing::Open | Standing::Missing => Ok(Followed::Open),
         Standing::Closed => closed(desk, order, now).await,
@@ -69,7 +74,12 @@ pub async fn query(desk: &Desk, provider: &impl Provider, order: &Order, now: Ti
 }
 
 /// Closes an order so that no payment can come any more; finds it paid and settles it otherwise.
-pub async fn close(desk: &Desk, provider: &impl Provider, order: &Order, now: Timestamp) -> Result<Followed, FollowError> {
+pub async fn close(
+    desk: &Desk,
+    provider: &impl Provider,
+    order: &Order,
+    now: Timestamp,
+) -> Result<Followed, FollowError> {
     match provider.close(order, &context(desk, now)?).await? {
         Closing::Closed => closed(desk, order, now).await,
         Closing::Paid => match query(desk, provider, order, now).await? {

@@ -63,7 +63,9 @@ async fn no_fen_is_lost_or_made() {
     }
     let walked = futures_util::future::join_all((0..WALKERS).map(walk)).await;
     let mut sums = ledger::Sums::default();
-    walked.iter().for_each(|walked| sums.add(walked));
+    for walked in &walked {
+        sums.add(walked);
+    }
     eprintln!("{} seeds: {sums:?}", seeds());
     // A walk in which nothing is kept, given back, refused or forgiven would prove nothing.
     assert!(sums.saw_everything(), "{sums:?}");

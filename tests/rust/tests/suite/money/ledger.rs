@@ -56,7 +56,8 @@ impl Sums {
 
     /// Every cause of a refund, every end of a posting, and both kinds of thing paid for.
     pub(super) fn saw_everything(&self) -> bool {
-        let ways = ["bills kept", "visit kept", "VisitOff", "HisRefused", "HisSilent", "PatientAsked", "Staff", "Outside"];
+        let ways =
+            ["bills kept", "visit kept", "VisitOff", "HisRefused", "HisSilent", "PatientAsked", "Staff", "Outside"];
         self.kept > 0 && self.back > 0 && ways.iter().all(|way| self.ways.contains_key(*way))
     }
 
@@ -85,7 +86,11 @@ struct AtWechat {
 fn at_wechat(books: &Value, no: &str) -> AtWechat {
     let order = books["orders"].as_array().unwrap().iter().find(|order| order["body"]["out_trade_no"] == no);
     let state = order.and_then(|order| order["state"].as_str()).unwrap_or_default();
-    let paid = if matches!(state, "SUCCESS" | "REFUND") { order.unwrap()["body"]["amount"]["total"].as_i64().unwrap() } else { 0 };
+    let paid = if matches!(state, "SUCCESS" | "REFUND") {
+        order.unwrap()["body"]["amount"]["total"].as_i64().unwrap()
+    } else {
+        0
+    };
     let refunds = books["refunds"].as_array().unwrap().iter();
     let back = refunds.filter(|refund| refund["out_trade_no"] == no && refund["status"] == "SUCCESS");
     let back = back.map(|refund| refund["body"]["amount"]["refund"].as_i64().unwrap()).sum();
@@ -102,7 +107,8 @@ fn at_his(books: &Value, serial: &str) -> i64 {
 
 async fn one(world: &World<'_>, order: &Order, wechat: &AtWechat, his: i64) -> Result<Sums, String> {
     let no = &order.out_trade_no;
-    let say = |what: &str| format!("{no}: {what}: {order:?}, WeChat paid {} back {}, HIS {his}", wechat.paid, wechat.back);
+    let say =
+        |what: &str| format!("{no}: {what}: {order:?}, WeChat paid {} back {}, HIS {his}", wechat.paid, wechat.back);
     ensure(!wechat.can_be_paid, || say("can still be paid at WeChat"))?;
     ensure(order.state != OrderState::AwaitingPay, || say("still awaits payment"))?;
     let paid = if order.is_paid() { order.amount.get() } else { 0 };

@@ -4,10 +4,12 @@
 use super::his::His;
 use super::proxy::{self, Switch};
 use super::wechat::StandIn;
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
 use axum::extract::{Request as HttpRequest, State};
 use domain::appointment::AppointmentKey;
 use domain::clinic::{Slot, SlotStart};
+use domain::due::Deadline;
 use domain::id::{CardNo, ClinicId, OpenId, PatientId};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::profile::HospitalProfile;
@@ -17,11 +19,13 @@ use lambda_http::{Body, Request};
 use runtime::secrets::{HisAccount, PayAccount, Secret};
 use runtime::{Clock, Desk};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use store::Table;
 use store::account::Relation;
+use store::key::Key;
 use store::patients::{Identity, IdentityNonces, Registered, Registration};
 use store::seal::Keyring;
 use store::signin::Session;
@@ -112,8 +116,7 @@ impl Hospital {
         let (payment, notify) = (&hospital.payment.desk, &hospital.pay_notify.desk);
         let (sweeper, reconcile, his_sync) =
             (&hospital.sweeper.desk, &hospital.reconcile.desk, &hospital.his_sync.desk);
-        for desk in [&hospital.booking.desk, payment, notify, sweeper, reconcile, his_sync]
-        {
+        for desk in [&hospital.booking.desk, payment, notify, sweeper, reconcile, his_sync] {
             desk.profile().await.unwrap();
         }
         hospital
@@ -179,8 +182,8 @@ impl Hospital {
 
     /// Changes the fee of a clinic, whoever holds a number of it.
     pub(crate) async fn change_fee(&self, clinic: &ClinicId, fee_fen: i64) {
-        let key = |text: String| aws_sdk_dynamodb::types::AttributeValue::S(text);
-        let fee = aws_sdk_dynamodb::types::AttributeValue::N(fee_fen.to_string());
+        let key = |text: String| AttributeValue::S(text);
+        let fee = AttributeValue::N(fee_fen.to_string());
         let request = kit::client(&self.engine).update_item().table_name(kit::TABLE);
         let request = request.key("pk", key(format!("CLINIC#{clinic}"))).key("sk", key("SELF".into()));
         let request = request.update_expression("SET fee = :fee").expression_attribute_values(":fee", fee);
@@ -286,25 +289,41 @@ impl Hospital {
         pay_notify::handle(&self.pay_notify, request).await.unwrap().status().as_u16()
     }
 
-    /// What is due of visits and orders, now or later: the worker and the second, earliest first.
-    pub(crate) async fn due(&self) -> Vec<(i64, String)> {
+    /// What is due of visits and orders, now or later: the second, the worker and the item, earliest first.
+    pub(crate) async fn due(&self) -> Vec<(i64, String, Key)> {
         let request = kit::client(&self.engine).scan().table_name(kit::TABLE).index_name(store::due::INDEX);
         let items = request.send().await.unwrap().items.unwrap_or_default();
-        let visits = items.iter().filter(|item| !item["pk"].as_s().unwrap().starts_with("RECON#"));
-        let due = visits.map(|item| {
-            let worker = item["due_pk"].as_s().unwrap().split('#').next().unwrap().to_owned();
-            (item["due_at"].as_n().unwrap().parse().unwrap(), worker)
+        let text = |item: &HashMap<String, AttributeValue>, name: &str| item[name].as_s().unwrap().clone();
+        let due = items.iter().map(|item| {
+            let worker = text(item, "due_pk").split('#').next().unwrap().to_owned();
+            (item["due_at"].as_n().unwrap().parse().unwrap(), worker, Key::new(text(item, "pk"), text(item, "sk")))
         });
-        let mut due: Vec<_> = due.filter(|(_, worker): &(i64, String)| worker != "reminder").collect();
+        let mut due: Vec<_> = due.filter(|(_, _, key)| !key.pk.starts_with("RECON#")).collect();
         due.sort();
         due
     }
 
-    /// A minute's tick of every function that acts on deadlines of visits and orders.
-    pub(crate) async fn tick(&self) {
-        sweeper::handle(&self.sweeper).await;
-        reconcile::handle(&self.reconcile).await;
-        his_sync::handle(&self.his_sync).await;
+    /// What the reminder does once its queue has the messages.
+    pub(crate) async fn tell(&self, key: &Key) {
+        if key.pk.starts_with("ORDER#") {
+            let order = self.table.order_at(key).await.unwrap().unwrap();
+            for kind in &order.untold {
+                self.table.clear_notice(&order.out_trade_no, *kind).await.unwrap();
+            }
+        } else {
+            let appointment = self.table.appointment_at(key).await.unwrap().unwrap();
+            for kind in [Deadline::Notify, Deadline::Remind] {
+                self.table.clear_deadline(&appointment.key(), kind).await.unwrap();
+            }
+        }
+    }
+
+    /// A minute's tick of every function that acts on deadlines of visits and orders: what was done, what failed.
+    pub(crate) async fn tick(&self) -> (usize, usize) {
+        let swept = sweeper::handle(&self.sweeper).await;
+        let reconciled = reconcile::handle(&self.reconcile).await;
+        let synced = his_sync::handle(&self.his_sync).await;
+        (swept.done + reconciled.done + synced.done, swept.failed + reconciled.failed + synced.failed)
     }
 }
 
