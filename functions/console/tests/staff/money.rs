@@ -219,9 +219,9 @@ async fn a_refused_registration_stands_until_a_remark_settles_it() {
 async fn a_disputed_payment_moves_nothing_and_is_listed() {
     let desk = Desk::with(bills()).await;
     let payment = Payment { transaction_id: "4299".into(), total: Fen::of(1), paid_at: Some(at(NOW)) };
-    let table = desk.world.table();
-    let settled = table.settle_payment(&desk.world.profile().await, &desk.number, &payment, &Actor::WechatPay, at(NOW));
-    assert!(settled.await.is_err());
+    let (table, profile) = (desk.world.table(), desk.world.profile().await);
+    let settled = table.settle_payment(&profile, &desk.number, &payment, &Actor::WechatPay, at(NOW)).await;
+    assert!(settled.is_err());
     assert!(!desk.order().await.is_paid());
     assert_eq!(desk.work().await, ["disputed-4299"]);
     let unpaid = desk.refund(json!([1]), "k1", ALL).await;
