@@ -100,6 +100,19 @@ test('nothing is deployed that has no folder', () => {
   assert.deepEqual(configured.sort(), functions, 'entries of infra/functions.toml (left) and folders of functions/ (right) differ');
 });
 
+test('every alarm in the code wakes somebody', () => {
+  const sources = ['functions', 'shared'].flatMap((folder) => list(folder).filter((file) => file.endsWith('.rs')).map((file) => read(folder, file)));
+  const codes = new Set(sources.flatMap((text) => [...text.matchAll(/\balarm = "(\w+)"/g)].map(([, code]) => code)));
+  assert.ok(codes.size > 0);
+  const filters = ofType('AWS::Logs::MetricFilter').map(([, text]) => text);
+  const alarms = ofType('AWS::CloudWatch::Alarm').map(([, text]) => text);
+  for (const code of codes) {
+    const isFiltered = filters.some((text) => text.includes(`FilterPattern: '"${code}"'`) && text.includes(`MetricName: ${code},`));
+    assert.ok(isFiltered, `no metric filter of infra/wiring.yaml counts the log lines with alarm ${code}`);
+    assert.ok(alarms.some((text) => text.includes(`MetricName: ${code}\n`)), `no alarm of infra/wiring.yaml watches ${code}`);
+  }
+});
+
 test('every route key is wired once', () => {
   const keys = ofType('AWS::ApiGatewayV2::Route').map(([, text]) => text.match(/RouteKey: "([^"]+)"/)[1]);
   assert.deepEqual(keys.filter((key, index) => keys.indexOf(key) !== index), [], 'these route keys are wired twice');

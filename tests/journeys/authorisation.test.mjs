@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fill, routes } from './lib/house.mjs';
+import { SECOND } from './lib/money.mjs';
 import { Person, newKey } from './lib/person.mjs';
 import { HOSPITAL, appointmentId, openClinic, read } from './lib/stack.mjs';
 
@@ -98,6 +99,19 @@ test('staff routes want a staff token', async (t) => {
       }
       const patient = changes(route) && route.method === 'POST' ? await owner.post(where) : await owner.request(route.method, where, { headers: JSON_ONLY });
       assert.equal(patient.status, 401, 'a patient is no staff');
+    });
+  }
+});
+
+test('a staff token opens what its scopes say, and nothing else', async (t) => {
+  for (const route of of('Staff')) {
+    assert.ok(route.scope, title(route));
+    const isTheirs = ['Refunds', 'Finance'].includes(route.scope);
+    await t.test(`${title(route)} ${isTheirs ? 'opens' : 'does not'}`, async () => {
+      // With a parameter that names nothing and a body that says nothing, so that nothing comes of it.
+      const answer = await ask(route.method, fill(route.path, {}), { ...JSON_ONLY, authorization: `Bearer ${SECOND}`, 'content-type': 'application/json' });
+      if (isTheirs) assert.ok(![401, 403].includes(answer.status), answer.text);
+      else assert.deepEqual([answer.status, answer.json.error.code], [403, 'forbidden']);
     });
   }
 });

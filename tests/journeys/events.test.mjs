@@ -27,7 +27,7 @@ const HTTP = {
   'webhook-message.json': [403, /stale_timestamp/],
   'webhook-verify.json': [403, /stale_timestamp/],
 };
-const EMPTY_TICK = { reminder: ['queued', 'failed'], sweeper: ['done', 'failed'], reconcile: ['done', 'failed'] };
+const EMPTY_TICK = { reminder: ['queued', 'failed'], sweeper: ['done', 'failed'], reconcile: ['done', 'failed'], 'his-sync': ['done', 'failed'] };
 
 /** A checker for the part of JSON Schema that our schema uses: the first thing that does not fit, or nothing. */
 export function mismatch(schema, value, where = '$') {

@@ -36,3 +36,121 @@ pub(crate) fn compose(
         data,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Timestamp;
+    use domain::event::Actor;
+    use domain::id::{OutTradeNo, PatientId};
+    use domain::money::Fen;
+    use domain::order::{
+        BillItem, Cause, HisAnswer, HisTask, Line, NewOrder, Order, Payment, Place, Receipt, RefundAnswer, RefundReport,
+        RefundRequest, Share, Subject,
+    };
+    use domain::time;
+    use serde_json::{Value, json};
+
+    fn now() -> Timestamp {
+        "2026-11-23T02:00:00Z".parse().unwrap()
+    }
+
+    /// The demo hospital, with the templates of the stand-in's account.
+    fn profile() -> HospitalProfile {
+        let mut profile: Value = serde_json::from_str(include_str!("../../../infra/hospital/profile.json")).unwrap();
+        let templates: Vec<Value> = serde_json::from_str(include_str!("../../../tests/wechat/templates.json")).unwrap();
+        for template in templates {
+            let name = template["name"].as_str().unwrap();
+            profile["templates"][name] = json!({ "template_id": template["id"], "fields": template["fields"] });
+        }
+        serde_json::from_value(profile).unwrap()
+    }
+
+    /// 血脂四项 and 心电图 on one bill, paid.
+    fn paid() -> Order {
+        let line = |name: &str, fen, item: &str| {
+            let item = BillItem { bill: "B1".parse().unwrap(), item: item.parse().unwrap() };
+            Line { name: name.into(), amount: Fen::of(fen), item: Some(item) }
+        };
+        let new = NewOrder {
+            out_trade_no: OutTradeNo::of_bills([1; 10], 1),
+            subject: Subject::Bills { card: "C1".parse().unwrap(), bills: vec!["B1".parse().unwrap()] },
+            patient: PatientId::from_bytes([2; 10]),
+            patient_name_masked: "林*梅".into(),
+            payer: "oLin".parse().unwrap(),
+            lines: vec![line("血脂四项", 4_800, "B1-1"), line("常规心电图", 3_000, "B1-2")],
+            expires_at: time::add_minutes(now(), 30),
+        };
+        let order = Order::open(new, now()).unwrap();
+        let payment = Payment { transaction_id: "4200".into(), total: order.amount, paid_at: None };
+        order.paid(&payment, Actor::WechatPay, now()).unwrap().settled(now()).unwrap()
+    }
+
+    fn answered(order: &Order, task: &HisTask, answer: HisAnswer) -> Order {
+        order.his_asked(task, now()).unwrap().his_answered(task, answer, now()).unwrap()
+    }
+
+    fn posted() -> Order {
+        let places = vec![Place { bill: Some("B1".parse().unwrap()), text: "门诊楼 2 层 采血处 3 号窗口".into() }];
+        let receipt = Receipt { receipt_no: "R1".into(), places, invoice_url: None };
+        answered(&paid(), &HisTask::Post, HisAnswer::Posted(receipt))
+    }
+
+    /// The first item asked back by the patient, before the hospital has said anything.
+    fn asked_back() -> (Order, HisTask) {
+        let request = RefundRequest {
+            share: Share::Lines([1].into()),
+            cause: Cause::PatientAsked,
+            by: Actor::Account("oLin".parse().unwrap()),
+            key: Some("k1".into()),
+            needs_checker: false,
+        };
+        let order = posted().refund(&request, now()).unwrap();
+        let task = order.his_task().unwrap();
+        (order, task)
+    }
+
+    fn refunded() -> Order {
+        let (order, task) = asked_back();
+        let released = answered(&order, &task, HisAnswer::Returned);
+        let refund = released.in_sequence().next().unwrap();
+        let (number, amount) = (refund.out_refund_no.clone(), refund.amount);
+        let report = RefundReport { answer: RefundAnswer::Success, amount, accepted_at: Some(now()), refund_id: None };
+        released.refund_answered(&number, &report, now()).unwrap()
+    }
+
+    fn sent(kind: NoticeKind, order: Order) -> Value {
+        let about = About::Order(Box::new(order));
+        let message = compose(kind, &about, &profile(), "https://desk.example.com", true).unwrap();
+        serde_json::to_value(message).unwrap()
+    }
+
+    #[test]
+    fn messages_about_money_as_wechat_gets_them() {
+        let (order, task) = asked_back();
+        let messages = [
+            sent(NoticeKind::BillPaid, posted()),
+            sent(NoticeKind::BillRefused, answered(&paid(), &HisTask::Post, HisAnswer::Refused("BILL_PAID".into()))),
+            sent(NoticeKind::BillRefused, paid().his_given_up(0, now()).unwrap()),
+            sent(NoticeKind::Refunded, refunded()),
+            sent(NoticeKind::RefundDeclined, answered(&order, &task, HisAnswer::Refused("PERFORMED".into()))),
+        ];
+        insta::assert_json_snapshot!(messages);
+    }
+
+    #[test]
+    fn what_is_not_true_or_nobody_reads_is_not_composed() {
+        let about = || About::Order(Box::new(paid()));
+        let compose = |kind, profile: &HospitalProfile, followed| {
+            super::compose(kind, &about(), profile, "https://desk.example.com", followed).err()
+        };
+        for kind in NoticeKind::ALL {
+            assert_eq!(compose(kind, &profile(), true), Some("no_longer_true"), "{}", kind.code());
+        }
+        let posted = About::Order(Box::new(posted()));
+        let url = "https://desk.example.com";
+        assert_eq!(super::compose(NoticeKind::BillPaid, &posted, &profile(), url, false).err(), Some("not_following"));
+        let bare = HospitalProfile { templates: std::collections::BTreeMap::new(), ..profile() };
+        assert_eq!(super::compose(NoticeKind::BillPaid, &posted, &bare, url, true).err(), Some("no_template"));
+    }
+}

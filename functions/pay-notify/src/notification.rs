@@ -57,6 +57,8 @@ fn answer(refused: &Refused) -> Response {
     if let Refused::NotWechat(NotificationError::Verify(VerifyError::Probe)) = refused {
         // WeChat tests our checking with signatures that are wrong on purpose: no alarm.
         tracing::info!(code, "signature probe refused");
+    } else if let Refused::Suspicious = refused {
+        tracing::error!(alarm = "suspicious_notification", code, error = %refused, "notification refused");
     } else {
         tracing::error!(code, error = %refused, "notification refused");
     }

@@ -69,7 +69,7 @@ async fn give_up(desk: &Desk, order: Order, now: Timestamp) -> Result<Order, Pos
     if order.his_given_up(within_s, now).is_err() {
         return Ok(order);
     }
-    tracing::error!(order = %order.out_trade_no, "the HIS has not booked a payment in time: it goes back");
+    tracing::error!(alarm = "his_silent", order = %order.out_trade_no, "not booked by the HIS in time: it goes back");
     Ok(moved(desk, &order.out_trade_no, |order| order.his_given_up(within_s, now)).await?.unwrap_or(order))
 }
 
@@ -114,6 +114,10 @@ async fn ask(
         Err(error) if error.is_outcome_unknown() => {
             tracing::warn!(%error, order = %no, "the HIS will be asked by serial");
             Ok(HisAnswer::Unknown)
+        }
+        Err(error @ HisError::Unauthorized { .. }) => {
+            tracing::error!(alarm = "his_unauthorized", %error, "the HIS does not take our calls for ours");
+            Err(error.into())
         }
         other => Ok(other?),
     }

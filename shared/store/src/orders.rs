@@ -7,7 +7,7 @@ use crate::table::{Item, StoreError, Table, Write, from_item, to_item};
 use domain::Timestamp;
 use domain::event::EventKind;
 use domain::id::{BillNo, OutTradeNo, PatientId};
-use domain::order::{Order, OrderError, OrderState};
+use domain::order::{Order, OrderError, OrderState, Work};
 use serde::{Deserialize, Serialize};
 
 /// How often a move is taken again when somebody else wrote the order in between.
@@ -43,6 +43,8 @@ pub struct BillOrder {
 #[derive(Serialize, Deserialize)]
 struct WorklistEntry {
     order: OutTradeNo,
+    /// Version of the order from which on it needs people.
+    ver: u64,
 }
 
 fn item_of(order: &Order) -> Result<Item, StoreError> {
@@ -81,9 +83,10 @@ impl Table {
             let seen = self.order(no).await?.ok_or(OrderFailed::NotFound)?;
             let after = decide(&seen)?;
             if !after.work().is_empty() && after.work() != seen.work() {
-                self.put_on_worklist(no).await?;
+                self.put_on_worklist(&after).await?;
             }
             if let Write::Done = self.put_versioned(item_of(&after)?, seen.ver).await? {
+                tell_of_work(&seen, &after);
                 return Ok(after);
             }
         }
@@ -99,8 +102,9 @@ impl Table {
     }
 
     /// An order is on the list before it needs to be: the list only says where to look.
-    async fn put_on_worklist(&self, no: &OutTradeNo) -> Result<(), StoreError> {
-        self.put(to_item(&Key::worklist(no), &WorklistEntry { order: no.clone() })?).await
+    async fn put_on_worklist(&self, order: &Order) -> Result<(), StoreError> {
+        let entry = WorklistEntry { order: order.out_trade_no.clone(), ver: order.ver };
+        self.put(to_item(&Key::worklist(&entry.order), &entry)?).await
     }
 
     /// Orders that need people, read as they are now. What needs nobody any more leaves the list.
@@ -110,8 +114,9 @@ impl Table {
         for entry in entries {
             match self.order(&entry.order).await? {
                 Some(order) if !order.work().is_empty() => orders.push(order),
-                // One that is about to need people is put on the list again by the very write.
-                _ => self.take(&Key::worklist(&entry.order)).await.map(drop)?,
+                // About to need people: the write it stands for has not been made yet.
+                Some(order) if order.ver < entry.ver => {}
+                _ => self.take_version(&Key::worklist(&entry.order), entry.ver).await?,
             }
         }
         Ok(orders)
@@ -143,6 +148,17 @@ impl Table {
     pub async fn bill_orders(&self, patient: &PatientId) -> Result<Vec<BillOrder>, StoreError> {
         let items = self.query_items(&Key::patient(patient).pk, BILL_PREFIX, BILLS_MAX, false).await?;
         items.into_iter().map(from_item).collect()
+    }
+}
+
+/// Wakes people for what the order has newly in store for them. A refund that waits for a second person is everyday work.
+fn tell_of_work(before: &Order, after: &Order) {
+    let known = before.work();
+    for work in after.work().into_iter().filter(|work| !known.contains(work)) {
+        match work {
+            Work::Approve(_) => {}
+            _ => tracing::error!(alarm = "order_needs_people", order = %after.out_trade_no, work = work.key(), "needs people"),
+        }
     }
 }
 

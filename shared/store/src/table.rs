@@ -187,6 +187,16 @@ impl Table {
         Ok(answer.map_err(StoreError::unavailable("delete"))?.attributes)
     }
 
+    /// Takes an item away if it has version `seen`; another one stays.
+    pub(crate) async fn take_version(&self, key: &Key, seen: u64) -> Result<(), StoreError> {
+        let request = self.client.delete_item().table_name(&self.name);
+        let request = request.key("pk", text(&key.pk)).key("sk", text(&key.sk)).condition_expression("ver = :seen");
+        match request.expression_attribute_values(":seen", number(seen)).send().await {
+            Err(SdkError::ServiceError(refusal)) if refusal.err().is_conditional_check_failed_exception() => Ok(()),
+            answer => answer.map(drop).map_err(StoreError::unavailable("delete")),
+        }
+    }
+
     /// The items of a partition whose sort key starts with `prefix`, in order, at most `limit`.
     pub(crate) async fn query<T: DeserializeOwned>(
         &self,

@@ -8,13 +8,13 @@ const CONSTANTS = { 'payments::NOTIFY_PATH': '/pay/notify' };
 
 export const functions = fs.readdirSync(path.join(ROOT, 'functions')).sort();
 
-/** `{name, method, path, access}` of every route: access is Public, Account, Staff or Signed. */
+/** `{name, method, path, access, scope}` of every route: access is Public, Account, Staff (within a scope) or Signed. */
 export function routes() {
   return functions.flatMap((name) => {
     const text = rustFiles(name).map((file) => fs.readFileSync(path.join(ROOT, 'functions', name, 'src', file), 'utf8')).join('\n');
     const table = /\bROUTES\b[^;]*;\s*\d+\]\s*=\s*\[([\s\S]*?)\];/.exec(text)?.[1] ?? '';
-    return [...table.matchAll(/Method::([A-Z]+),\s*path:\s*([^,]+),\s*access:\s*Access::(\w+)/g)].map(([, method, where, access]) => ({
-      name, method, access, path: CONSTANTS[where.trim()] ?? where.trim().slice(1, -1),
+    return [...table.matchAll(/Method::([A-Z]+),\s*path:\s*([^,]+),\s*access:\s*Access::(\w+)(?:\(Scope::(\w+)\))?/g)].map(([, method, where, access, scope]) => ({
+      name, method, access, scope, path: CONSTANTS[where.trim()] ?? where.trim().slice(1, -1),
     }));
   });
 }

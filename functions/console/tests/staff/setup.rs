@@ -92,6 +92,34 @@ async fn every_rule_broken_has_its_path() {
 }
 
 #[tokio::test]
+async fn what_the_hospital_does_with_money_has_limits_and_defaults() {
+    let world = World::start("{}").await;
+    assert!(profile().get("money").is_none(), "the demo hospital lives by the defaults");
+    assert_eq!(put(&world, &profile()).await.status, 200);
+    let money = world.profile().await.money;
+    assert_eq!((money.checker_above_fen.get(), money.his_within_min, money.bills_pay_min), (10_000, 15, 30));
+    let with = |money: Value| {
+        let mut changed = profile();
+        changed["money"] = money;
+        changed
+    };
+    for (money, path, code) in [
+        (json!({ "his_within_min": 0 }), "money.his_within_min", "out_of_range"),
+        (json!({ "his_within_min": 16 }), "money.his_within_min", "out_of_range"),
+        (json!({ "bills_pay_min": 4 }), "money.bills_pay_min", "out_of_range"),
+        (json!({ "bills_pay_min": 111 }), "money.bills_pay_min", "out_of_range"),
+        (json!({ "checker_above_fen": "100.00" }), "money.checker_above_fen", "field_type"),
+        (json!({ "checker_above": 1 }), "money.checker_above", "field_unknown"),
+    ] {
+        let answer = put(&world, &with(money.clone())).await;
+        assert_eq!((answer.status, errors(&answer)), (422, vec![(path, code)]), "{money}");
+    }
+    let limits = json!({ "checker_above_fen": 0, "his_within_min": 1, "bills_pay_min": 110 });
+    assert_eq!(put(&world, &with(limits)).await.status, 200);
+    assert_eq!(world.profile().await.money.checker_above_fen.get(), 0);
+}
+
+#[tokio::test]
 async fn the_menu_goes_out_as_the_profile_says() {
     let world = World::start(r#"{"errcode":0,"errmsg":"ok"}"#).await;
     put(&world, &profile()).await;

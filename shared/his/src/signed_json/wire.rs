@@ -358,6 +358,8 @@ pub(super) struct RefundNoData {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fees::{BillAmount, Paid};
+    use crate::refund::RefundReason;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -381,6 +383,49 @@ mod tests {
         let body = json!({ "code": 0, "error": "", "message": "", "data": { "bills": bills } });
         let data: Option<BillsData> = data_of(&serde_json::to_vec(&body).unwrap()).unwrap();
         data.unwrap().into()
+    }
+
+    #[test]
+    fn payments_and_refunds_as_they_are_sent() {
+        let at = "2026-11-23T02:00:00Z".parse().unwrap();
+        let fen = |amount| Fen::new(amount).unwrap();
+        let paid = || Paid { at, transaction_id: Some("4200000000202611230000000001".parse().unwrap()) };
+        let bills = vec![
+            BillAmount { bill_no: "B1".parse().unwrap(), amount: fen(5_650) },
+            BillAmount { bill_no: "B2".parse().unwrap(), amount: fen(8_005) },
+        ];
+        let bills = FeesPost::bills("Babc_01".parse().unwrap(), "C1".parse().unwrap(), bills, paid()).unwrap();
+        let visit = |doctor: Option<&str>| Registration {
+            appointment: domain::id::AppointmentId::from_bytes([1; 10]),
+            clinic: "20261123-am-XNK-pool".parse().unwrap(),
+            number: 3,
+            department: "XNK".parse().unwrap(),
+            doctor: doctor.map(|doctor| doctor.parse().unwrap()),
+            date: domain::civil::date(2026, 11, 23),
+        };
+        let post = |card: Option<&str>, doctor, fee, paid| {
+            let card = card.map(|card| card.parse().unwrap());
+            FeesPost::registration("abc_01".parse().unwrap(), card, visit(doctor), fen(fee), paid).unwrap()
+        };
+        let registration = post(Some("C1"), Some("D0101"), 2_500, paid());
+        let free = post(None, None, 0, Paid { at, transaction_id: None });
+        let refund = |lines| RefundPost {
+            serial: "Babc_01_R1".parse().unwrap(),
+            original: "Babc_01".parse().unwrap(),
+            lines,
+            amount: fen(4_800),
+            refunded_at: at,
+            reason: RefundReason::new("患者申请").unwrap(),
+        };
+        let line = BillLine { bill_no: "B1".parse().unwrap(), item_no: "B1-1".parse().unwrap() };
+        let (some, all) = (refund(Lines::some(vec![line]).unwrap()), refund(Lines::everything()));
+        insta::assert_json_snapshot!(json!({
+            "fees-post, bills": FeesBody::from(&bills),
+            "fees-post, registration": FeesBody::from(&registration),
+            "fees-post, free visit without a card": FeesBody::from(&free),
+            "refund-post, one item": RefundBody::from(&some),
+            "refund-post, everything left": RefundBody::from(&all),
+        }));
     }
 
     #[test]

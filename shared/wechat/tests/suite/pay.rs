@@ -124,7 +124,7 @@ fn refund() -> Refund {
     Refund {
         out_trade_no: number(),
         out_refund_no: OutRefundNo::parse("MZ2026|1*R1").unwrap(),
-        reason: Some(RefundReason::parse("取消预约").unwrap()),
+        reason: Some(RefundReason::parse("门诊费用退款").unwrap()),
         notify_url: NotifyUrl::parse("https://api.example.com/pay/notify").unwrap(),
         refund_fen: 1000,
         total_fen: 2500,

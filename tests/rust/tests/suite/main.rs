@@ -10,6 +10,7 @@
 
 mod claims;
 mod faults;
+mod late;
 mod meets;
 mod money;
 mod repeats;
