@@ -154,11 +154,10 @@ impl Table {
 /// Wakes people for what the order has newly in store for them. A refund that waits for a second person is everyday work.
 fn tell_of_work(before: &Order, after: &Order) {
     let known = before.work();
-    for work in after.work().into_iter().filter(|work| !known.contains(work)) {
-        match work {
-            Work::Approve(_) => {}
-            _ => tracing::error!(alarm = "order_needs_people", order = %after.out_trade_no, work = work.key(), "needs people"),
-        }
+    let wakes = |work: &Work| !known.contains(work) && !matches!(work, Work::Approve(_));
+    for work in after.work().into_iter().filter(wakes) {
+        let (order, work) = (&after.out_trade_no, work.key());
+        tracing::error!(alarm = "order_needs_people", %order, work, "needs people");
     }
 }
 
