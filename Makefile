@@ -7,6 +7,7 @@ SHELL := /bin/bash
 # The processor of the deployed functions: arm64 (cheaper; ask AWS China whether it has it) or x86-64.
 ARCH ?= arm64
 FUNCTION ?=
+SEED ?=
 
 VENV := target/local/venv
 PYTHON := $(VENV)/bin/python
@@ -14,7 +15,7 @@ TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 KNOWN_ARCH := $(filter arm64 x86-64,$(ARCH))
 TRIPLE := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-gnu
 
-.PHONY: help run stop reset test check fmt format-check lint deny bench build deploy rollback replay needs-run needs-test
+.PHONY: help run stop reset test model check fmt format-check lint deny bench build deploy rollback replay needs-run needs-test
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -34,6 +35,9 @@ reset: $(PYTHON) ## Stops and forgets all local data
 
 test: needs-test check $(PYTHON) tests/node_modules/.package-lock.json ## Everything that can fail: check, Rust tests, Node tests, journeys on a stack of their own
 	@$(PYTHON) tests/run.py
+
+model: needs-test ## The seeded model of money over 10,000 seeds (SEED=17 replays one and prints its steps)
+	@$(if $(SEED),MONEY_SEED=$(SEED),MONEY_SEEDS=10000) cargo test --quiet --locked --package journeys --features runtime/movable-clock --test suite no_fen_is_lost -- --nocapture
 
 check: format-check lint deny ## Format, lints (warnings denied), dependencies
 

@@ -133,7 +133,7 @@ fn a_signed_scene_leads_to_its_page_and_any_other_is_a_plain_welcome() {
         assert_eq!(scanned(scene), plain, "{scene}");
     }
     // A page stands there once.
-    assert_eq!(paths(&scanned(&sign("desk"))), ["/appointments", "/booking", "/patients", "/departments"]);
+    assert_eq!(paths(&scanned(&sign("desk"))), ["/appointments", "/booking", "/bills", "/patients"]);
 }
 
 #[test]

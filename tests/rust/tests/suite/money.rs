@@ -2,7 +2,7 @@
 //! handlers, a real engine and both stand-ins. When everything has settled, every order's payment is what was kept and
 //! what went back, in our books, WeChat's and the HIS's.
 //!
-//! `MONEY_SEEDS=2000` walks that many seeds; `MONEY_SEED=17` walks one and prints each step. A seed that fails prints its
+//! `MONEY_SEEDS=10000` walks that many seeds; `MONEY_SEED=17` walks one and prints each step. A seed that fails prints its
 //! steps: the same seed takes the same steps.
 
 mod dice;
@@ -13,8 +13,8 @@ use crate::visit::hospital::Hospital;
 use dice::Dice;
 use steps::World;
 
-/// Seeds walked by `make test`, over all walkers.
-const SEEDS: u64 = 2_000;
+/// Seeds walked by `make test`, over all walkers; `make model` walks ten times as many.
+const SEEDS: u64 = 1_000;
 /// Walkers: one hospital each.
 const WALKERS: u64 = 4;
 /// Steps of one seed.
@@ -68,5 +68,5 @@ async fn no_fen_is_lost_or_made() {
     }
     eprintln!("{} seeds: {sums:?}", seeds());
     // A walk in which nothing is kept, given back, refused or forgiven would prove nothing.
-    assert!(sums.saw_everything(), "{sums:?}");
+    assert!(seeds() < SEEDS || sums.saw_everything(), "{sums:?}");
 }
