@@ -45,8 +45,8 @@ mod tests {
     use domain::id::{OutTradeNo, PatientId};
     use domain::money::Fen;
     use domain::order::{
-        BillItem, Cause, HisAnswer, HisTask, Line, NewOrder, Order, Payment, Place, Receipt, RefundAnswer, RefundReport,
-        RefundRequest, Share, Subject,
+        BillItem, Cause, HisAnswer, HisTask, Line, NewOrder, Order, Payment, Place, Receipt, RefundAnswer,
+        RefundReport, RefundRequest, Share, Subject,
     };
     use domain::time;
     use serde_json::{Value, json};
@@ -91,7 +91,8 @@ mod tests {
     }
 
     fn posted() -> Order {
-        let places = vec![Place { bill: Some("B1".parse().unwrap()), text: "门诊楼 2 层 采血处 3 号窗口".into() }];
+        let places =
+            vec![Place { bill: Some("B1".parse().unwrap()), text: "门诊楼 2 层 采血处 3 号窗口".into() }];
         let receipt = Receipt { receipt_no: "R1".into(), places, invoice_url: None };
         answered(&paid(), &HisTask::Post, HisAnswer::Posted(receipt))
     }

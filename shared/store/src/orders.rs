@@ -157,7 +157,9 @@ fn tell_of_work(before: &Order, after: &Order) {
     for work in after.work().into_iter().filter(|work| !known.contains(work)) {
         match work {
             Work::Approve(_) => {}
-            _ => tracing::error!(alarm = "order_needs_people", order = %after.out_trade_no, work = work.key(), "needs people"),
+            _ => {
+                tracing::error!(alarm = "order_needs_people", order = %after.out_trade_no, work = work.key(), "needs people")
+            }
         }
     }
 }

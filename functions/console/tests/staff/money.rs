@@ -87,7 +87,11 @@ impl Desk {
         let (number, now) = (format!("{}_R1", self.number).parse().unwrap(), at(NOW));
         let amount = self.order().await.refund_of(&number).unwrap().amount;
         let report = RefundReport { answer, amount, accepted_at: None, refund_id: Some("5030".into()) };
-        self.world.table().move_order(&self.number, |order| order.refund_answered(&number, &report, now)).await.unwrap();
+        self.world
+            .table()
+            .move_order(&self.number, |order| order.refund_answered(&number, &report, now))
+            .await
+            .unwrap();
     }
 
     async fn order(&self) -> Order {
@@ -273,7 +277,9 @@ async fn what_is_not_there_or_not_understood() {
     for lines in [json!([0]), json!([3]), json!([])] {
         assert_eq!(desk.refund(lines.clone(), "k", ALL).await.code(), "not_refundable", "{lines}");
     }
-    for body in [json!({}), json!({ "idempotency_key": "k", "line": [1] }), json!({ "idempotency_key": "k", "lines": ["1"] })] {
+    for body in
+        [json!({}), json!({ "idempotency_key": "k", "line": [1] }), json!({ "idempotency_key": "k", "lines": ["1"] })]
+    {
         assert_eq!(desk.post("/refunds", ALL, body.clone()).await.status, 400, "{body}");
     }
 }
