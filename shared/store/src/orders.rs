@@ -44,6 +44,7 @@ pub struct BillOrder {
 struct WorklistEntry {
     order: OutTradeNo,
     /// Version of the order from which on it needs people.
+    #[serde(default)]
     ver: u64,
 }
 
@@ -154,13 +155,10 @@ impl Table {
 /// Wakes people for what the order has newly in store for them. A refund that waits for a second person is everyday work.
 fn tell_of_work(before: &Order, after: &Order) {
     let known = before.work();
-    for work in after.work().into_iter().filter(|work| !known.contains(work)) {
-        match work {
-            Work::Approve(_) => {}
-            _ => {
-                tracing::error!(alarm = "order_needs_people", order = %after.out_trade_no, work = work.key(), "needs people")
-            }
-        }
+    let is_news = |work: &Work| !matches!(work, Work::Approve(_)) && !known.contains(work);
+    for work in after.work().into_iter().filter(is_news) {
+        let (order, work) = (&after.out_trade_no, work.key());
+        tracing::error!(alarm = "order_needs_people", %order, work, "an order needs people");
     }
 }
 
