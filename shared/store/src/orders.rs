@@ -44,6 +44,7 @@ pub struct BillOrder {
 struct WorklistEntry {
     order: OutTradeNo,
     /// Version of the order from which on it needs people.
+    #[serde(default)]
     ver: u64,
 }
 

@@ -174,7 +174,7 @@ async fn what_wechat_cannot_return_is_settled_by_people() {
     assert_eq!(desk.order().await.in_sequence().count(), 1, "refused by the HIS: on its way back");
     desk.wechat_says(RefundAnswer::Failed(ManualWhy::Abnormal)).await;
     let work = format!("return-{}_R1", desk.number);
-    assert_eq!(desk.work().await, std::slice::from_ref(&work));
+    assert_eq!(desk.work().await, [work.as_str()]);
     let remark = desk.post("/remarks", ALL, json!({ "work": work, "text": "已退" })).await;
     assert_eq!((remark.status, remark.code()), (409, "cannot_refund"), "words are no money");
     assert_eq!(desk.decide(1, "retry", ALL).await.body["refunds"][0]["state"], json!("accepted"));
@@ -254,7 +254,7 @@ async fn reading_the_list_loses_no_order() {
         });
         moved.unwrap();
         let work = format!("disputed-42{round:02}");
-        assert_eq!(desk.work().await, std::slice::from_ref(&work), "round {round}");
+        assert_eq!(desk.work().await, [work.as_str()], "round {round}");
         assert_eq!(desk.post("/remarks", ALL, json!({ "work": work, "text": "查" })).await.status, 200);
     }
 }

@@ -265,13 +265,14 @@ impl<'a> World<'a> {
         let (path, kind) = *dice
             .pick(&[
                 ("refund", "abnormal"),
+                ("refund", "abnormal"),
                 ("refund", "closed"),
                 ("pay-response", "forged"),
                 ("pay-response", "unsigned"),
                 ("/v3/*", "fail_after"),
             ])
             .unwrap();
-        self.hospital.wechat.post("/control/faults", json!({ "path": path, "kind": kind, "count": 1 })).await;
+        self.hospital.wechat.post("/control/faults", json!({ "path": path, "kind": kind, "count": 2 })).await;
         format!("WeChat trouble: {kind} of {path}")
     }
 
