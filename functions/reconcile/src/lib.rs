@@ -24,6 +24,8 @@ use store::key::{Key, ORDER_PREFIX};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;
+/// Days without a tick that are made up for.
+const DAYS_BACK_MAX: i32 = 7;
 /// Orders worked on at one time: WeChat takes 150 refunds a second, and far more questions.
 const CONCURRENCY: usize = 8;
 
@@ -46,16 +48,32 @@ impl App {
         Self { desk, pay, his, known: Mutex::new(None) }
     }
 
-    /// Makes sure that yesterday will be compared. Its own deadline says when.
-    async fn know_yesterday(&self, now: Timestamp) {
+    /// Makes sure that every day up to yesterday will be compared. Its own deadline says when.
+    async fn know_days(&self, now: Timestamp) {
         let yesterday = time::add_days(time::today(now), -1);
         if self.known.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(&yesterday) {
             return;
         }
-        match self.desk.table.create_reconciliation_day(yesterday).await {
-            Ok(_) => *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(yesterday),
+        match self.set_down_to(yesterday).await {
+            Ok(()) => *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(yesterday),
             Err(error) => tracing::error!(%error, date = %yesterday, "the day cannot be set down"),
         }
+    }
+
+    /// Yesterday, and the days before it that nobody set down because nothing ran. A desk that has just opened has none.
+    async fn set_down_to(&self, yesterday: Date) -> Result<(), StoreError> {
+        let mut missing = Vec::new();
+        for back in 0..DAYS_BACK_MAX {
+            let day = time::add_days(yesterday, -back);
+            if self.desk.table.reconciliation_day(day).await?.is_some() {
+                for day in missing.into_iter().rev() {
+                    self.desk.table.create_reconciliation_day(day).await?;
+                }
+                return Ok(());
+            }
+            missing.push(day);
+        }
+        self.desk.table.create_reconciliation_day(yesterday).await.map(drop)
     }
 }
 
@@ -94,7 +112,7 @@ impl Reconciled {
 /// Brings orders to their end, then compares every day that is due.
 pub async fn handle(app: &App) -> Reconciled {
     let now = app.desk.clock.now();
-    app.know_yesterday(now).await;
+    app.know_days(now).await;
     let (orders, days) = due(app, now).await.into_iter().partition(|key: &Key| key.pk.starts_with(ORDER_PREFIX));
     let mut reconciled = work_orders(app, orders, now).await;
     // One after the other: one alone may fill the memory.

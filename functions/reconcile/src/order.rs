@@ -58,7 +58,7 @@ async fn ask_for_refund(app: &App, order: &Order, now: Timestamp) -> Result<(), 
     let pay = app.pay.get(now).await?;
     match pay.refund(&order, &refund, &context(&app.desk, now)?).await {
         Ok(report) => answered(app, &order, &refund, &report, now).await,
-        Err(error) => not_answered(app, &order, &refund, &error, now).await,
+        Err(error) => not_answered(app, &order, &refund, (Deadline::Refund, &error), now).await,
     }
 }
 
@@ -68,7 +68,7 @@ async fn ask_about_refund(app: &App, order: &Order, now: Timestamp) -> Result<()
     let (pay, context) = (app.pay.get(now).await?, context(&app.desk, now)?);
     let report = match standing(&pay, &order, &refund, &context).await {
         Ok(report) => report,
-        Err(error) => return not_answered(app, &order, &refund, &error, now).await,
+        Err(error) => return not_answered(app, &order, &refund, (Deadline::RefundQuery, &error), now).await,
     };
     if report.answer == RefundAnswer::Processing {
         return moved(app, &order, |order| order.refund_pending(now)).await.map(drop);
@@ -103,11 +103,12 @@ async fn not_answered(
     app: &App,
     order: &Order,
     refund: &Refund,
-    error: &ProviderError,
+    (kind, error): (Deadline, &ProviderError),
     now: Timestamp,
 ) -> Result<(), TickError> {
-    let why = error.refuses_refund().or_else(|| order.is_stuck().then_some(ManualWhy::Stuck));
-    tracing::error!(%error, order = %order.out_trade_no, tries = order.tries, for_people = why.is_some(), "refund");
+    let why = error.refuses_refund().or_else(|| order.tries.is_stuck(kind).then_some(ManualWhy::Stuck));
+    let tries = order.tries.of(kind);
+    tracing::error!(%error, order = %order.out_trade_no, tries, for_people = why.is_some(), "refund");
     let Some(why) = why else { return Ok(()) };
     let answer = RefundAnswer::Failed(why);
     let report = RefundReport { answer, amount: refund.amount, accepted_at: None, refund_id: None };

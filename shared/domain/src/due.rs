@@ -128,6 +128,59 @@ impl Deadlines {
     }
 }
 
+/// Failed tries of each task in progress: one that fails does not hurry another to its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tries(BTreeMap<Deadline, u32>);
+
+impl Tries {
+    /// None.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// How often `kind` was tried in vain.
+    pub fn of(&self, kind: Deadline) -> u32 {
+        self.0.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// The same with one more of `kind`.
+    #[must_use]
+    pub fn more(mut self, kind: Deadline) -> Self {
+        let tries = self.of(kind).saturating_add(1);
+        self.0.insert(kind, tries);
+        self
+    }
+
+    /// The same with at most `tries` of `kind`.
+    #[must_use]
+    pub fn at_most(mut self, kind: Deadline, tries: u32) -> Self {
+        let tries = self.of(kind).min(tries);
+        if tries == 0 {
+            self.0.remove(&kind)
+        } else {
+            self.0.insert(kind, tries)
+        };
+        self
+    }
+
+    /// The same without those of `kind`: it was done.
+    #[must_use]
+    pub fn done(self, kind: Deadline) -> Self {
+        self.at_most(kind, 0)
+    }
+
+    /// True when `kind` has failed so often that people must look.
+    pub fn is_stuck(&self, kind: Deadline) -> bool {
+        self.of(kind) >= TRIES_MAX
+    }
+
+    /// True when any task has.
+    pub fn is_any_stuck(&self) -> bool {
+        self.0.keys().any(|kind| self.is_stuck(*kind))
+    }
+}
+
 /// Seconds to wait before try number `tries` (0-based) of a task that failed: 1, 2, 4 … minutes, at most 32.
 pub fn backoff_s(tries: u32) -> i64 {
     60_i64 << tries.min(5)

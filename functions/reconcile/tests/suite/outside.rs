@@ -185,3 +185,16 @@ async fn a_day_without_trade_is_closed_and_a_hospital_that_is_down_delays_it() {
     assert_eq!(handle(&world.app).await, Reconciled { done: 1, failed: 0 });
     assert!(world.compared().await.is_closed());
 }
+
+#[tokio::test]
+async fn days_without_a_tick_are_made_up_for() {
+    let world = World::start("gap").await;
+    let table = &world.app.desk.table;
+    // Three days ago something ran for the last time.
+    table.create_reconciliation_day(time::add_days(world.day, -3)).await.unwrap();
+    assert_eq!(handle(&world.app).await, Reconciled { done: 4, failed: 0 });
+    for back in 0..=3 {
+        let day = table.reconciliation_day(time::add_days(world.day, -back)).await.unwrap().unwrap();
+        assert!(matches!(day.state, DayState::BalancedClosed { .. }), "{back} days back: {day:?}");
+    }
+}

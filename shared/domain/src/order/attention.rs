@@ -2,6 +2,7 @@
 
 use super::refund::HisTold;
 use super::{ManualWhy, Order, OrderError, Payment, Posting, RefundState, Subject};
+use crate::due::Tries;
 use crate::event::Actor;
 use crate::id::OutRefundNo;
 use crate::money::Fen;
@@ -101,7 +102,7 @@ impl Order {
             _ => None,
         };
         let disputes = self.disputes.iter().cloned().map(Work::Disputed);
-        let stuck = self.is_stuck().then_some(Work::Stuck);
+        let stuck = self.tries.is_any_stuck().then_some(Work::Stuck);
         let all = refunds.chain(told).chain(posting).chain(disputes).chain(stuck);
         all.filter(|work| !self.remarks.iter().any(|remark| remark.work == work.key())).collect()
     }
@@ -131,10 +132,10 @@ impl Order {
 
     /// The order with everything that is still due tried again at once: what hindered it has been mended.
     pub fn unstuck(&self, now: Timestamp) -> Result<Self, OrderError> {
-        if !self.is_stuck() {
+        if !self.tries.is_any_stuck() {
             return Err(OrderError::AlreadyDone);
         }
         let deadlines = self.deadlines.hurried(now);
-        Ok(Self { tries: 0, deadlines, ..self.written(None, now) })
+        Ok(Self { tries: Tries::none(), deadlines, ..self.written(None, now) })
     }
 }

@@ -15,7 +15,7 @@ pub use posting::{HisAnswer, HisTask, Place, Posting, Receipt};
 pub use refund::{Cause, ManualWhy, Refund, RefundAnswer, RefundReport, RefundRequest, RefundState, Share};
 
 use crate::appointment::{AppointmentKey, NOTIFY_WITHIN_S};
-use crate::due::{Deadline, Deadlines, TRIES_MAX, backoff_s};
+use crate::due::{Deadline, Deadlines, Tries, backoff_s};
 use crate::event::{Actor, EventKind, ItemEvent};
 use crate::id::{AppointmentId, BillItemNo, BillNo, CardNo, OpenId, OutTradeNo, PatientId};
 use crate::money::{AmountError, Fen};
@@ -148,9 +148,9 @@ pub struct Order {
     /// What staff noted.
     #[serde(default)]
     pub remarks: Vec<Remark>,
-    /// Failed tries of the task in progress.
+    /// Failed tries of the tasks in progress.
     #[serde(default)]
-    pub tries: u32,
+    pub tries: Tries,
     /// What still has to be done.
     #[serde(default)]
     pub deadlines: Deadlines,
@@ -251,7 +251,7 @@ impl Order {
             posting: Posting::NotNeeded,
             disputes: Vec::new(),
             remarks: Vec::new(),
-            tries: 0,
+            tries: Tries::none(),
             deadlines: Deadlines::none().with(first.0, first.1),
             ev: None,
             untold: BTreeSet::new(),
@@ -299,7 +299,12 @@ impl Order {
                 let paid_at = payment.paid_at.unwrap_or(now);
                 let state = OrderState::Paid { transaction_id: Some(payment.transaction_id.clone()), paid_at };
                 let deadlines = Deadlines::none().with(Deadline::Settle, now);
-                Ok(Self { state, deadlines, tries: 0, ..self.written(Some((EventKind::OrderPaid, actor)), now) })
+                Ok(Self {
+                    state,
+                    deadlines,
+                    tries: Tries::none(),
+                    ..self.written(Some((EventKind::OrderPaid, actor)), now)
+                })
             }
         }
     }
@@ -309,7 +314,7 @@ impl Order {
         match self.state {
             OrderState::AwaitingPay => {
                 let deadlines = Deadlines::none();
-                Ok(Self { state: OrderState::Closed, deadlines, tries: 0, ..self.written(None, now) })
+                Ok(Self { state: OrderState::Closed, deadlines, tries: Tries::none(), ..self.written(None, now) })
             }
             OrderState::Closed => Err(OrderError::AlreadyDone),
             OrderState::Paid { .. } => Err(OrderError::Illegal),
@@ -342,20 +347,16 @@ impl Order {
             return Err(OrderError::AlreadyDone);
         }
         let deadlines = self.deadlines.clone().without(Deadline::Settle).with(Deadline::Post, now);
-        Ok(Self { deadlines, posting: Posting::Due, tries: 0, ..self.written(None, now) })
+        let tries = self.tries.clone().done(Deadline::Settle);
+        Ok(Self { deadlines, posting: Posting::Due, tries, ..self.written(None, now) })
     }
 
     /// The order with its next try moved ahead, written before anybody outside is called: a crash then only delays.
     #[must_use]
     pub fn leased(&self, kind: Deadline, now: Timestamp) -> Self {
-        let next = time::add_seconds(now, backoff_s(self.tries));
+        let next = time::add_seconds(now, backoff_s(self.tries.of(kind)));
         let deadlines = self.deadlines.clone().with(kind, next);
-        Self { tries: self.tries.saturating_add(1), deadlines, ..self.written(None, now) }
-    }
-
-    /// True when the task in progress has failed so often that people must look.
-    pub fn is_stuck(&self) -> bool {
-        self.tries >= TRIES_MAX
+        Self { tries: self.tries.clone().more(kind), deadlines, ..self.written(None, now) }
     }
 
     /// The order once the message about something that happened to it is in the ledger.

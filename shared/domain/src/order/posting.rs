@@ -160,7 +160,8 @@ impl Order {
             }
             _ => return Err(OrderError::AlreadyDone),
         };
-        Ok(Self { tries: 0, ..after }.replanned(now))
+        let tries = after.tries.clone().done(Deadline::Post);
+        Ok(Self { tries, ..after }.replanned(now))
     }
 
     fn posted(&self, receipt: Receipt, now: Timestamp) -> Result<Self, OrderError> {

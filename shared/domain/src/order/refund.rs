@@ -294,7 +294,7 @@ impl Order {
             Cause::HisRefused | Cause::HisSilent => self.told(EventKind::OrderRefused, request.by.clone(), now),
             Cause::VisitOff | Cause::PatientAsked | Cause::Staff => self.written(None, now),
         };
-        after.tries = 0;
+        after.tries = after.tries.done(Deadline::Refund);
         if request.cause.is_final() {
             // The refund includes whatever settling had left to do.
             after.deadlines = after.deadlines.without(Deadline::Settle);
@@ -383,7 +383,7 @@ impl Order {
             RefundState::Succeeded => self.written(Some((EventKind::OrderRefunded, Actor::WechatPay)), now),
             _ => self.written(None, now),
         };
-        after.tries = 0;
+        after.tries = after.tries.done(Deadline::Refund).done(Deadline::RefundQuery);
         after.put_refund(refund);
         if is_new_there {
             after.deadlines = after.deadlines.with(Deadline::Book, now);
@@ -393,7 +393,8 @@ impl Order {
 
     /// The order once WeChat has said that a refund is still on its way: no failure, so it never counts as stuck.
     pub fn refund_pending(&self, now: Timestamp) -> Result<Self, OrderError> {
-        Ok(Self { tries: self.tries.min(TRIES_MAX / 2), ..self.written(None, now) })
+        let tries = self.tries.clone().at_most(Deadline::RefundQuery, TRIES_MAX / 2);
+        Ok(Self { tries, ..self.written(None, now) })
     }
 
     /// The order with what a query says of a refund that is there already: when WeChat accepted it, under which number.
@@ -419,7 +420,9 @@ impl Order {
         if self.ver != seen || self.deadlines.get(Deadline::Book).is_none() {
             return Err(OrderError::AlreadyDone);
         }
-        Ok(Self { deadlines: self.deadlines.clone().without(Deadline::Book), tries: 0, ..self.written(None, now) })
+        let (deadlines, tries) =
+            (self.deadlines.clone().without(Deadline::Book), self.tries.clone().done(Deadline::Book));
+        Ok(Self { tries, deadlines, ..self.written(None, now) })
     }
 
     /// The order once staff have had a refund that needed them asked for again: under a new number when WeChat closed the
@@ -428,7 +431,7 @@ impl Order {
         let refund = self.refund_of(number).ok_or(OrderError::Illegal)?;
         let RefundState::Manual { why } = refund.state else { return Err(OrderError::Illegal) };
         let mut after = self.written(None, now);
-        after.tries = 0;
+        after.tries = after.tries.done(Deadline::Refund).done(Deadline::RefundQuery);
         match why {
             ManualWhy::TooMany | ManualWhy::TooOld => return Err(OrderError::NotRefundable),
             ManualWhy::Abnormal => after.put_refund(Refund { state: RefundState::Accepted, ..refund.clone() }),
@@ -457,6 +460,8 @@ impl Order {
     pub fn returned_outside(&self, number: &OutRefundNo, now: Timestamp) -> Result<Self, OrderError> {
         let refund = self.refund_of(number).ok_or(OrderError::Illegal)?;
         match refund.state {
+            // Nobody knows yet whether WeChat has returned it: that has to be asked again first.
+            RefundState::Manual { why: ManualWhy::Stuck } => Err(OrderError::Illegal),
             RefundState::Manual { .. } => {
                 Ok(self.with_refund(Refund { state: RefundState::Outside, ..refund.clone() }, now))
             }
@@ -503,7 +508,7 @@ impl Order {
             self.deadlines = match (self.refund_due(kind), planned) {
                 (None, _) => self.deadlines.clone().without(kind),
                 (Some(_), Some(planned))
-                    if planned > now && planned <= time::add_seconds(now, backoff_s(self.tries)) =>
+                    if planned > now && planned <= time::add_seconds(now, backoff_s(self.tries.of(kind))) =>
                 {
                     self.deadlines.clone()
                 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::due::Deadline;
+use crate::due::{Deadline, TRIES_MAX};
 use crate::id::OutRefundNo;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -416,7 +416,7 @@ fn what_needs_people_follows_from_the_order() {
     // A refund is settled by what becomes of it, not by a remark.
     let old = paid.refund(&ask(Cause::VisitOff, Share::Everything), later(refund::REFUND_WITHIN_S + 1)).unwrap();
     assert_eq!(old.remarked(&old.work()[0].key(), by, "x", now()), Err(OrderError::Illegal));
-    let stuck = Order { tries: TRIES_MAX, ..paid };
+    let stuck = Order { tries: (0..TRIES_MAX).fold(Tries::none(), |tries, _| tries.more(Deadline::Settle)), ..paid };
     assert_eq!(stuck.work(), [Work::Stuck]);
     assert_eq!(stuck.unstuck(later(5)).unwrap().deadlines.get(Deadline::Settle), Some(later(5)));
 }
