@@ -109,17 +109,23 @@ async fn ask(
         }
     };
     match answered {
-        Err(HisError::Refused { code }) => Ok(HisAnswer::Refused(code.code().to_owned())),
-        // Whether it took effect is asked by serial at the next turn.
-        Err(error) if error.is_outcome_unknown() => {
-            tracing::warn!(%error, order = %no, "the HIS will be asked by serial");
-            Ok(HisAnswer::Unknown)
-        }
-        Err(error @ HisError::Unauthorized { .. }) => {
-            tracing::error!(alarm = "his_unauthorized", %error, "the HIS does not take our calls for ours");
-            Err(error.into())
-        }
-        other => Ok(other?),
+        Ok(answer) => Ok(answer),
+        Err(error) => Ok(answer_in(error).inspect(|answer| {
+            if *answer == HisAnswer::Unknown {
+                tracing::warn!(order = %no, "the HIS will be asked by serial");
+            }
+        })?),
+    }
+}
+
+/// What an error says all the same: a refusal is an answer, and after no clear one the HIS is asked by serial at the next
+/// turn. It is also asked when it knows our serial with other content: an earlier try of ours has arrived after all.
+fn answer_in(error: HisError) -> Result<HisAnswer, HisError> {
+    match error {
+        HisError::Refused { code: his::Refusal::SerialReused } => Ok(HisAnswer::Unknown),
+        HisError::Refused { code } => Ok(HisAnswer::Refused(code.code().to_owned())),
+        error if error.is_outcome_unknown() => Ok(HisAnswer::Unknown),
+        error => Err(error),
     }
 }
 
@@ -205,4 +211,25 @@ pub fn place_text(place: &his::Place) -> String {
     let parts = [&place.building, &place.floor, &place.window];
     let way = parts.iter().map(|part| part.as_str()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     if place.note.is_empty() { way } else { format!("{way}（{}）", place.note.as_str()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use his::Refusal;
+
+    #[test]
+    fn only_a_clear_no_is_a_no() {
+        let refused = |code| answer_in(HisError::Refused { code });
+        assert_eq!(refused(Refusal::BillPaid), Ok(HisAnswer::Refused("BILL_PAID".into())));
+        assert_eq!(refused(Refusal::SerialReused), Ok(HisAnswer::Unknown));
+        for open in [HisError::UnknownOutcome, HisError::Forged, HisError::Unreadable, HisError::TooLarge] {
+            assert_eq!(answer_in(open), Ok(HisAnswer::Unknown));
+        }
+        // Our key or clock is wrong, or nothing was sent: that says nothing about the payment.
+        let code = Refusal::Other("SIGNATURE".into());
+        for later in [HisError::Unauthorized { code }, HisError::Unavailable] {
+            assert_eq!(answer_in(later.clone()), Err(later));
+        }
+    }
 }
