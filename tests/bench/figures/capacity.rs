@@ -61,7 +61,7 @@ async fn kept() -> Steps {
     steps.push(("told, with the ledger", ward.meter.take()));
     ward.pass_minutes(HOLD_OVER_MIN).await;
     ward.sweep(1).await;
-    steps.push(("sweeper: the slot leaves the time index", ward.meter.take()));
+    steps.push(("ticks: the slot leaves the time index, the hospital has the payment", ward.meter.take()));
     let stored = ward.appointment(&appointment).await;
     let until_s = stored.place.starts_at().as_second() - ward.hospital.now().as_second();
     ward.pass_minutes(until_s / 60 - 29).await;
@@ -100,7 +100,7 @@ async fn unpaid() -> Steps {
     ward.sweep(1).await;
     let expired = ("expired: order closed, number freed", ward.meter.take());
     ward.sweep(0).await;
-    vec![expired, ("sweeper tick, nothing due", ward.meter.take())]
+    vec![expired, ("sweeper, reconcile and his-sync tick, nothing due", ward.meter.take())]
 }
 
 /// Paid, cancelled, refunded, told.
@@ -116,10 +116,10 @@ async fn cancelled() -> Steps {
     assert_eq!(status, 200, "{answer}");
     steps.push(("cancelled: refund decided, number freed", ward.meter.take()));
     ward.sweep(1).await;
-    steps.push(("refund asked for", ward.meter.take()));
+    steps.push(("refund asked for, hospital told", ward.meter.take()));
     ward.pass_minutes(HOLD_OVER_MIN).await;
     ward.sweep(1).await;
-    steps.push(("refund looked up", ward.meter.take()));
+    steps.push(("refund looked up, books written", ward.meter.take()));
     ward.refunded(&appointment).await;
     ward.tell(&appointment, None).await;
     steps.push(("told of the cancellation, with the ledger", ward.meter.take()));
