@@ -175,7 +175,7 @@ fn refund_post(order: &Order, number: &OutRefundNo) -> Result<RefundPost, PostEr
         original: order.out_trade_no.clone(),
         lines: lines_of(order, refund)?,
         amount: refund.amount,
-        refunded_at: Order::returned_at(refund),
+        refunded_at: refund.returned_at(),
         reason: RefundReason::new(reason_text(refund.cause))?,
     })
 }

@@ -44,7 +44,6 @@ pub struct BillOrder {
 struct WorklistEntry {
     order: OutTradeNo,
     /// Version of the order from which on it needs people.
-    #[serde(default)]
     ver: u64,
 }
 
@@ -94,12 +93,22 @@ impl Table {
         Err(StoreError::Contended.into())
     }
 
-    /// Notes that a message about an order is in the ledger. Harmless to repeat.
-    pub async fn clear_notice(&self, no: &OutTradeNo, told: EventKind) -> Result<(), StoreError> {
-        match self.move_order(no, |order| order.notified(told)).await {
-            Ok(_) | Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(()),
+    /// The same for a move that may not be necessary any more: none when the rules say no, or there is no such order.
+    pub async fn move_order_if(
+        &self,
+        no: &OutTradeNo,
+        decide: impl Fn(&Order) -> Result<Order, OrderError>,
+    ) -> Result<Option<Order>, StoreError> {
+        match self.move_order(no, decide).await {
+            Ok(order) => Ok(Some(order)),
+            Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(None),
             Err(OrderFailed::Store(error)) => Err(error),
         }
+    }
+
+    /// Notes that a message about an order is in the ledger. Harmless to repeat.
+    pub async fn clear_notice(&self, no: &OutTradeNo, told: EventKind) -> Result<(), StoreError> {
+        self.move_order_if(no, |order| order.notified(told)).await.map(drop)
     }
 
     /// An order is on the list before it needs to be: the list only says where to look.
@@ -145,7 +154,12 @@ impl Table {
         Ok(())
     }
 
-    /// Which orders paid, or are to pay, the bills of a person: those with the highest numbers.
+    /// Which order last paid, or is to pay, a bill.
+    pub async fn bill_order(&self, patient: &PatientId, bill: &BillNo) -> Result<Option<BillOrder>, StoreError> {
+        self.get(&Key::bill(patient, bill)).await
+    }
+
+    /// Which orders paid, or are to pay, the bills of a person: the highest bill numbers, which are the newest, first.
     pub async fn bill_orders(&self, patient: &PatientId) -> Result<Vec<BillOrder>, StoreError> {
         let items = self.query_items(&Key::patient(patient).pk, BILL_PREFIX, BILLS_MAX, false).await?;
         items.into_iter().map(from_item).collect()

@@ -231,10 +231,7 @@ impl Table {
     }
 
     async fn note_dispute(&self, no: &OutTradeNo, payment: &Payment, now: Timestamp) -> Result<(), StoreError> {
-        match self.move_order(no, |order| order.disputed(payment, now)).await {
-            Ok(_) | Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(()),
-            Err(OrderFailed::Store(error)) => Err(error),
-        }
+        self.move_order_if(no, |order| order.disputed(payment, now)).await.map(drop)
     }
 
     /// The rest of [`settle_payment`](Self::settle_payment), from an order that is paid.

@@ -121,11 +121,6 @@ impl Order {
         })
     }
 
-    /// When the HIS is to say a refund was: on the day WeChat and our books have it, where there is one.
-    pub fn returned_at(refund: &Refund) -> Timestamp {
-        refund.accepted_at.unwrap_or(refund.decided_at)
-    }
-
     /// The order written before the HIS is told: should the answer be lost, it is asked by serial first.
     pub fn his_asked(&self, task: &HisTask, now: Timestamp) -> Result<Self, OrderError> {
         if self.his_task().as_ref() != Some(task) {

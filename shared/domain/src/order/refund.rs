@@ -154,6 +154,11 @@ impl Refund {
         matches!(self.state, RefundState::Accepted | RefundState::Succeeded) || self.accepted_at.is_some()
     }
 
+    /// When the HIS is to say it was: on the day WeChat and our books have it, where there is one.
+    pub fn returned_at(&self) -> Timestamp {
+        self.accepted_at.unwrap_or(self.decided_at)
+    }
+
     /// True unless it will not happen.
     pub fn is_live(&self) -> bool {
         self.state != RefundState::Declined
@@ -326,9 +331,8 @@ impl Order {
 
     /// Items of a bill the hospital has booked must be given free there first; everything else goes to WeChat at once.
     fn decided_state(&self, cause: Cause) -> RefundState {
-        let booked = matches!(self.posting, Posting::Posted { .. } | Posting::Unknown { .. } | Posting::Due);
         let of_bills = matches!(self.subject, Subject::Bills { .. });
-        if of_bills && booked && !cause.is_final() { RefundState::Releasing } else { RefundState::Requested }
+        if of_bills && self.his_has_it() && !cause.is_final() { RefundState::Releasing } else { RefundState::Requested }
     }
 
     /// The order once a second person has agreed to a refund. The one who asked cannot be the one who agrees.
