@@ -3,7 +3,7 @@
 use crate::browse::clinic_view;
 use crate::views::{AppointmentView, AppointmentsView};
 use crate::{Action, App};
-use domain::appointment::{Appointment, AppointmentKey, CancelledBy};
+use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
 use domain::clinic::SlotStart;
 use domain::event::Actor;
 use domain::id::{AppointmentId, ClinicId, OpenId, PatientId};
@@ -38,7 +38,7 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
     let request = HoldRequest {
         appointment: appointment_id(call.account()?, &key, &patient, &clinic, start),
-        account: call.account()?.clone(),
+        booker: Booker::Account(call.account()?.clone()),
         patient,
         patient_name_masked: link.name_masked,
         clinic: found.clinic,

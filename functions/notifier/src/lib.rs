@@ -10,6 +10,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use domain::Timestamp;
 use domain::due::Deadline;
 use domain::event::{DomainEvent, EventKind};
+use domain::id::OpenId;
 use domain::notice::{About, NoticeKind};
 use futures_util::{StreamExt, stream};
 use runtime::Desk;
@@ -153,20 +154,28 @@ async fn notify(app: &App, kind: NoticeKind, job: &Job) -> Result<(), JobError> 
         // The visit it paid for has a message of its own.
         return Ok(());
     }
-    let (table, ledger_id) = (&app.desk.table, about.ledger_id(kind));
-    match table.begin_notice(kind, &ledger_id, about.account(), now).await? {
-        Begin::Busy => return Err(JobError::Busy),
-        Begin::Settled(_) => {}
-        Begin::Send(record) => {
-            let outcome = send(app, kind, &about, &record, now).await?;
-            table.finish_notice(kind, &ledger_id, about.account(), &record, outcome, now).await?;
-        }
+    // Nobody in WeChat is to be told of a visit that staff registered.
+    if let Some(to) = about.account() {
+        tell(app, kind, &about, to, now).await?;
     }
     if kind != NoticeKind::TurnSoon && about.bears_out(kind) {
         // The ledger has it: the deadline that guaranteed the message has done its work.
         done(app, &about, job.event.event.kind).await?;
     }
     Ok(())
+}
+
+/// At most one message to a WeChat user; the ledger has what became of it.
+async fn tell(app: &App, kind: NoticeKind, about: &About, to: &OpenId, now: Timestamp) -> Result<(), JobError> {
+    let (table, ledger_id) = (&app.desk.table, about.ledger_id(kind));
+    match table.begin_notice(kind, &ledger_id, to, now).await? {
+        Begin::Busy => Err(JobError::Busy),
+        Begin::Settled(_) => Ok(()),
+        Begin::Send(record) => {
+            let outcome = send(app, kind, about, to, &record, now).await?;
+            Ok(table.finish_notice(kind, &ledger_id, to, &record, outcome, now).await?)
+        }
+    }
 }
 
 /// The item as it is now.
@@ -193,13 +202,14 @@ async fn send(
     app: &App,
     kind: NoticeKind,
     about: &About,
+    to: &OpenId,
     record: &NoticeRecord,
     now: Timestamp,
 ) -> Result<Outcome, JobError> {
     let profile = app.desk.profile().await?;
-    let account = app.desk.table.account(about.account()).await?;
+    let account = app.desk.table.account(to).await?;
     let followed = account.is_none_or(|account| account.followed);
-    let message = match message::compose(kind, about, &profile, &app.desk.public_url, followed) {
+    let message = match message::compose(kind, about, to, &profile, &app.desk.public_url, followed) {
         Ok(message) => message,
         Err(why) => return Ok(dropped(why)),
     };
@@ -217,7 +227,7 @@ async fn send(
         Err(error) => {
             let free = Outcome::Sending { lease_until: now };
             let table = &app.desk.table;
-            table.finish_notice(kind, &about.ledger_id(kind), about.account(), record, free, now).await?;
+            table.finish_notice(kind, &about.ledger_id(kind), to, record, free, now).await?;
             Err(error.into())
         }
     }

@@ -1,5 +1,6 @@
 //! What a message says: the hospital's template filled with the values of what it is about.
 
+use domain::id::OpenId;
 use domain::notice::{About, NoticeKind};
 use domain::profile::HospitalProfile;
 use wechat::api::TemplateMessage;
@@ -9,6 +10,7 @@ use wechat::template::TemplateData;
 pub(crate) fn compose(
     kind: NoticeKind,
     about: &About,
+    to: &OpenId,
     profile: &HospitalProfile,
     public_url: &str,
     followed: bool,
@@ -29,7 +31,7 @@ pub(crate) fn compose(
         }
     }
     Ok(TemplateMessage {
-        to: about.account().to_string(),
+        to: to.to_string(),
         template_id: template.template_id.clone(),
         url: Some(format!("{public_url}{}", about.path())),
         client_msg_id: format!("{}-{}", kind.code(), about.ledger_id(kind)),
@@ -53,6 +55,10 @@ mod tests {
 
     fn now() -> Timestamp {
         "2026-11-23T02:00:00Z".parse().unwrap()
+    }
+
+    fn to() -> OpenId {
+        "oLin".parse().unwrap()
     }
 
     /// The demo hospital, with the templates of the stand-in's account.
@@ -122,7 +128,7 @@ mod tests {
 
     fn sent(kind: NoticeKind, order: Order) -> Value {
         let about = About::Order(Box::new(order));
-        let message = compose(kind, &about, &profile(), "https://desk.example.com", true).unwrap();
+        let message = compose(kind, &about, &to(), &profile(), "https://desk.example.com", true).unwrap();
         serde_json::to_value(message).unwrap()
     }
 
@@ -143,15 +149,18 @@ mod tests {
     fn what_is_not_true_or_nobody_reads_is_not_composed() {
         let about = || About::Order(Box::new(paid()));
         let compose = |kind, profile: &HospitalProfile, followed| {
-            super::compose(kind, &about(), profile, "https://desk.example.com", followed).err()
+            super::compose(kind, &about(), &to(), profile, "https://desk.example.com", followed).err()
         };
         for kind in NoticeKind::ALL {
             assert_eq!(compose(kind, &profile(), true), Some("no_longer_true"), "{}", kind.code());
         }
         let posted = About::Order(Box::new(posted()));
         let url = "https://desk.example.com";
-        assert_eq!(super::compose(NoticeKind::BillPaid, &posted, &profile(), url, false).err(), Some("not_following"));
+        assert_eq!(
+            super::compose(NoticeKind::BillPaid, &posted, &to(), &profile(), url, false).err(),
+            Some("not_following")
+        );
         let bare = HospitalProfile { templates: std::collections::BTreeMap::new(), ..profile() };
-        assert_eq!(super::compose(NoticeKind::BillPaid, &posted, &bare, url, true).err(), Some("no_template"));
+        assert_eq!(super::compose(NoticeKind::BillPaid, &posted, &to(), &bare, url, true).err(), Some("no_template"));
     }
 }

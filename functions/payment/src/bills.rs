@@ -86,7 +86,7 @@ async fn unpaid(app: &App, call: &Call<Action>, card: &CardNo) -> Result<UnpaidB
 async fn recent_orders(app: &App, patient: &PatientId) -> Result<Vec<Order>, Refusal> {
     let entries = app.desk.table.bill_orders(patient).await?;
     let mut seen = BTreeSet::new();
-    let newest = entries.into_iter().rev().map(|entry| entry.order).filter(|no| seen.insert(no.clone()));
+    let newest = entries.into_iter().map(|entry| entry.order).filter(|no| seen.insert(no.clone()));
     let mut orders = orders(app, newest.take(RECENT_MAX)).await?;
     orders.sort_by_key(|order| std::cmp::Reverse(order.created_at));
     Ok(orders)

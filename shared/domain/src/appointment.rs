@@ -28,6 +28,35 @@ pub enum CancelledBy {
     Hospital,
 }
 
+/// Who took a number, and so who is told of it and where its fee is paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Booker {
+    /// A WeChat user: the fee is paid in WeChat.
+    Account(OpenId),
+    /// A member of staff, by name, for somebody at the window or on the phone: the fee is taken by the hospital's own
+    /// system.
+    Staff(String),
+}
+
+impl Booker {
+    /// The WeChat user, if it was one.
+    pub fn account(&self) -> Option<&OpenId> {
+        match self {
+            Self::Account(account) => Some(account),
+            Self::Staff(_) => None,
+        }
+    }
+
+    /// Who caused what the booker did.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Account(account) => Actor::Account(account.clone()),
+            Self::Staff(name) => Actor::Staff(name.clone()),
+        }
+    }
+}
+
 /// Why a paid number could not be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -203,8 +232,8 @@ pub struct Appointment {
     pub patient: PatientId,
     /// The patient's name, masked, for pages and messages.
     pub patient_name_masked: String,
-    /// The WeChat user who booked and is told.
-    pub account: OpenId,
+    /// Who took the number.
+    pub booker: Booker,
     /// Where and when.
     pub place: Place,
     /// What it costs, decided by the server when the number was held.
@@ -230,6 +259,11 @@ impl Appointment {
     /// How it is found.
     pub fn key(&self) -> AppointmentKey {
         AppointmentKey { patient: self.patient.clone(), date: self.place.date, id: self.id.clone() }
+    }
+
+    /// What is to be paid in WeChat: nothing for a free visit, nothing for one that staff registered.
+    pub fn payable(&self) -> Fen {
+        if self.booker.account().is_some() { self.fee } else { Fen::ZERO }
     }
 
     /// The order of the payment in progress.
@@ -316,7 +350,7 @@ impl Appointment {
         if until.is_some_and(|until| now > until) {
             return Err(MoveError::CancelDeadlinePassed);
         }
-        Ok(State::Cancelled { by, refund: !self.fee.is_zero() })
+        Ok(State::Cancelled { by, refund: !self.payable().is_zero() })
     }
 }
 
@@ -361,7 +395,7 @@ pub(crate) mod tests {
             id: AppointmentId::from_bytes([1; 10]),
             patient: PatientId::from_bytes([2; 10]),
             patient_name_masked: "林*梅".into(),
-            account: "oLin".parse().unwrap(),
+            booker: Booker::Account("oLin".parse().unwrap()),
             place: Place {
                 clinic: "20261123-am-NK-pool".parse().unwrap(),
                 date: date(2026, 11, 23),

@@ -86,11 +86,11 @@ pub enum About {
 }
 
 impl About {
-    /// Whom to tell.
-    pub fn account(&self) -> &OpenId {
+    /// Whom to tell in WeChat, if anybody.
+    pub fn account(&self) -> Option<&OpenId> {
         match self {
-            Self::Appointment(appointment) => &appointment.account,
-            Self::Order(order) => &order.payer,
+            Self::Appointment(appointment) => appointment.booker.account(),
+            Self::Order(order) => Some(&order.payer),
         }
     }
 

@@ -10,13 +10,15 @@ use crate::clinics::{Claimed, Kept, hold as hold_of};
 use crate::key::Key;
 use crate::orders::OrderFailed;
 use crate::table::{StoreError, Table};
-use domain::appointment::{Appointment, AppointmentKey, CancelledBy, Command, MoveError, Place, RefusedWhy, State};
+use domain::appointment::{
+    Appointment, AppointmentKey, Booker, CancelledBy, Command, MoveError, Place, RefusedWhy, State,
+};
 use domain::booking::{Gate, GateEntry, GateError, Pass, WindowError, window};
 use domain::clinic::{Claim, Clinic, ClinicState, Slot, SlotStart, Taken};
 use domain::credit::{Standing, standing};
 use domain::due::{Deadline, Deadlines};
 use domain::event::Actor;
-use domain::id::{AppointmentId, OpenId, OutTradeNo, PatientId};
+use domain::id::{AppointmentId, OutTradeNo, PatientId};
 use domain::order::{Cause, Order, OrderError, OrderState, Payment, RefundRequest, Share};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
@@ -27,7 +29,7 @@ pub struct HoldRequest {
     /// Derived from the caller's idempotency key: a repeat is the same appointment.
     pub appointment: AppointmentId,
     /// Who asks.
-    pub account: OpenId,
+    pub booker: Booker,
     /// For whom.
     pub patient: PatientId,
     /// The patient's name, masked.
@@ -117,7 +119,7 @@ impl Table {
         if let Some(made) = self.appointment(&key).await? {
             return match made.state {
                 _ if !made.is_live(now) => Err(HoldError::Over(Box::new(made))),
-                State::Held { .. } if made.fee.is_zero() => self.book_free_visit(profile, made, now).await,
+                State::Held { .. } if made.payable().is_zero() => self.book_free_visit(profile, made, now).await,
                 _ => Ok(made),
             };
         }
@@ -151,7 +153,7 @@ impl Table {
             }
         };
         let appointment = self.create_appointment(&appointment_of(request, number, expires_at, now)).await?;
-        if appointment.fee.is_zero() {
+        if appointment.payable().is_zero() {
             return self.book_free_visit(profile, appointment, now).await;
         }
         Ok(appointment)
@@ -193,7 +195,7 @@ impl Table {
         held: Appointment,
         now: Timestamp,
     ) -> Result<Appointment, HoldError> {
-        let actor = Actor::Account(held.account.clone());
+        let actor = held.booker.actor();
         self.pass_gate(&held, now).await?;
         let booked = match self.move_appointment(&held.key(), Command::Book, &actor, profile.cancel, now).await {
             Ok(booked) => booked,
@@ -528,7 +530,7 @@ fn appointment_of(request: &HoldRequest, number: u16, expires_at: Timestamp, now
         id: request.appointment.clone(),
         patient: request.patient.clone(),
         patient_name_masked: request.patient_name_masked.clone(),
-        account: request.account.clone(),
+        booker: request.booker.clone(),
         place: Place {
             clinic: clinic.id.clone(),
             date: clinic.date,

@@ -5,7 +5,7 @@ use crate::meter::{Meter, Units};
 use crate::stub;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use domain::appointment::{Appointment, Place, State};
+use domain::appointment::{Appointment, Booker, Place, State};
 use domain::civil::date;
 use domain::clinic::{ClinicKind, Period};
 use domain::due::{Deadline, Deadlines, Worker};
@@ -129,7 +129,7 @@ fn appointment(n: u32, at: Timestamp) -> Appointment {
         id: AppointmentId::from_bytes(name),
         patient: PatientId::from_bytes(name),
         patient_name_masked: "林*梅".into(),
-        account: format!("o{n}").parse().unwrap(),
+        booker: Booker::Account(format!("o{n}").parse().unwrap()),
         place,
         fee: Fen::new(2500).unwrap(),
         pay_attempt: 1,

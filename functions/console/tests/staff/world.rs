@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use console::{App, handle};
 use domain::Timestamp;
-use domain::appointment::{Appointment, Command};
+use domain::appointment::{Appointment, Booker, Command};
 use domain::clinic::SlotStart;
 use domain::event::Actor;
 use domain::id::{AppointmentId, PatientId};
@@ -162,7 +162,7 @@ impl World {
         let found = self.table().clinic(&clinic.parse().unwrap()).await.unwrap().unwrap();
         let request = HoldRequest {
             appointment: AppointmentId::from_bytes([n; 10]),
-            account: "o-lin".parse().unwrap(),
+            booker: Booker::Account("o-lin".parse().unwrap()),
             patient: PatientId::from_bytes([n; 10]),
             patient_name_masked: "林*梅".into(),
             clinic: found.clinic,

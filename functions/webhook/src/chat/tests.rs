@@ -157,7 +157,7 @@ fn appointment(state: State) -> Appointment {
         id: domain::id::AppointmentId::from_bytes([1; 10]),
         patient: domain::id::PatientId::from_bytes([2; 10]),
         patient_name_masked: "林*梅".into(),
-        account: "oLin".parse().unwrap(),
+        booker: domain::appointment::Booker::Account("oLin".parse().unwrap()),
         place: domain::appointment::Place {
             clinic: "20261123-am-NK-pool".parse().unwrap(),
             date: date(2026, 11, 23),

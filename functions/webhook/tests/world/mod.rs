@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use domain::Timestamp;
-use domain::appointment::{Appointment, Place, State};
+use domain::appointment::{Appointment, Booker, Place, State};
 use domain::id::{AppointmentId, PatientId};
 use kit::TABLE;
 use lambda_http::http::{Method, Request};
@@ -181,7 +181,7 @@ pub(crate) fn appointment(patient: &PatientId) -> Appointment {
         id: AppointmentId::from_bytes([1; 10]),
         patient: patient.clone(),
         patient_name_masked: "林*梅".into(),
-        account: FOLLOWER.parse().unwrap(),
+        booker: Booker::Account(FOLLOWER.parse().unwrap()),
         place: Place {
             clinic: "20261123-am-NK-pool".parse().unwrap(),
             date,

@@ -3,7 +3,7 @@
 //! A refund covers whole lines. Its number comes from the order and the sequence, never from the reason. Accepted is not
 //! refunded: notification or query finishes it. What WeChat cannot return goes to people, with the reason.
 
-use super::{Order, OrderError, OrderState, Posting, Subject, total};
+use super::{Order, OrderError, OrderState, Subject, total};
 use crate::due::{Deadline, TRIES_MAX, backoff_s};
 use crate::event::{Actor, EventKind};
 use crate::id::OutRefundNo;

@@ -1,5 +1,6 @@
 //! A number is claimed once, whoever asks and however many at once.
 
+use domain::appointment::Booker;
 use domain::civil::date;
 use domain::clinic::{Clinic, Slot, SlotStart};
 use domain::id::{AppointmentId, PatientId};
@@ -42,7 +43,7 @@ fn bytes(n: u32) -> [u8; 10] {
 fn request(clinic: &Clinic, appointment: u32, patient: u32, account: &str) -> HoldRequest {
     HoldRequest {
         appointment: AppointmentId::from_bytes(bytes(appointment)),
-        account: account.parse().unwrap(),
+        booker: Booker::Account(account.parse().unwrap()),
         patient: PatientId::from_bytes(bytes(patient)),
         patient_name_masked: "林*梅".into(),
         clinic: clinic.clone(),
