@@ -13,7 +13,7 @@ use runtime::payments::{self, FollowError, context};
 use runtime::secrets::PayAccount;
 use store::key::Key;
 use store::orders::OrderFailed;
-use store::registration::SettleError;
+use store::settlement::SettleError;
 
 /// Does what is due of the order at `key`.
 pub(crate) async fn work(app: &App, key: &Key, now: Timestamp) -> Result<(), TickError> {
