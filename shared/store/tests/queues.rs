@@ -192,7 +192,7 @@ async fn a_queue_that_runs_early_brings_the_reminder_forward_once() {
     let by_slot = time::add_minutes(appointment.place.starts_at(), -30);
     assert_eq!(morning.read(&appointment).await.deadlines.get(Deadline::Remind), Some(by_slot));
     let early = morning.book(1, "0900").await;
-    morning.come(&early, at("08:30:00")).await;
+    morning.come(&early, at("08:25:00")).await;
     morning.go(Command::CallNext { room: ROOM.into() }, at("08:40:00")).await.unwrap();
     assert_eq!(morning.read(&appointment).await.deadlines.get(Deadline::Remind), Some(at("08:40:00")));
     assert!(morning.queue().await.entry(&appointment.id).unwrap().reminded);
