@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod appointments;
+pub mod audit;
 pub mod books;
 pub mod catalog;
 pub mod clinics;
@@ -19,6 +20,7 @@ pub mod reconciliation;
 pub mod registration;
 pub mod seal;
 pub mod signin;
+pub mod staff;
 pub mod table;
 mod transaction;
 
