@@ -316,11 +316,36 @@ pub static ROUTES: [Route<Action>; 34] = [
     Route { method: Method::POST, path: "/staff/signin", access: Access::Public, action: Action::SignIn },
     Route { method: Method::POST, path: "/staff/signout", access: Access::StaffSession, action: Action::SignOut },
     Route { method: Method::GET, path: "/staff/password", access: Access::StaffSession, action: Action::PasswordPage },
-    Route { method: Method::POST, path: "/staff/password", access: Access::StaffSession, action: Action::ChangePassword },
-    Route { method: Method::GET, path: "/staff/accounts", access: Access::Staff(Scope::Accounts), action: Action::Accounts },
-    Route { method: Method::POST, path: "/staff/accounts", access: Access::Staff(Scope::Accounts), action: Action::CreateAccount },
-    Route { method: Method::GET, path: "/staff/accounts/{login}", access: Access::Staff(Scope::Accounts), action: Action::Account },
-    Route { method: Method::POST, path: "/staff/accounts/{login}", access: Access::Staff(Scope::Accounts), action: Action::ChangeAccount },
+    Route {
+        method: Method::POST,
+        path: "/staff/password",
+        access: Access::StaffSession,
+        action: Action::ChangePassword,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/accounts",
+        access: Access::Staff(Scope::Accounts),
+        action: Action::Accounts,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/accounts",
+        access: Access::Staff(Scope::Accounts),
+        action: Action::CreateAccount,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/accounts/{login}",
+        access: Access::Staff(Scope::Accounts),
+        action: Action::Account,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/accounts/{login}",
+        access: Access::Staff(Scope::Accounts),
+        action: Action::ChangeAccount,
+    },
     Route { method: Method::GET, path: "/staff/audit", access: Access::Staff(Scope::Accounts), action: Action::Audit },
 ];
 

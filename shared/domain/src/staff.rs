@@ -449,7 +449,9 @@ impl Tries {
 fn pause_s(failed: u32) -> i64 {
     match failed.checked_sub(TRIES_FREE) {
         None => 0,
-        Some(more) => PAUSE_FIRST_S.saturating_mul(1_i64.checked_shl(more.min(16)).unwrap_or(i64::MAX)).min(PAUSE_MAX_S),
+        Some(more) => {
+            PAUSE_FIRST_S.saturating_mul(1_i64.checked_shl(more.min(16)).unwrap_or(i64::MAX)).min(PAUSE_MAX_S)
+        }
     }
 }
 

@@ -180,7 +180,8 @@ impl Problem {
     pub fn respond(&self, context: &PageContext<'_>) -> Response {
         let face = context.request.face();
         let back_to = context.request.path_and_query();
-        let to_sign_in = if self.code == STAFF_REQUIRED { staff_sign_in_path(&back_to) } else { sign_in_path(&back_to) };
+        let to_sign_in =
+            if self.code == STAFF_REQUIRED { staff_sign_in_path(&back_to) } else { sign_in_path(&back_to) };
         let needs_sign_in = self.status == StatusCode::UNAUTHORIZED;
         if needs_sign_in && face == Face::Page && context.request.method == Method::GET {
             return see_other(context, &to_sign_in);

@@ -11,8 +11,7 @@ pub(crate) type Salt = [u8; 16];
 
 /// What is compared when there is no account: the hash of random bytes nobody knows, so that the answer takes the same
 /// time and is always no.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keS0$5m7Y1xTgqN4mB0mXzJ0m3gq0w8m6wq3b2Yt0o3kq8uE";
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keS0$5m7Y1xTgqN4mB0mXzJ0m3gq0w8m6wq3b2Yt0o3kq8uE";
 
 /// The hash cannot be made: no memory for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,16 +26,9 @@ pub(crate) fn hash(password: &NewPassword, salt: Salt) -> Result<String, HashErr
 
 /// Whether this is the password of a hash. Without a hash it takes as long and is not.
 pub(crate) fn is_right(password: &str, hash: Option<&str>) -> bool {
-    let fits = |hash: &str| {
-        PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
-    };
-    match hash {
-        Some(hash) => fits(hash),
-        None => {
-            fits(NOBODY);
-            false
-        }
-    }
+    let compared = PasswordHash::new(hash.unwrap_or(NOBODY));
+    let fits = compared.is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+    fits && hash.is_some()
 }
 
 #[cfg(test)]

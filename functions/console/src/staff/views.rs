@@ -8,8 +8,7 @@ use serde::Serialize;
 use store::audit::AuditEntry;
 use web::StatusCode;
 use web::components::{
-    Button, Cell, Field, FieldKind, Look, Page, Tone, csrf_field, field, heading, key_values, list, notice, page,
-    title,
+    Button, Cell, Field, FieldKind, Look, Page, Tone, csrf_field, field, heading, key_values, list, notice, page, title,
 };
 use web::form::Form;
 use web::problem::{Problem, STAFF_PASSWORD};
@@ -60,11 +59,14 @@ impl SignInView {
 impl View for SignInView {
     fn page(&self, context: &PageContext<'_>) -> Markup {
         let back = percent_encoding::utf8_percent_encode(&self.back, percent_encoding::NON_ALPHANUMERIC);
-        let login = Field {
-            name: "login", label: "登录名", kind: FieldKind::Login, hint: None, max_chars: LOGIN_CHARS_MAX
-        };
+        let login =
+            Field { name: "login", label: "登录名", kind: FieldKind::Login, hint: None, max_chars: LOGIN_CHARS_MAX };
         let password = Field {
-            name: "password", label: "密码", kind: FieldKind::Password, hint: None, max_chars: PASSWORD_CHARS_MAX,
+            name: "password",
+            label: "密码",
+            kind: FieldKind::Password,
+            hint: None,
+            max_chars: PASSWORD_CHARS_MAX,
         };
         let body = html! {
             (heading("员工登录", Some(&context.site.hospital_name)))
@@ -233,10 +235,14 @@ impl AccountView {
     }
 
     fn act(context: &PageContext<'_>, action: &str, change: &str, text: &str) -> Markup {
-        form_to(context, action, &html! {
-            input type="hidden" name="change" value=(change);
-            (Button::submit(text).look(Look::Plain))
-        })
+        form_to(
+            context,
+            action,
+            &html! {
+                input type="hidden" name="change" value=(change);
+                (Button::submit(text).look(Look::Plain))
+            },
+        )
     }
 }
 
@@ -276,8 +282,11 @@ fn fields(form: &Form, account: Option<&AccountView>) -> Markup {
         }
     };
     let chosen = |role: Role| {
-        if typed { form.fields().all("roles").any(|code| code == role.code()) }
-        else { account.is_some_and(|account| account.held.contains(&role)) }
+        if typed {
+            form.fields().all("roles").any(|code| code == role.code())
+        } else {
+            account.is_some_and(|account| account.held.contains(&role))
+        }
     };
     let kept = |get: &dyn Fn(&AccountView) -> String| account.map(get).unwrap_or_default();
     html! {
@@ -323,18 +332,25 @@ impl AccountsView {
 
 impl View for AccountsView {
     fn page(&self, context: &PageContext<'_>) -> Markup {
-        let texts: Vec<_> = self.accounts.iter().map(|one| (one.below(), format!("/staff/accounts/{}", one.login))).collect();
+        let texts: Vec<_> =
+            self.accounts.iter().map(|one| (one.below(), format!("/staff/accounts/{}", one.login))).collect();
         let cells: Vec<_> = self
             .accounts
             .iter()
             .zip(&texts)
             .map(|(one, (below, href))| Cell {
-                text: &one.name, below: Some(below), side: Some(html! { (one.state()) }), href: Some(href)
+                text: &one.name,
+                below: Some(below),
+                side: Some(html! { (one.state()) }),
+                href: Some(href),
             })
             .collect();
         let login = Field {
-            name: "login", label: "登录名", kind: FieldKind::Document,
-            hint: Some("3 到 32 位小写字母、数字或 . _ -，以字母开头"), max_chars: LOGIN_CHARS_MAX,
+            name: "login",
+            label: "登录名",
+            kind: FieldKind::Document,
+            hint: Some("3 到 32 位小写字母、数字或 . _ -，以字母开头"),
+            max_chars: LOGIN_CHARS_MAX,
         };
         let body = html! {
             (heading("员工账号", None))
@@ -379,10 +395,8 @@ impl NewAccountView {
 
 impl View for NewAccountView {
     fn page(&self, context: &PageContext<'_>) -> Markup {
-        let facts = [
-            ("登录名", html! { (self.account.login) }),
-            ("初始密码", html! { code { (self.initial_password.0) } }),
-        ];
+        let facts =
+            [("登录名", html! { (self.account.login) }), ("初始密码", html! { code { (self.initial_password.0) } })];
         let body = html! {
             (heading(&self.account.name, Some("账号可以使用了")))
             (key_values(&facts))
