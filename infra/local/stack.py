@@ -217,7 +217,7 @@ class Stack:
         for name, version in zip(deployment_functions(), deployment.deploy_functions(deployment_functions())):
             if version is not None:
                 say(f"  {name}: version {version}")
-        wiring = deployment.deploy_stack("wiring", {"StreamRecordAgeSeconds": "120"})
+        wiring = deployment.deploy_wiring({"StreamRecordAgeSeconds": "120"})
         self.proxy(wiring["ApiId"]).ensure()
         self.write_env(deployment, config, staff_tokens)
         answer = deployment.invoke("wechat-token", {})
