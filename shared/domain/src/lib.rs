@@ -18,6 +18,7 @@ pub mod person;
 pub mod profile;
 pub mod queue;
 pub mod reconciliation;
+pub mod staff;
 pub mod time;
 
 pub use jiff::{Timestamp, civil};

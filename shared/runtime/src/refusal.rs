@@ -45,6 +45,7 @@ use store::appointments::MoveFailed;
 use store::orders::OrderFailed;
 use store::queues::{CheckInFailed, QueueFailed};
 use store::registration::HoldError;
+use store::staff::AccountFailed;
 use web::problem::Problem;
 
 /// Seconds after which trying again makes sense when a part does not answer.
@@ -90,6 +91,10 @@ refusals! {
         OrderFailed::NotFound => Problem::not_found(),
         OrderFailed::Refused(error) => order(error),
         OrderFailed::Store(error) => unavailable("table", &error),
+    };
+    AccountFailed => |error| match error {
+        AccountFailed::NotFound => Problem::not_found(),
+        AccountFailed::Store(error) => unavailable("table", &error),
     };
     HisError => |error| hospital(&error);
     RequestError => |error| match error {
