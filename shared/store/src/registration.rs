@@ -445,10 +445,7 @@ impl Table {
     }
 
     async fn refund_visit(&self, no: &OutTradeNo, now: Timestamp) -> Result<(), StoreError> {
-        match self.move_order(no, |order| order.refund(&visit_off(&Actor::Schedule), now)).await {
-            Ok(_) | Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(()),
-            Err(OrderFailed::Store(error)) => Err(error),
-        }
+        self.move_order_if(no, |order| order.refund(&visit_off(&Actor::Schedule), now)).await.map(drop)
     }
 
     async fn release_number(&self, appointment: &Appointment) -> Result<(), StoreError> {
