@@ -136,7 +136,7 @@ async fn due(app: &App, now: Timestamp) -> Vec<Key> {
 
 async fn work_orders(app: &App, keys: Vec<Key>, now: Timestamp) -> Reconciled {
     let outcomes = stream::iter(keys).map(|key| async move {
-        let worked = Box::pin(order::work(app, &key, now)).await;
+        let worked = order::work(app, &key, now).await;
         worked.inspect_err(|error| tracing::error!(%error, pk = key.pk, "order stays due")).is_ok()
     });
     let outcomes: Vec<bool> = outcomes.buffer_unordered(CONCURRENCY).collect().await;

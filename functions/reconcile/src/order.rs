@@ -12,7 +12,7 @@ use runtime::payments::provider::{Context, Provider, ProviderError};
 use runtime::payments::{self, FollowError, context};
 use runtime::secrets::PayAccount;
 use store::key::Key;
-use store::registration::SettleError;
+use store::settlement::SettleError;
 
 /// Does what is due of the order at `key`.
 pub(crate) async fn work(app: &App, key: &Key, now: Timestamp) -> Result<(), TickError> {

@@ -18,6 +18,7 @@ pub mod patients;
 pub mod reconciliation;
 pub mod registration;
 pub mod seal;
+pub mod settlement;
 pub mod signin;
 pub mod table;
 mod transaction;
