@@ -54,11 +54,15 @@ impl StandIn {
 
     /// Does what the tests ask, below `/control/`.
     pub async fn post(&self, path: &str, body: Value) -> Value {
-        let sent = self.http.post(self.control(path)).json(&body).send().await.unwrap();
-        let status = sent.status();
-        let answer = sent.json().await.unwrap();
-        assert!(status.is_success(), "{path}: {answer}");
+        let (is_done, answer) = self.try_post(path, body).await;
+        assert!(is_done, "{path}: {answer}");
         answer
+    }
+
+    /// The same where it may say no: whether it did it, and its answer.
+    pub async fn try_post(&self, path: &str, body: Value) -> (bool, Value) {
+        let sent = self.http.post(self.control(path)).json(&body).send().await.unwrap();
+        (sent.status().is_success(), sent.json().await.unwrap())
     }
 
     fn control(&self, path: &str) -> String {

@@ -244,7 +244,7 @@ impl<'a> World<'a> {
             2 => ("change", json!({ "bill_no": bill, "item_no": item, "amount": "77.77" })),
             _ => ("perform", json!({ "bill_no": bill, "item_no": item })),
         };
-        self.hospital.his.post(what, body).await;
+        self.hospital.his.try_post(what, body).await;
         format!("at the hospital: {what} {bill}/{item}")
     }
 
