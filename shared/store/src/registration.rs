@@ -6,7 +6,6 @@
 
 use crate::appointments::MoveFailed;
 use crate::clinics::{Claimed, hold as hold_of};
-use crate::orders::OrderFailed;
 use crate::table::{StoreError, Table};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy, Command, MoveError, Place, State};
 use domain::booking::{Gate, GateEntry, GateError, Pass, WindowError, window};
@@ -226,10 +225,7 @@ impl Table {
     }
 
     async fn refund_visit(&self, no: &OutTradeNo, now: Timestamp) -> Result<(), StoreError> {
-        match self.move_order(no, |order| order.refund(&visit_off(&Actor::Schedule), now)).await {
-            Ok(_) | Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(()),
-            Err(OrderFailed::Store(error)) => Err(error),
-        }
+        self.move_order_if(no, |order| order.refund(&visit_off(&Actor::Schedule), now)).await.map(drop)
     }
 
     pub(crate) async fn release_number(&self, appointment: &Appointment) -> Result<(), StoreError> {
