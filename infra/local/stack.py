@@ -37,7 +37,7 @@ HOSPITAL = ROOT / "infra/hospital"
 CLOCK_FEATURE = "runtime/movable-clock"
 # By the variable that names the token: who it is, and what it may do. Two people, since one refund can take two.
 STAFF = {
-    "STAFF_TOKEN": ("his-import", ["catalog", "wechat", "appointments", "refunds", "finance"]),
+    "STAFF_TOKEN": ("his-import", ["catalog", "wechat", "appointments", "refunds", "finance", "desk"]),
     "STAFF_TOKEN_2": ("cashier", ["refunds", "finance"]),
 }
 IMPORTS = ("departments", "doctors", "schedules", "cards")
@@ -280,7 +280,7 @@ class Stack:
 
     def fill_secrets(self, deployment):
         """Puts what has no value yet; returns the staff tokens."""
-        deployment.ensure_identity_secret()
+        deployment.ensure_own_secrets()
         issued = json.loads(run_node("tests/wechat/identities.mjs", "--state", self.wechat_state, "--secrets"))
         scene_key = (deployment.read_secret("wechat") or {}).get("scene_key") or base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
         deployment.put_secret("wechat", {**issued["wechat"], "scene_key": scene_key})
