@@ -293,7 +293,7 @@ class Stack:
 
     def fill_secrets(self, deployment):
         """Puts what has no value yet; returns the staff tokens."""
-        deployment.ensure_identity_secret()
+        deployment.ensure_own_secrets()
         issued = json.loads(run_node("tests/wechat/identities.mjs", "--state", self.wechat_state, "--secrets"))
         scene_key = (deployment.read_secret("wechat") or {}).get("scene_key") or base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
         deployment.put_secret("wechat", {**issued["wechat"], "scene_key": scene_key})

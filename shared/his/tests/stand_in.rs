@@ -14,7 +14,8 @@ use domain::time::{add_seconds, today};
 use domain::{Timestamp, civil};
 use his::{
     BillAmount, BillFault, BillKind, BillLine, Call, DayRowKind, FAILURES_IN_A_ROW_MAX, FeesPost, His, HisError, Keys,
-    Lines, OPEN_FOR_S, Paid, RefundCheck, RefundPost, RefundReason, Refusal, Registration, SignedJson,
+    Lines, OPEN_FOR_S, Paid, QueueKind, RefundCheck, RefundPost, RefundReason, Refusal, Registration, SignedJson,
+    ToldStage,
 };
 use kit::StandIn;
 use serde_json::{Value, json};
@@ -502,4 +503,27 @@ async fn a_restart_forgets_nothing() {
     stand_in.stop().await;
     let desk = Desk::open_on(folder).await;
     assert_eq!(desk.his.fees_posted(post.serial(), desk.call()).await.unwrap(), Some(receipt));
+}
+
+#[tokio::test]
+async fn queues_are_read_as_the_hospital_has_them() {
+    let desk = Desk::open().await;
+    let clinic = "20261123-am-NK-pool".parse().unwrap();
+    assert_eq!(desk.his.clinic_queue(&clinic, desk.call()).await.unwrap(), []);
+    let entries = json!([
+        { "appointment": "a1", "state": "called", "room": "305", "times": 2 },
+        { "appointment": "a2", "state": "waiting" },
+    ]);
+    desk.stand_in.post("clinic-queue", json!({ "clinic": clinic, "entries": entries })).await;
+    let told = desk.his.clinic_queue(&clinic, desk.call()).await.unwrap();
+    let called = ToldStage::Called { room: "305".into(), times: 2 };
+    assert_eq!(told.iter().map(|told| told.stage.clone()).collect::<Vec<_>>(), [called, ToldStage::Waiting]);
+    let card: CardNo = CARD.parse().unwrap();
+    assert_eq!(desk.his.card_queues(&card, desk.call()).await.unwrap(), []);
+    let queues = json!([{ "kind": "pharmacy", "place": "门诊楼 1 层 3 号窗口", "number": "A12", "ahead": 4 }]);
+    desk.stand_in.post("card-queues", json!({ "card_no": CARD, "queues": queues })).await;
+    let waits = desk.his.card_queues(&card, desk.call()).await.unwrap();
+    assert_eq!((waits[0].kind, waits[0].ahead, waits[0].is_called), (QueueKind::Pharmacy, Some(4), false));
+    let unknown = desk.his.card_queues(&"V0".parse().unwrap(), desk.call()).await;
+    assert!(matches!(unknown, Err(HisError::Refused { code: Refusal::NoSuchCard })));
 }

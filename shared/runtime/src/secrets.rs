@@ -11,6 +11,7 @@ use store::seal::Keyring;
 use wechat::api::AppSecret;
 use wechat::callback::{AesKey, Callback, Mode};
 use wechat::pay::{ApiV3Key, Client, Merchant, Notifications, PlatformKey, Verifier};
+use web::pass::PassKeys;
 use wechat::scene::SceneKey;
 
 /// How long an instance keeps a secret.
@@ -193,6 +194,11 @@ struct HisText {
 }
 
 #[derive(Deserialize)]
+struct VisitText {
+    keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
 struct PlatformKeyText {
     id: String,
     public_key_pem: Option<String>,
@@ -212,6 +218,11 @@ pub fn wechat_account(aws: &aws_config::SdkConfig) -> Result<Secret<WechatAccoun
 /// The merchant (`PAY_SECRET`).
 pub fn pay_account(aws: &aws_config::SdkConfig) -> Result<Secret<PayAccount>, StartError> {
     Secret::new(aws, "PAY_SECRET", parse_pay)
+}
+
+/// What signs passes and the codes of desks (`VISIT_SECRET`).
+pub fn visit_keys(aws: &aws_config::SdkConfig) -> Result<Secret<PassKeys>, StartError> {
+    Secret::new(aws, "VISIT_SECRET", parse_visit)
 }
 
 /// The hospital information system (`HIS_SECRET`, at `HIS_URL`).
@@ -269,6 +280,11 @@ fn parse_his(text: &str) -> Result<HisAccount, String> {
     let url = config::his_url().map_err(|error| error.to_string())?;
     let client = his::SignedJson::new(&url, keys).map_err(|error| error.to_string())?;
     Ok(HisAccount { client })
+}
+
+fn parse_visit(text: &str) -> Result<PassKeys, String> {
+    let text: VisitText = read(text)?;
+    PassKeys::parse(&text.keys).map_err(|error| error.to_string())
 }
 
 fn platform_key(key: &PlatformKeyText) -> Result<PlatformKey, String> {

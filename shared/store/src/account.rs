@@ -14,6 +14,8 @@ pub const LINKS_MAX: usize = 5;
 const INBOUND_KEEP_S: i64 = 24 * 3600;
 /// Proofs of identity one account may fail on one day, over registration and binding of cards (E73).
 pub const PROOFS_MAX: u32 = 5;
+/// Wrong codes of a desk one account may type on one day: a code has six digits.
+pub const TRIES_OF_A_CODE_MAX: u32 = 10;
 const PROOFS_KEEP_S: i64 = 48 * 3600;
 
 /// Who a linked person is to the account.
@@ -107,27 +109,49 @@ impl Table {
     /// Takes one of the day's [`PROOFS_MAX`] proofs of identity; false when none is left. Taken before the proof is
     /// looked at, so that many at once cannot get past the limit; a proof that holds is given back.
     pub async fn take_proof(&self, account: &OpenId, day: Date, now: Timestamp) -> Result<bool, StoreError> {
+        self.take_try(&proof_key(account, day), PROOFS_MAX, now).await
+    }
+
+    /// Takes one of the day's [`TRIES_OF_A_CODE_MAX`] tries of a desk's code, likewise.
+    pub async fn take_try_of_code(&self, account: &OpenId, day: Date, now: Timestamp) -> Result<bool, StoreError> {
+        self.take_try(&code_key(account, day), TRIES_OF_A_CODE_MAX, now).await
+    }
+
+    async fn take_try(&self, key: &Key, most: u32, now: Timestamp) -> Result<bool, StoreError> {
         let request = self
-            .update(&proof_key(account, day))
+            .update(key)
             .update_expression("ADD failed :one SET #ttl = :ttl")
             .condition_expression("attribute_not_exists(failed) OR failed < :max")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":max", number(PROOFS_MAX))
+            .expression_attribute_values(":max", number(most))
             .expression_attribute_values(":ttl", number(time::add_seconds(now, PROOFS_KEEP_S).as_second()));
         Ok(send_update(request).await?.is_done())
     }
 
     /// Gives back a proof that [`take_proof`](Self::take_proof) took: it held, so it was no probing.
     pub async fn give_back_proof(&self, account: &OpenId, day: Date) -> Result<(), StoreError> {
+        self.give_back_try(&proof_key(account, day)).await
+    }
+
+    /// Gives back a try that [`take_try_of_code`](Self::take_try_of_code) took: it was the code.
+    pub async fn give_back_try_of_code(&self, account: &OpenId, day: Date) -> Result<(), StoreError> {
+        self.give_back_try(&code_key(account, day)).await
+    }
+
+    async fn give_back_try(&self, key: &Key) -> Result<(), StoreError> {
         let request = self
-            .update(&proof_key(account, day))
+            .update(key)
             .update_expression("ADD failed :less")
             .condition_expression("failed > :none")
             .expression_attribute_values(":less", number(-1))
             .expression_attribute_values(":none", number(0));
         send_update(request).await.map(drop)
     }
+}
+
+fn code_key(account: &OpenId, day: Date) -> Key {
+    Key::new(Key::account(account).pk, format!("CODE#{day}"))
 }
 
 fn proof_key(account: &OpenId, day: Date) -> Key {

@@ -101,6 +101,8 @@ pub(crate) fn answer(
     if let Cache::Public { .. } = cache {
         // The cookie chooses the type size of a page.
         set(&mut response, header::VARY, "Accept, Cookie");
+    }
+    if cache != Cache::Personal {
         let tag = etag(body.as_bytes());
         set(&mut response, header::ETAG, &tag);
         if status == StatusCode::OK && unchanged(context.request.header(&header::IF_NONE_MATCH), &tag) {

@@ -3,6 +3,7 @@
 use super::FieldError;
 use super::read::error;
 use domain::booking::{BookingPolicy, CancelPolicy, Limits};
+use domain::queue::{QueuePolicy, VisitMinutes};
 use domain::profile::{HospitalProfile, MenuAction, MenuItem};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -33,6 +34,15 @@ const STRIKES: RangeInclusive<u32> = 1..=20;
 const HIS_WITHIN_MIN: RangeInclusive<i64> = 1..=15;
 /// A prepared payment of WeChat lives for two hours.
 const BILLS_PAY_MIN: RangeInclusive<i64> = 5..=110;
+const CHECK_IN_BEFORE_MIN: RangeInclusive<i64> = 15..=240;
+const ELDER_AGE_YEARS: RangeInclusive<u16> = 60..=100;
+const CALLS: RangeInclusive<u8> = 1..=9;
+const CALL_GAP_S: RangeInclusive<i64> = 10..=600;
+const MISSED_BEHIND: RangeInclusive<u8> = 1..=20;
+const MISSED: RangeInclusive<u8> = 0..=9;
+/// Every call to somebody with results would leave the others waiting for ever.
+const RESULTS_EVERY: RangeInclusive<u8> = 2..=20;
+const VISIT_MIN: RangeInclusive<u16> = 1..=120;
 /// Two days.
 const CANCEL_BEFORE_MIN: RangeInclusive<i64> = 0..=2_880;
 
@@ -45,6 +55,7 @@ pub(super) fn errors(profile: &HospitalProfile, public_url: &str) -> Vec<FieldEr
     rules.range("credit.strikes", &profile.credit.strikes, &STRIKES);
     rules.range("money.his_within_min", &profile.money.his_within_min, &HIS_WITHIN_MIN);
     rules.range("money.bills_pay_min", &profile.money.bills_pay_min, &BILLS_PAY_MIN);
+    rules.queue(&profile.queue);
     rules.menu(&profile.menu);
     rules.replies(profile);
     rules.templates(profile);
@@ -130,6 +141,22 @@ impl Rules<'_> {
         self.range("booking.limits.held", &held, &LIMIT);
         if per_day < per_department_day.max(per_doctor_day) {
             self.note("booking.limits.per_day", "wrong_order", "不能少于单个医生或单个科室的上限");
+        }
+    }
+
+    fn queue(&mut self, policy: &QueuePolicy) {
+        self.range("queue.check_in_before_min", &policy.check_in_before_min, &CHECK_IN_BEFORE_MIN);
+        self.range("queue.elder_age_years", &policy.elder_age_years, &ELDER_AGE_YEARS);
+        self.range("queue.calls_max", &policy.calls_max, &CALLS);
+        self.range("queue.call_gap_s", &policy.call_gap_s, &CALL_GAP_S);
+        self.range("queue.missed_behind", &policy.missed_behind, &MISSED_BEHIND);
+        self.range("queue.missed_max", &policy.missed_max, &MISSED);
+        self.range("queue.results_every", &policy.results_every, &RESULTS_EVERY);
+        let VisitMinutes { ordinary, expert, special, emergency } = policy.visit_min;
+        for (kind, minutes) in
+            [("ordinary", ordinary), ("expert", expert), ("special", special), ("emergency", emergency)]
+        {
+            self.range(&format!("queue.visit_min.{kind}"), &minutes, &VISIT_MIN);
         }
     }
 
