@@ -75,6 +75,7 @@ async fn the_next_numbers_are_told_to_whom_they_belong() {
             account: FOLLOWER.parse().unwrap(),
             relation: Relation::Oneself,
             name_masked: "林*梅".into(),
+            copies: false,
             since: world::now(),
         })
         .await;

@@ -29,12 +29,15 @@ pub enum Deadline {
     Close,
     /// Appointment: a cancellation was recorded, the order, number and gate must follow.
     Release,
-    /// Appointment or order: a message must have gone out; the stream was the fast path.
+    /// Appointment or order: a message must have gone out; the stream was the fast path. Message of the ledger: its wait
+    /// is over, or it did not arrive.
     Notify,
     /// Appointment: the turn is near.
     Remind,
     /// Day of reconciliation: it must be compared (again).
     Reconcile,
+    /// Appointment: the visit is tomorrow.
+    DayBefore,
 }
 
 /// The function that acts on a deadline.
@@ -66,7 +69,7 @@ impl Deadline {
     /// Who acts on it.
     pub fn worker(self) -> Worker {
         match self {
-            Self::Notify | Self::Remind => Worker::Reminder,
+            Self::Notify | Self::Remind | Self::DayBefore => Worker::Reminder,
             Self::HoldExpires | Self::Release | Self::Close => Worker::Sweeper,
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod appointments;
 pub mod books;
+pub mod calls;
 pub mod catalog;
 pub mod clinics;
 pub mod closure;
@@ -21,5 +22,6 @@ pub mod seal;
 pub mod signin;
 pub mod table;
 mod transaction;
+pub mod troubles;
 
 pub use table::{StoreError, Table, Write};
