@@ -9,12 +9,12 @@ mod by_wechat;
 mod message;
 mod telling;
 
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use crate::telling::Telling;
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 pub use by_wechat::SpentQuota;
 use domain::due::Deadline;
 use domain::event::{DomainEvent, EventKind};
-use domain::notice::{About, NoticeKind};
+use domain::notice::{About, NoticeKind, TRIES_MAX};
 use futures_util::{StreamExt, stream};
 use runtime::Desk;
 use runtime::desk::ProfileError;
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use sms::SmsError;
 use store::StoreError;
 use store::key::Key;
-use store::notices::{Letter, Outcome};
+use store::notices::Outcome;
 use store::seal::Keyring;
 use wechat::api::Api;
 use wechat::token::TokenCallError;
@@ -96,15 +96,10 @@ enum JobError {
 const UNKNOWN_ATTEMPTS_MAX: u32 = 5;
 
 impl JobError {
-    /// Whether this was the last try of a message of this kind.
-    fn is_over(&self, kind: NoticeKind, attempt: u32) -> bool {
-        let tries_max = match self {
-            Self::Later(TokenCallError::Api(error)) if error.is_outcome_unknown() => {
-                kind.tries_max().min(UNKNOWN_ATTEMPTS_MAX)
-            }
-            _ => kind.tries_max(),
-        };
-        attempt >= tries_max
+    /// Whether this was the last of so many tries.
+    fn is_over(&self, tries_max: u32, attempt: u32) -> bool {
+        let is_unknown = matches!(self, Self::Later(TokenCallError::Api(error)) if error.is_outcome_unknown());
+        attempt >= if is_unknown { tries_max.min(UNKNOWN_ATTEMPTS_MAX) } else { tries_max }
     }
 }
 
@@ -141,21 +136,21 @@ fn read(record: &SqsMessage) -> Result<Job, JobError> {
 }
 
 async fn run(app: &App, job: Job) -> Result<(), JobError> {
-    let told = match job.event.event.kind {
-        EventKind::MessageDue => resume(app, &job).await,
-        kind => match NoticeKind::of(kind) {
-            Some(kind) => notify(app, kind, &job).await.map_err(|error| (kind, error)),
-            // Most events lead to no message.
-            None => return Ok(()),
-        },
+    let kind = NoticeKind::of(job.event.event.kind);
+    let told = match kind {
+        Some(kind) => notify(app, kind, &job).await,
+        None if job.event.event.kind == EventKind::MessageDue => resume(app, &job).await,
+        // Most events lead to no message.
+        None => return Ok(()),
     };
+    let tries_max = kind.map_or(TRIES_MAX, NoticeKind::tries_max);
     match told {
-        Err((_, error @ (JobError::Unreadable | JobError::NoItem))) => Err(error),
-        Err((kind, error)) if error.is_over(kind, job.attempt) => {
+        Err(error @ (JobError::Unreadable | JobError::NoItem)) => Err(error),
+        Err(error) if error.is_over(tries_max, job.attempt) => {
             tracing::error!(%error, attempts = job.attempt, "giving up");
             Err(JobError::Exhausted)
         }
-        Err((_, error)) => {
+        Err(error) => {
             tracing::warn!(%error, attempt = job.attempt, "notice will be tried again");
             put_back(app, job).await
         }
@@ -188,21 +183,14 @@ async fn notify(app: &App, kind: NoticeKind, job: &Job) -> Result<(), JobError> 
 }
 
 /// A message of the ledger whose time has come, or that did not arrive.
-async fn resume(app: &App, job: &Job) -> Result<(), (NoticeKind, JobError)> {
+async fn resume(app: &App, job: &Job) -> Result<(), JobError> {
+    let table = &app.desk.table;
     let entry = Key::new(&job.event.pk, &job.event.sk);
-    let table = &app.desk.table;
-    // Only what is readable has a kind, and what is not is not tried again.
-    let unread = |error: JobError| (NoticeKind::Booked, error);
-    let record = table.notice(&entry).await.map_err(|error| unread(error.into()))?;
-    let letter = record.ok_or_else(|| unread(JobError::NoItem))?.letter;
-    deliver_again(app, &entry, &letter, job.attempt).await.map_err(|error| (letter.kind, error))
-}
-
-async fn deliver_again(app: &App, entry: &Key, letter: &Letter, attempt: u32) -> Result<(), JobError> {
-    let table = &app.desk.table;
+    let letter = table.notice(&entry).await?.ok_or(JobError::NoItem)?.letter;
     let about = table.about(&letter.item).await?.ok_or(JobError::NoItem)?;
-    Telling::new(app, letter.kind, &about, letter.item.clone(), attempt).await?.deliver(letter).await?;
-    match table.notice(entry).await? {
+    let telling = Telling::new(app, letter.kind, &about, letter.item.clone(), job.attempt).await?;
+    telling.deliver(&letter).await?;
+    match table.notice(&entry).await? {
         Some(record) if matches!(record.outcome, Outcome::Failed { .. }) => Ok(table.leave_notice(&record).await?),
         _ => Ok(()),
     }

@@ -80,7 +80,7 @@ impl<'a> Telling<'a> {
     async fn send(&self, record: &NoticeRecord) -> Result<(), JobError> {
         match self.try_once(&record.letter).await {
             Ok(outcome) => self.settle(record, outcome).await,
-            Err(error) if error.is_over(self.kind, self.attempt) && self.falls_back(&record.letter) => {
+            Err(error) if error.is_over(self.kind.tries_max(), self.attempt) && self.falls_back(&record.letter) => {
                 self.settle(record, dropped("no_answer")).await
             }
             Err(error) => {
@@ -155,7 +155,8 @@ impl<'a> Telling<'a> {
             let quiet = self.profile.messages.quiet;
             let until = self.about.waits_until(self.kind, !letter.is_copy, quiet, self.now)?;
             // Nobody wakes up to what is of no use by then.
-            let outcome = if self.about.is_too_late(self.kind, until) { dropped("too_late") } else { Outcome::Waiting { until } };
+            let outcome =
+                if self.about.is_too_late(self.kind, until) { dropped("too_late") } else { Outcome::Waiting { until } };
             Some(outcome)
         }
     }
@@ -180,12 +181,7 @@ pub(crate) fn dropped(why: &str) -> Outcome {
 }
 
 /// Who may have to be told of the patient's affairs.
-async fn audience(
-    app: &App,
-    about: &About,
-    profile: &HospitalProfile,
-    now: Timestamp,
-) -> Result<Audience, JobError> {
+async fn audience(app: &App, about: &About, profile: &HospitalProfile, now: Timestamp) -> Result<Audience, JobError> {
     let Desk { table, .. } = &app.desk;
     let links = table.links_to(about.patient()).await?;
     let followers = links.into_iter().map(|link| Follower { account: link.account, copies: link.copies }).collect();

@@ -3,7 +3,7 @@
 mod manner;
 mod recipients;
 
-pub use manner::{Grade, Manner, NoticeGroup, QuietHours};
+pub use manner::{Grade, Manner, NoticeGroup, QuietHours, TRIES_MAX};
 pub use recipients::{Addressee, Audience, Follower, Recipient, falls_back};
 
 use crate::appointment::{Appointment, CancelledBy, RefusedWhy, State};

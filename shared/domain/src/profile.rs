@@ -1,9 +1,9 @@
 //! The hospital profile: everything one hospital says or decides differently from another.
 
+use crate::appointment::DAY_BEFORE_AT;
 use crate::booking::{BookingPolicy, CancelPolicy};
 use crate::credit::CreditPolicy;
 use crate::money::Fen;
-use crate::appointment::DAY_BEFORE_AT;
 use crate::notice::{NoticeField, NoticeKind, NoticeTemplate, QuietHours};
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};

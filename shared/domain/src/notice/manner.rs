@@ -65,6 +65,11 @@ pub struct Manner {
     pub is_receipt: bool,
 }
 
+/// Tries of a message. The pauses double from a quarter of a minute: together most of an hour.
+pub const TRIES_MAX: u32 = 8;
+/// Tries when the turn is near: together four minutes, so that there is time for another way.
+const TURN_TRIES_MAX: u32 = 4;
+
 impl NoticeKind {
     /// How messages of this kind are told, unless what happened says otherwise ([`About::manner`]).
     fn manner(self) -> Manner {
@@ -81,10 +86,9 @@ impl NoticeKind {
         Manner { grade, group, is_receipt }
     }
 
-    /// Tries before a message counts as one that WeChat or the SMS service does not take. The pauses double from a
-    /// quarter of a minute: a turn that is near leaves four minutes, everything else most of an hour.
+    /// Tries before a message counts as one that WeChat or the SMS service does not take.
     pub fn tries_max(self) -> u32 {
-        if self == Self::TurnSoon { 4 } else { 8 }
+        if self == Self::TurnSoon { TURN_TRIES_MAX } else { TRIES_MAX }
     }
 }
 
@@ -205,7 +209,10 @@ mod tests {
     #[test]
     fn a_turn_in_the_night_or_at_its_end_does_not_wait() {
         // The slot begins at 09:00 in Shanghai.
-        assert_eq!(waits(State::Booked, NoticeKind::TurnSoon, false, "2026-11-22T22:30:00Z").as_deref(), Some("2026-11-22T23:00:00Z"));
+        assert_eq!(
+            waits(State::Booked, NoticeKind::TurnSoon, false, "2026-11-22T22:30:00Z").as_deref(),
+            Some("2026-11-22T23:00:00Z")
+        );
         let early = QuietHours { from: Time::constant(22, 0, 0, 0), until: Time::constant(9, 0, 0, 0) };
         let about = visit(State::CheckedIn);
         assert_eq!(about.waits_until(NoticeKind::TurnSoon, false, early, at("2026-11-23T00:30:00Z")), None);
@@ -234,7 +241,8 @@ mod tests {
             } else {
                 let clock = time::wall_clock(now).time();
                 let (begun, ended) = (clock >= quiet.from, clock >= quiet.until);
-                prop_assert!(if from <= until { !begun || ended } else { !begun && ended });
+                let outside = if from <= until { !begun || ended } else { !begun && ended };
+                prop_assert!(outside);
             }
         }
     }

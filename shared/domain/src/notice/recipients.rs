@@ -91,12 +91,12 @@ impl About {
 
 /// Whether somebody who cannot be reached in WeChat is to be reached in another way.
 pub fn falls_back(manner: Manner, audience: &Audience, is_copy: bool) -> bool {
-    match manner.grade {
-        _ if audience.silenced => false,
-        Grade::Critical => !is_copy,
-        Grade::Normal => !is_copy && audience.sms_copies,
+    let needs_it = match manner.grade {
+        Grade::Critical => true,
+        Grade::Normal => audience.sms_copies,
         Grade::Low => false,
-    }
+    };
+    needs_it && !is_copy && !audience.silenced
 }
 
 #[cfg(test)]
