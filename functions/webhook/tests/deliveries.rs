@@ -163,7 +163,7 @@ async fn without_a_table_the_chat_still_answers_and_a_follow_is_delivered_again(
     for name in ["subscribe", "unsubscribe"] {
         let (query, body) = signed(&event(name, "", NOW_S), NOW_S);
         let answer = world.send(Method::POST, &query, body).await;
-        assert_eq!((answer.status, answer.body.as_str()), (500, "follow_not_stored"));
+        assert_eq!((answer.status, answer.body.as_str()), (500, "change_not_stored"));
     }
 }
 

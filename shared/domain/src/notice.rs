@@ -74,6 +74,21 @@ impl NoticeKind {
         }
     }
 
+    /// What it says, as staff read it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Booked => "挂号成功",
+            Self::Cancelled => "挂号已取消",
+            Self::Refused => "号源未能保留",
+            Self::TurnSoon => "即将就诊",
+            Self::BillPaid => "缴费成功",
+            Self::BillRefused => "缴费未入账，退款",
+            Self::Refunded => "退款到账",
+            Self::RefundDeclined => "退费未通过",
+            Self::DayBefore => "明日就诊",
+        }
+    }
+
     /// The text used in ledger keys.
     pub fn code(self) -> &'static str {
         match self {

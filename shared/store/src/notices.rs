@@ -205,12 +205,7 @@ impl Table {
     }
 
     /// Records what became of a message we had the right to send. Losing the race against a newer holder is fine.
-    pub async fn finish_notice(
-        &self,
-        held: &NoticeRecord,
-        outcome: Outcome,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn finish_notice(&self, held: &NoticeRecord, outcome: Outcome, now: Timestamp) -> Result<(), StoreError> {
         let number = match &outcome {
             Outcome::Sent { msgid } if !msgid.is_empty() && held.letter.to != Recipient::Phone => Some(msgid.clone()),
             _ => None,
@@ -259,11 +254,7 @@ impl Table {
     }
 
     /// Moves the deadline of an entry that has just been queued, if nobody has written it since.
-    pub async fn postpone_notice(
-        &self,
-        seen: &NoticeRecord,
-        until: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn postpone_notice(&self, seen: &NoticeRecord, until: Timestamp) -> Result<(), StoreError> {
         let deadlines = Deadlines::none().with(Deadline::Notify, until);
         self.put_deadlines(seen, deadlines).await
     }

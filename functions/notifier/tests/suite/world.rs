@@ -250,8 +250,8 @@ fn sqs(url: &str) -> aws_sdk_sqs::Client {
 fn identity(born: &str) -> Identity {
     let today = date(2026, 11, 22);
     let body = format!("110105{born}0101001");
-    let number = "0123456789X".chars().map(|check| format!("{body}{check}"));
-    let document = number.filter_map(|number| IdDocument::parse(DocumentKind::ResidentId, &number, today).ok()).next();
+    let mut numbers = "0123456789X".chars().map(|check| format!("{body}{check}"));
+    let document = numbers.find_map(|number| IdDocument::parse(DocumentKind::ResidentId, &number, today).ok());
     Identity {
         name: PersonName::parse("林晓梅").unwrap(),
         document: document.unwrap(),
