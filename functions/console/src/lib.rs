@@ -39,7 +39,7 @@ mod appointments;
 mod body;
 pub mod filing;
 pub mod import;
-mod messages;
+pub mod messages;
 mod profile;
 pub mod reconciliation;
 pub mod refunds;

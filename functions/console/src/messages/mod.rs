@@ -1,6 +1,6 @@
 //! What was told about a visit, and whom to ring up because no message arrives (F45, E45).
 
-mod views;
+pub mod views;
 
 use crate::messages::views::{CallView, CallsView, MessagesView, SilenceView};
 use crate::{Action, App, body};
