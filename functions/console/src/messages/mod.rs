@@ -7,6 +7,7 @@ use crate::{Action, App, body};
 use domain::appointment::{Appointment, AppointmentKey};
 use domain::id::{IdError, OutTradeNo, PatientId};
 use domain::notice::About;
+use domain::order::Order;
 use futures_util::future::try_join_all;
 use runtime::Refusal;
 use runtime::http::Call;
@@ -40,7 +41,7 @@ pub(crate) async fn of_appointment(app: &App, call: &Call<Action>) -> Result<Res
 /// About the visit itself, and about each refund of what was paid for it.
 async fn told_about(app: &App, appointment: &Appointment) -> Result<Vec<NoticeRecord>, Refusal> {
     let order = app.desk.table.order(&appointment.out_trade_no()).await?;
-    let refunds = order.iter().flat_map(|order| order.in_sequence()).map(|refund| refund.out_refund_no.to_string());
+    let refunds = order.iter().flat_map(Order::in_sequence).map(|refund| refund.out_refund_no.to_string());
     let abouts: Vec<String> = std::iter::once(appointment.id.to_string()).chain(refunds).collect();
     let mut records: Vec<NoticeRecord> =
         try_join_all(abouts.iter().map(|about| app.desk.table.notices_about(about))).await?.concat();
