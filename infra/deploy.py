@@ -25,7 +25,7 @@ from botocore.exceptions import ClientError
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FUNCTIONS = tomllib.loads((ROOT / "infra/functions.toml").read_text())
-SECRETS = ("identity", "wechat", "pay", "his", "staff", "visit")
+SECRETS = ("identity", "wechat", "pay", "his", "sms", "staff", "visit")
 LIVE, PREVIOUS = "live", "previous"
 KEY_BYTES = 32
 # cargo lambda compresses on one core each; more at once than this gains nothing on a small machine.
@@ -39,6 +39,7 @@ PUBLIC_HOSTS = {
     "WECHAT_OPEN_URL": "https://open.weixin.qq.com",
     "PAY_API_URL": "https://api.mch.weixin.qq.com",
     "PAY_API_FALLBACK_URL": "https://api2.mch.weixin.qq.com",
+    "SMS_API_URL": "https://sms.tencentcloudapi.com",
 }
 
 

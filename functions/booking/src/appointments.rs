@@ -1,7 +1,7 @@
 //! Holding a number, and the numbers an account has.
 
 use crate::browse::clinic_view;
-use crate::views::{AppointmentView, AppointmentsView};
+use crate::views::{AppointmentView, AppointmentsView, CancelView};
 use crate::{Action, App};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
 use domain::clinic::SlotStart;
@@ -95,6 +95,14 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let refund = app.desk.table.order(&appointment.out_trade_no()).await?;
     let view = AppointmentView::of(&appointment, call.profile()?, call.now).with_order(refund.as_ref());
     Ok(call.show(&view))
+}
+
+/// A visit that cannot be cancelled (any more) is shown as it is.
+pub(crate) async fn ask_cancel(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    let key: AppointmentKey = call.params.parse("appointment")?;
+    linked(app, call, &key.patient).await?;
+    let appointment = app.desk.table.appointment(&key).await?.ok_or_else(Problem::not_found)?;
+    Ok(call.show(&CancelView::of(&appointment, call.profile()?, call.now)))
 }
 
 pub(crate) async fn cancel(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {

@@ -34,10 +34,12 @@ pub enum Action {
     Appointment,
     /// Give one back.
     Cancel,
+    /// Think before giving it back: where the reminder of the day before leads.
+    AskCancel,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 7] = [
+pub static ROUTES: [Route<Action>; 8] = [
     Route { method: Method::GET, path: "/booking", access: Access::Public, action: Action::Departments },
     Route { method: Method::GET, path: "/booking/{department}", access: Access::Public, action: Action::Department },
     Route { method: Method::GET, path: "/clinics/{clinic}", access: Access::Account, action: Action::Clinic },
@@ -55,6 +57,12 @@ pub static ROUTES: [Route<Action>; 7] = [
         access: Access::Account,
         action: Action::Cancel,
     },
+    Route {
+        method: Method::GET,
+        path: "/appointments/{appointment}/cancel",
+        access: Access::Account,
+        action: Action::AskCancel,
+    },
 ];
 
 /// Answers a request.
@@ -67,6 +75,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Appointments => appointments::list(app, call).await,
         Action::Appointment => appointments::show(app, call).await,
         Action::Cancel => appointments::cancel(app, call).await,
+        Action::AskCancel => appointments::ask_cancel(app, call).await,
     })
     .await
 }

@@ -455,8 +455,12 @@ impl AppointmentView {
         &self.next
     }
 
+    fn path(&self) -> String {
+        format!("/appointments/{}", self.appointment)
+    }
+
     fn actions(&self, context: &PageContext<'_>) -> Markup {
-        let cancel = format!("/appointments/{}/cancel", self.appointment);
+        let cancel = format!("{}/cancel", self.path());
         html! {
             div.acts {
                 @if self.pay_until.is_some() { (Button::primary_link("去支付", &self.next)) }
@@ -517,6 +521,48 @@ impl View for AppointmentView {
             }
         };
         page(context, &Page::new("挂号详情").tab(Tab::Appointments), body)
+    }
+}
+
+/// The question whether to come or to cancel: one touch either way.
+#[derive(Debug, Serialize)]
+pub struct CancelView {
+    #[serde(flatten)]
+    visit: AppointmentView,
+}
+
+impl CancelView {
+    /// From an appointment as it is at `now`.
+    pub fn of(appointment: &Appointment, profile: &HospitalProfile, now: Timestamp) -> Self {
+        Self { visit: AppointmentView::of(appointment, profile, now) }
+    }
+}
+
+impl View for CancelView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let visit = &self.visit;
+        let (come, cancel) = (visit.path(), format!("{}/cancel", visit.path()));
+        let facts = [
+            ("就诊人", html! { (visit.patient) }),
+            ("科室", html! { (visit.department) " " (visit.who) }),
+            ("时间", html! { (visit.day) " " (visit.band) }),
+            ("地点", html! { (visit.campus) " " (visit.room) }),
+        ];
+        let body = html! {
+            (heading("能按时来就诊吗？", None))
+            (key_values(&facts))
+            @if let Some(until) = &visit.cancel_until {
+                div.acts {
+                    (Button::primary_link("按时就诊", &come))
+                    (Button::post(context, "来不了，取消挂号", &cancel, Look::Warn))
+                }
+                (notice(Tone::Plain, &format!("{until} 前可以取消，费用原路退回，号源留给其他患者。")))
+            } @else {
+                div.acts { (Button::primary_link("查看挂号", &come)) }
+                (notice(Tone::Plain, "这个号现在不能在网上取消。如不能就诊，请拨打医院电话或到窗口办理。"))
+            }
+        };
+        page(context, &Page::new("确认就诊").tab(Tab::Appointments), body)
     }
 }
 

@@ -75,6 +75,7 @@ async fn the_next_numbers_are_told_to_whom_they_belong() {
             account: FOLLOWER.parse().unwrap(),
             relation: Relation::Oneself,
             name_masked: "林*梅".into(),
+            copies: false,
             since: world::now(),
         })
         .await;
@@ -162,7 +163,7 @@ async fn without_a_table_the_chat_still_answers_and_a_follow_is_delivered_again(
     for name in ["subscribe", "unsubscribe"] {
         let (query, body) = signed(&event(name, "", NOW_S), NOW_S);
         let answer = world.send(Method::POST, &query, body).await;
-        assert_eq!((answer.status, answer.body.as_str()), (500, "follow_not_stored"));
+        assert_eq!((answer.status, answer.body.as_str()), (500, "change_not_stored"));
     }
 }
 

@@ -29,7 +29,8 @@ pub enum Deadline {
     Close,
     /// Appointment: a cancellation was recorded, the order, number and gate must follow.
     Release,
-    /// Appointment or order: a message must have gone out; the stream was the fast path.
+    /// Appointment or order: a message must have gone out; the stream was the fast path. Message of the ledger: its wait
+    /// is over, or it did not arrive.
     Notify,
     /// Appointment: the turn is near.
     Remind,
@@ -37,6 +38,8 @@ pub enum Deadline {
     Reconcile,
     /// Appointment: its place in the queue must follow.
     Queue,
+    /// Appointment: the visit is tomorrow.
+    DayBefore,
 }
 
 /// The function that acts on a deadline.
@@ -68,7 +71,7 @@ impl Deadline {
     /// Who acts on it.
     pub fn worker(self) -> Worker {
         match self {
-            Self::Notify | Self::Remind => Worker::Reminder,
+            Self::Notify | Self::Remind | Self::DayBefore => Worker::Reminder,
             Self::HoldExpires | Self::Release | Self::Close | Self::Queue => Worker::Sweeper,
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile

@@ -5,11 +5,15 @@ use crate::table::{StoreError, Table, Write, number, send_update, to_item};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::civil::Date;
 use domain::id::{OpenId, PatientId};
+use domain::notice::NoticeGroup;
 use domain::{Timestamp, time};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// People one account may act for (亲情账号).
 pub const LINKS_MAX: usize = 5;
+/// Accounts that act for one person, read at most: a large family.
+const FOLLOWERS_MAX: i32 = 50;
 /// How long a delivered message is remembered: WeChat repeats within seconds, and no older timestamp is accepted.
 const INBOUND_KEEP_S: i64 = 24 * 3600;
 /// Proofs of identity one account may fail on one day, over registration and binding of cards (E73).
@@ -49,6 +53,9 @@ pub struct Link {
     pub relation: Relation,
     /// The person's name, masked, so that a list needs one read.
     pub name_masked: String,
+    /// Whether the account wants copies of what others are told about the person.
+    #[serde(default)]
+    pub copies: bool,
     /// Since when.
     #[serde(with = "domain::clinic::epoch_s")]
     pub since: Timestamp,
@@ -57,11 +64,22 @@ pub struct Link {
 /// A WeChat user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// Whether messages can reach them.
+    /// Whether messages can reach them; taken for granted until WeChat says otherwise.
+    #[serde(default = "yes")]
     pub followed: bool,
-    /// When that last changed, by WeChat's clock.
-    #[serde(with = "domain::clinic::epoch_s")]
-    pub changed_at: Timestamp,
+    /// What they do not want to be told, unless it is critical.
+    #[serde(default)]
+    pub muted: BTreeSet<NoticeGroup>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self { followed: true, muted: BTreeSet::new() }
+    }
 }
 
 impl Table {
@@ -81,6 +99,31 @@ impl Table {
         send_update(request).await.map(drop)
     }
 
+    /// Replaces what the account does not want to be told.
+    pub async fn put_muted(&self, id: &OpenId, muted: &BTreeSet<NoticeGroup>) -> Result<(), StoreError> {
+        let muted = serde_dynamo::to_attribute_value(muted).map_err(StoreError::Unwritable)?;
+        let request = self
+            .update(&Key::account(id))
+            .update_expression("SET muted = :muted")
+            .expression_attribute_values(":muted", muted);
+        send_update(request).await.map(drop)
+    }
+
+    /// Says whether the account wants copies of what others are told about a person; nothing when it does not act for
+    /// them (any more).
+    pub async fn put_copies(&self, account: &OpenId, patient: &PatientId, copies: bool) -> Result<(), StoreError> {
+        // The person's side decides who is told; the account's side shows it.
+        for key in [Key::patient_link(patient, account), Key::account_link(account, patient)] {
+            let request = self
+                .update(&key)
+                .update_expression("SET copies = :copies")
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":copies", AttributeValue::Bool(copies));
+            send_update(request).await?;
+        }
+        Ok(())
+    }
+
     /// Takes in a message of WeChat once: `Done` for the first delivery, `Refused` for repeats.
     pub async fn take_inbound(&self, dedupe_key: &str, now: Timestamp) -> Result<Write, StoreError> {
         let key = Key::inbound(dedupe_key);
@@ -92,6 +135,11 @@ impl Table {
     /// The people an account acts for.
     pub async fn links_of(&self, account: &OpenId) -> Result<Vec<Link>, StoreError> {
         self.query(&Key::account(account).pk, LINK_PREFIX, 20).await
+    }
+
+    /// The accounts that act for a person.
+    pub async fn links_to(&self, patient: &PatientId) -> Result<Vec<Link>, StoreError> {
+        self.query(&Key::patient(patient).pk, LINK_PREFIX, FOLLOWERS_MAX).await
     }
 
     /// The account's right to act for a person; none when there is none (any more).

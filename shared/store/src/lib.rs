@@ -7,6 +7,7 @@ pub mod account;
 pub mod appointments;
 pub mod audit;
 pub mod books;
+pub mod calls;
 pub mod catalog;
 pub mod clinics;
 pub mod closure;
@@ -25,5 +26,6 @@ pub mod signin;
 pub mod staff;
 pub mod table;
 mod transaction;
+pub mod troubles;
 
 pub use table::{StoreError, Table, Write};

@@ -2,9 +2,11 @@
 
 use super::FieldError;
 use super::read::error;
+use domain::appointment::DAY_BEFORE_AT;
 use domain::booking::{BookingPolicy, CancelPolicy, Limits};
+use domain::civil::Time;
+use domain::profile::{HospitalProfile, MenuAction, MenuItem, MessagePolicy};
 use domain::queue::{QueuePolicy, VisitMinutes};
-use domain::profile::{HospitalProfile, MenuAction, MenuItem};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
@@ -43,6 +45,9 @@ const MISSED: RangeInclusive<u8> = 0..=9;
 /// Every call to somebody with results would leave the others waiting for ever.
 const RESULTS_EVERY: RangeInclusive<u8> = 2..=20;
 const VISIT_MIN: RangeInclusive<u16> = 1..=120;
+const SMS_AGE_YEARS: RangeInclusive<u16> = 50..=120;
+/// The reminder of the day before: after the afternoon clinics, before people sleep.
+const DAY_BEFORE: RangeInclusive<Time> = DAY_BEFORE_AT..=Time::constant(21, 30, 0, 0);
 /// Two days.
 const CANCEL_BEFORE_MIN: RangeInclusive<i64> = 0..=2_880;
 
@@ -56,6 +61,7 @@ pub(super) fn errors(profile: &HospitalProfile, public_url: &str) -> Vec<FieldEr
     rules.range("money.his_within_min", &profile.money.his_within_min, &HIS_WITHIN_MIN);
     rules.range("money.bills_pay_min", &profile.money.bills_pay_min, &BILLS_PAY_MIN);
     rules.queue(&profile.queue);
+    rules.messages(&profile.messages);
     rules.menu(&profile.menu);
     rules.replies(profile);
     rules.templates(profile);
@@ -163,6 +169,20 @@ impl Rules<'_> {
     fn cancel(&mut self, policy: CancelPolicy) {
         if let CancelPolicy::BeforeStart { minutes } = policy {
             self.range("cancel.minutes", &minutes, &CANCEL_BEFORE_MIN);
+        }
+    }
+
+    fn messages(&mut self, policy: &MessagePolicy) {
+        self.range("messages.sms_age_years", &policy.sms_age_years, &SMS_AGE_YEARS);
+        if let Some(time) = policy.day_before {
+            self.range("messages.day_before", &time, &DAY_BEFORE);
+        }
+        let Some(sms) = &policy.sms else { return };
+        self.text("messages.sms.signature", &sms.signature, NAME_CHARS_MAX);
+        for (kind, template) in &sms.templates {
+            let path = format!("messages.sms.templates.{}", kind.code());
+            self.text(&format!("{path}.template_id"), &template.template_id, NAME_CHARS_MAX);
+            self.count(&format!("{path}.fields"), template.fields.len(), &(0..=PARAGRAPHS_MAX));
         }
     }
 

@@ -5,7 +5,7 @@ use crate::visit::hospital::{Hospital, Person, appointment_key};
 use domain::appointment::{AppointmentKey, RefusedWhy, State};
 use domain::credit::{Strike, StrikeState};
 use domain::id::{AppointmentId, ClinicId, OutTradeNo};
-use domain::notice::{About, NoticeField, NoticeKind};
+use domain::notice::{About, Moment, NoticeField, NoticeKind};
 use domain::order::{Order, OrderState, RefundState};
 use serde_json::Value;
 
@@ -69,7 +69,9 @@ impl Sheet {
         self.everything_is_back_once().await;
         assert_eq!(self.hospital.notices(&self.key).await, [NoticeKind::Refused]);
         let appointment = self.hospital.table.appointment(&self.key).await.unwrap().unwrap();
-        let told = About::Appointment(Box::new(appointment)).field_text(NoticeKind::Refused, NoticeField::Remark);
+        let moment = Moment { cancel: self.hospital.profile.cancel, now: self.hospital.now() };
+        let about = About::Appointment(Box::new(appointment));
+        let told = about.field_text(NoticeKind::Refused, NoticeField::Remark, moment);
         assert!(told.contains(words), "{told}");
     }
 
