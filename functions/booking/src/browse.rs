@@ -5,7 +5,7 @@ use crate::{Action, App};
 use domain::booking::{BookingPolicy, window};
 use domain::catalog::Department;
 use domain::civil::Date;
-use domain::clinic::{Clinic, Slot};
+use domain::clinic::{Channel, Clinic, Slot};
 use domain::id::DepartmentId;
 use domain::{Timestamp, time};
 use futures_util::future::try_join_all;
@@ -84,7 +84,7 @@ async fn rows(
 /// Numbers of a clinic that can be booked now.
 fn free(clinic: &ClinicWithSlots, policy: &BookingPolicy, now: Timestamp) -> usize {
     let bookable = |slot: &&Slot| window(&clinic.clinic, slot.start, policy, now).is_ok();
-    clinic.slots.iter().filter(bookable).map(|slot| slot.free_numbers.len()).sum()
+    clinic.slots.iter().filter(bookable).map(|slot| slot.free_for(Channel::Wechat, now).len()).sum()
 }
 
 pub(crate) async fn clinic(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {

@@ -4,7 +4,7 @@ use domain::appointment::{Appointment, CancelledBy, RefusedWhy, State};
 use domain::booking::{BookingPolicy, WindowError, window};
 use domain::catalog::Department;
 use domain::civil::Date;
-use domain::clinic::{Clinic, ClinicState, Slot};
+use domain::clinic::{Channel, Clinic, ClinicState, Slot};
 use domain::order::{Order, RefundState};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
@@ -220,8 +220,9 @@ pub struct SlotChoice {
 impl SlotChoice {
     /// From a slot.
     pub fn of(clinic: &Clinic, slot: &Slot, policy: &BookingPolicy, now: Timestamp) -> Self {
+        let remaining = slot.free_for(Channel::Wechat, now).len();
         let off = match window(clinic, slot.start, policy, now) {
-            Ok(_) if slot.free_numbers.is_empty() => Some("已约满"),
+            Ok(_) if remaining == 0 => Some("已约满"),
             Ok(_) => None,
             Err(WindowError::Closed) => Some("停诊"),
             Err(WindowError::Over) => Some("已截止"),
@@ -229,13 +230,7 @@ impl SlotChoice {
             Err(WindowError::SameDayOnly) => Some("仅限当日"),
             Err(WindowError::AdvanceClosed) => Some("预约已截止"),
         };
-        Self {
-            slot: slot.start.to_string(),
-            band: slot.start.band_text(),
-            remaining: slot.free_numbers.len(),
-            fee_fen: clinic.fee.get(),
-            off,
-        }
+        Self { slot: slot.start.to_string(), band: slot.start.band_text(), remaining, fee_fen: clinic.fee.get(), off }
     }
 
     fn tile(&self) -> Tile<'_> {

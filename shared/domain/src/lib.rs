@@ -17,7 +17,9 @@ pub mod order;
 pub mod person;
 pub mod profile;
 pub mod queue;
+pub mod quota;
 pub mod reconciliation;
+pub mod slot;
 pub mod staff;
 pub mod time;
 
