@@ -1,10 +1,11 @@
-//! A cancellation that was not completed: the money, the number and the gate still have to follow.
+//! An appointment whose move was not completed: its place in the queue, or the money, the number and the gate of a
+//! cancellation, still have to follow.
 
 use crate::{App, SweepError};
 use domain::Timestamp;
 use domain::appointment::State;
 use domain::due::Deadline;
-use runtime::payments;
+use runtime::payments::{self, FollowError};
 use store::key::Key;
 use store::registration::Released;
 
@@ -14,6 +15,10 @@ const AGAIN_S: i64 = 60;
 pub(crate) async fn sweep(app: &App, key: &Key, now: Timestamp) -> Result<(), SweepError> {
     let table = &app.desk.table;
     let Some(appointment) = table.appointment_at(key).await? else { return Ok(()) };
+    if appointment.deadlines.due(now).any(|kind| kind == Deadline::Queue) {
+        let profile = app.desk.profile().await.map_err(FollowError::from)?;
+        table.follow_in_queue(&profile, &appointment, now).await?;
+    }
     if !appointment.deadlines.due(now).any(|kind| kind == Deadline::Release) {
         return Ok(());
     }

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub const REMIND_BEFORE_MIN: i64 = 30;
 /// A message that the stream has not led to within this time is queued again.
 pub const NOTIFY_WITHIN_S: i64 = 120;
+/// A place in the queue that has not followed within this time is put right by the sweeper.
+pub const QUEUE_WITHIN_S: i64 = 60;
 
 /// Who cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -374,9 +376,16 @@ fn deadlines_after(before: &Appointment, state: State, now: Timestamp) -> Deadli
             // Who books closer to the turn than that has just been told everything.
             if remind_at > now { notify.with(Deadline::Remind, remind_at) } else { notify }
         }
+        // 停诊 meets somebody who waits already: the queue must forget them.
+        State::Cancelled { .. } if before.state == State::CheckedIn => {
+            notify.with(Deadline::Release, now).with(Deadline::Queue, now)
+        }
         State::Cancelled { .. } => notify.with(Deadline::Release, now),
         State::Refused { .. } => notify,
-        State::Held { .. } | State::CheckedIn | State::Fulfilled | State::NoShow | State::Expired => Deadlines::none(),
+        // What the person still has to be told stays; the queue follows, should whoever moves this be cut off.
+        State::CheckedIn => before.deadlines.clone().with(Deadline::Queue, time::add_seconds(now, QUEUE_WITHIN_S)),
+        State::Fulfilled => Deadlines::none().with(Deadline::Queue, time::add_seconds(now, QUEUE_WITHIN_S)),
+        State::Held { .. } | State::NoShow | State::Expired => Deadlines::none(),
     }
 }
 

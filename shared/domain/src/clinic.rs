@@ -1,6 +1,6 @@
 //! Clinics (出诊, FHIR Schedule), their slots (时段, FHIR Slot) and numbers (号).
 
-use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId, PatientId};
+use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId, IdError, PatientId, QueueGroup, QueueId};
 use crate::money::Fen;
 use crate::time;
 use jiff::Timestamp;
@@ -101,6 +101,17 @@ impl SlotStart {
         if minutes < DAY_MIN && minutes.is_multiple_of(SLOT_MIN) { Ok(Self(minutes)) } else { Err(SlotStartError) }
     }
 
+    /// The first half hour of a day.
+    pub const FIRST: Self = Self(0);
+    /// The last half hour of a day.
+    pub const LAST: Self = Self(DAY_MIN - SLOT_MIN);
+
+    /// The half hour a time of day is in.
+    pub fn containing(time: Time) -> Self {
+        let minutes = u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs());
+        Self(minutes - minutes % SLOT_MIN)
+    }
+
     /// Minutes after midnight.
     pub fn minutes(self) -> u16 {
         self.0
@@ -198,6 +209,9 @@ pub struct Clinic {
     pub room: String,
     /// Campus (院区).
     pub campus: String,
+    /// The rooms it shares a queue with; none: a queue of its own.
+    #[serde(default)]
+    pub queue_group: Option<QueueGroup>,
     /// When its numbers may first be claimed.
     pub release_at: Timestamp,
     /// Open or closed.
@@ -205,6 +219,11 @@ pub struct Clinic {
 }
 
 impl Clinic {
+    /// The queue its patients wait in.
+    pub fn queue_id(&self) -> Result<QueueId, IdError> {
+        QueueId::of(&self.id, self.queue_group.as_ref())
+    }
+
     /// `李明 主任医师` or `普通门诊`: who is seen.
     pub fn who_text(&self) -> String {
         if self.doctor.is_none() {

@@ -35,6 +35,8 @@ pub enum Deadline {
     Remind,
     /// Day of reconciliation: it must be compared (again).
     Reconcile,
+    /// Appointment: its place in the queue must follow.
+    Queue,
 }
 
 /// The function that acts on a deadline.
@@ -67,7 +69,7 @@ impl Deadline {
     pub fn worker(self) -> Worker {
         match self {
             Self::Notify | Self::Remind => Worker::Reminder,
-            Self::HoldExpires | Self::Release | Self::Close => Worker::Sweeper,
+            Self::HoldExpires | Self::Release | Self::Close | Self::Queue => Worker::Sweeper,
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile
             }

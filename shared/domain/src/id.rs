@@ -101,6 +101,10 @@ ids! {
     RefundReceiptNo;
     /// One entry of the audit.
     AuditId;
+    /// Rooms that call from one queue (候诊组), by the hospital's own code.
+    QueueGroup;
+    /// A queue (候诊队列); see [`QueueId::of`].
+    QueueId;
 }
 
 /// Random or hashed bytes behind an identifier: 80 bits, 16 characters.
@@ -182,6 +186,17 @@ impl ClinicId {
     /// The day of the clinic, read from the key.
     pub fn date(&self) -> Option<Date> {
         Date::strptime("%Y%m%d", self.0.get(..8)?).ok()
+    }
+}
+
+impl QueueId {
+    /// The queue of a clinic: its own, or that of its group on that day and part of the day. No clinic's key begins with
+    /// a letter.
+    pub fn of(clinic: &ClinicId, group: Option<&QueueGroup>) -> Result<Self, IdError> {
+        let Some(group) = group else { return Self::try_from(clinic.to_string()) };
+        let mut parts = clinic.as_str().splitn(3, '-');
+        let (date, period) = (parts.next().ok_or(IdError)?, parts.next().ok_or(IdError)?);
+        Self::try_from(format!("g-{date}-{period}-{group}"))
     }
 }
 

@@ -16,6 +16,7 @@ pub mod notice;
 pub mod order;
 pub mod person;
 pub mod profile;
+pub mod queue;
 pub mod reconciliation;
 pub mod staff;
 pub mod time;

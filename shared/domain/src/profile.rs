@@ -4,6 +4,7 @@ use crate::booking::{BookingPolicy, CancelPolicy};
 use crate::credit::CreditPolicy;
 use crate::money::Fen;
 use crate::notice::NoticeTemplate;
+use crate::queue::QueuePolicy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -124,6 +125,9 @@ pub struct HospitalProfile {
     /// What staff and the hospital's own system may do with money.
     #[serde(default)]
     pub money: MoneyPolicy,
+    /// How people wait and are called.
+    #[serde(default)]
+    pub queue: QueuePolicy,
     /// The chat's menu: one to three buttons.
     pub menu: Vec<MenuItem>,
     /// Answer to a new follower. `{name}` and `{phone}` stand for the hospital's.

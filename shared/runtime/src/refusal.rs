@@ -24,6 +24,8 @@
 //! | `already_performed` | 409 | the hospital has performed or handed out a chosen item |
 //! | `his_refused` | 409 | the hospital's system says no |
 //! | `his_down` | 503 | the hospital's system does not answer |
+//! | `check_in_unpaid`, `check_in_over`, `clinic_closed`, `wrong_day`, `too_early`, `too_late`, `wrong_campus`, `wrong_desk` | 409 | checking in here and now |
+//! | `queue_his`, `queue_over`, `not_in_queue`, `no_room`, `room_paused`, `room_taken`, `nobody_waits`, `queue_moved`, `room_exists`, `last_room`, `bad_words`, `queue_full` | 409 | the queue says no |
 //! | `not_set_up` | 503 | the hospital profile is missing |
 //! | `busy` | 503 | too much contention; try again |
 
@@ -35,11 +37,13 @@ use crate::secrets::SecretError;
 use domain::appointment::MoveError;
 use domain::booking::{GateError, WindowError};
 use domain::order::OrderError;
+use domain::queue::{CheckInError, QueueError};
 use domain::time;
 use his::{HisError, RequestError};
 use store::StoreError;
 use store::appointments::MoveFailed;
 use store::orders::OrderFailed;
+use store::queues::{CheckInFailed, QueueFailed};
 use store::registration::HoldError;
 use store::staff::AccountFailed;
 use web::problem::Problem;
@@ -106,6 +110,51 @@ refusals! {
             unavailable("payment", &error)
         }
     };
+    CheckInError => |error| check_in(&error);
+    CheckInFailed => |error| match error {
+        CheckInFailed::NotFound => Problem::not_found(),
+        CheckInFailed::Refused(error) => check_in(&error),
+        CheckInFailed::Queue(error) => queue(&error),
+        CheckInFailed::Store(error) => Refusal::from(error).0,
+    };
+    QueueFailed => |error| match error {
+        QueueFailed::NotFound => Problem::not_found(),
+        QueueFailed::Refused(error) => queue(&error),
+        QueueFailed::Store(error) => Refusal::from(error).0,
+    };
+}
+
+fn check_in(error: &CheckInError) -> Problem {
+    let code = match error {
+        CheckInError::Unpaid => "check_in_unpaid",
+        CheckInError::Over => "check_in_over",
+        CheckInError::ClinicClosed => "clinic_closed",
+        CheckInError::WrongDay(_) => "wrong_day",
+        CheckInError::TooEarly(_) => "too_early",
+        CheckInError::TooLate(_) => "too_late",
+        CheckInError::WrongCampus(_) => "wrong_campus",
+        CheckInError::WrongDesk { .. } => "wrong_desk",
+    };
+    Problem::conflict(code, error.patient_text())
+}
+
+/// What staff are told when a queue does not move.
+fn queue(error: &QueueError) -> Problem {
+    let (code, text) = match error {
+        QueueError::OwnedByHis => ("queue_his", "叫号由医院系统控制，请在医院系统中操作"),
+        QueueError::Over => ("queue_over", "该队列的就诊日已结束"),
+        QueueError::Unknown => ("not_in_queue", "队列中没有此人"),
+        QueueError::NoRoom => ("no_room", "没有这个诊室"),
+        QueueError::Paused => ("room_paused", "该诊室已暂停叫号，请先恢复"),
+        QueueError::RoomTaken(_) => ("room_taken", "该诊室还有人未就诊完，请先点“完成”或“过号”"),
+        QueueError::Empty => ("nobody_waits", "目前没有候诊的人"),
+        QueueError::NotFrom(_) => ("queue_moved", "此人的状态已变化，请看最新队列"),
+        QueueError::RoomExists => ("room_exists", "已有同名诊室"),
+        QueueError::LastRoom => ("last_room", "至少要保留一个诊室；可以暂停叫号"),
+        QueueError::Words => ("bad_words", "请填写 1 至 40 个字"),
+        QueueError::Full => ("queue_full", "队列已满"),
+    };
+    Problem::conflict(code, text)
 }
 
 /// What the payer is told when WeChat Pay does not do as asked.

@@ -96,6 +96,15 @@ impl Table {
         .await
     }
 
+    /// Brings a deadline forward to `now`; one that is gone or due already stays so. Harmless to repeat.
+    pub async fn hurry_deadline(&self, key: &AppointmentKey, kind: Deadline, now: Timestamp) -> Result<(), StoreError> {
+        self.change_deadlines(key, |deadlines| match deadlines.get(kind) {
+            Some(at) if at > now => deadlines.clone().with(kind, now),
+            _ => deadlines.clone(),
+        })
+        .await
+    }
+
     /// Begins the next payment attempt: another person pays, so WeChat needs another number.
     pub async fn next_pay_attempt(&self, key: &AppointmentKey, seen: u8) -> Result<Appointment, MoveFailed> {
         self.write_appointment(key, |appointment| {

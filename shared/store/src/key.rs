@@ -2,7 +2,7 @@
 
 use domain::appointment::AppointmentKey;
 use domain::clinic::SlotStart;
-use domain::id::{BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId};
+use domain::id::{BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId, QueueId};
 
 /// The sort key of an item that is alone in what it is.
 pub const SELF: &str = "SELF";
@@ -64,6 +64,11 @@ impl Key {
     /// A clinic among those of its day and department.
     pub fn board_entry(date: domain::civil::Date, department: &DepartmentId, clinic: &ClinicId) -> Self {
         Self::new(format!("BOARD#{date}#{department}"), format!("CLINIC#{clinic}"))
+    }
+
+    /// A queue.
+    pub fn queue(id: &QueueId) -> Self {
+        Self::new(format!("QUEUE#{id}"), SELF)
     }
 
     /// A person.

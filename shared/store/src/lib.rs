@@ -16,6 +16,7 @@ pub mod key;
 pub mod notices;
 pub mod orders;
 pub mod patients;
+pub mod queues;
 pub mod reconciliation;
 pub mod registration;
 pub mod seal;

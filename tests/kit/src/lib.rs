@@ -76,6 +76,7 @@ pub fn clinic(department: &str, date: Date, fee_fen: i64, release_at: Timestamp)
         fee: Fen::new(fee_fen).unwrap(),
         room: "201".into(),
         campus: "本部".into(),
+        queue_group: None,
         release_at,
         state: ClinicState::Open,
     }

@@ -114,6 +114,7 @@ mod tests {
             fee: Fen::new(1000).unwrap(),
             room: "301".into(),
             campus: String::new(),
+            queue_group: None,
             release_at: "2026-11-15T23:00:00Z".parse().unwrap(),
             state: ClinicState::Open,
         }

@@ -6,7 +6,7 @@ use domain::booking::BookingPolicy;
 use domain::catalog::{Department, Doctor};
 use domain::civil::Date;
 use domain::clinic::{Clinic, ClinicKind, ClinicState, NUMBERS_PER_SLOT_MAX, Period, SLOT_MIN, Slot, SlotStart};
-use domain::id::{ClinicId, DepartmentId, DoctorId};
+use domain::id::{ClinicId, DepartmentId, DoctorId, QueueGroup};
 use domain::money::Fen;
 use domain::time;
 
@@ -32,9 +32,10 @@ const NUMBERS: Column =
 const FEE: Column = Column::required("挂号费", &["诊查费", "费用", "挂号费(元)", "诊查费(元)", "fee", "fee_yuan"]);
 const ROOM: Column = Column::optional("诊室", &["room"]);
 const CAMPUS: Column = Column::optional("院区", &["campus"]);
+const GROUP: Column = Column::optional("候诊组", &["候诊组编码", "queue_group"]);
 const KIND: Column = Column::required("号别", &["号类", "类型", "kind"]);
 const COLUMNS: &[&Column] =
-    &[&DATE, &DEPARTMENT, &DOCTOR, &PERIOD, &START, &END, &NUMBERS, &FEE, &ROOM, &CAMPUS, &KIND];
+    &[&DATE, &DEPARTMENT, &DOCTOR, &PERIOD, &START, &END, &NUMBERS, &FEE, &ROOM, &CAMPUS, &KIND, &GROUP];
 
 /// A clinic as a file gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub struct ScheduleRow {
     pub room: String,
     /// Campus, or empty.
     pub campus: String,
+    /// The clinics it shares a queue with, if any.
+    pub queue_group: Option<QueueGroup>,
 }
 
 impl ScheduleRow {
@@ -82,6 +85,7 @@ impl ScheduleRow {
             fee: self.fee,
             room: or(&self.room, &department.location),
             campus: or(&self.campus, &department.campus),
+            queue_group: self.queue_group.clone(),
             release_at: policy.release_at(self.date),
             state: ClinicState::Open,
         }
@@ -121,6 +125,7 @@ fn row(cells: &mut Cells<'_>, known: &Known, today: Date) -> Option<ScheduleRow>
     let fee = cells.yuan(&FEE);
     let room = cells.words(&ROOM, NAME_CHARS_MAX);
     let campus = cells.words(&CAMPUS, NAME_CHARS_MAX);
+    let queue_group = cells.optional_id(&GROUP);
     if let (Ok(None), Some(kind @ (ClinicKind::Expert | ClinicKind::Special))) = (&doctor, kind) {
         cells.note(Problem::DoctorNeeded { kind: kind.text() });
     }
@@ -139,6 +144,7 @@ fn row(cells: &mut Cells<'_>, known: &Known, today: Date) -> Option<ScheduleRow>
         fee: fee?,
         room: room?,
         campus: campus?,
+        queue_group: queue_group.ok()?,
     })
 }
 

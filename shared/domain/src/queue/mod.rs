@@ -1,0 +1,772 @@
+//! The queue of a clinic, or of the rooms of a group (候诊队列): who is here, who is next, who is in which room.
+//!
+//! One value with a version that grows by one with each write, so that a screen and a phone that differ know which of
+//! them is behind (E80). [`Queue::after`] is the only way it changes; [`line`] says in which order people come up,
+//! [`estimate`] when, [`check_in`] who may join.
+
+pub mod check_in;
+pub mod estimate;
+pub mod line;
+pub mod policy;
+pub mod snapshot;
+
+pub use check_in::{CheckInError, CheckInPoint};
+pub use estimate::{Estimate, Minutes};
+pub use policy::{QueueOwner, QueuePolicy, VisitMinutes};
+
+use crate::appointment::{Appointment, AppointmentKey};
+use crate::clinic::{Clinic, ClinicKind, SlotStart};
+use crate::id::{AppointmentId, ClinicId, IdError, PatientId, QueueId};
+use crate::time;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// People one queue holds at most: a pool clinic's whole day. Beyond it the item would grow past what one write takes
+/// cheaply.
+pub const ENTRIES_MAX: usize = 400;
+/// Rooms that call from one queue at most.
+pub const ROOMS_MAX: usize = 24;
+/// Characters of a room, a doctor or a reason at most.
+pub const WORDS_CHARS_MAX: usize = 40;
+/// Service times kept: the pace of the last hours, not of the whole day.
+pub const SERVED_MAX: usize = 40;
+/// A visit shorter than this was a slip of the finger and says nothing about the pace, in seconds.
+const SERVICE_MIN_S: i64 = 30;
+/// A visit longer than this was forgotten, not long, in seconds.
+const SERVICE_MAX_S: i64 = 3 * 3600;
+/// Calling goes on for this long after midnight: the evening's last visits are still of their service day (E04).
+const OVER_AFTER_H: i64 = 6;
+
+/// Why somebody is called before others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// In turn.
+    #[default]
+    None,
+    /// 高龄: goes first within the slot.
+    Elder,
+    /// 残疾: goes first within the slot.
+    Disabled,
+    /// 军人: goes first within the slot.
+    Military,
+    /// 急: goes before everybody.
+    Emergency,
+}
+
+impl Priority {
+    /// The badge on a screen; none for people in turn. Which of the three it is concerns nobody in the waiting room.
+    pub fn badge(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Elder | Self::Disabled | Self::Military => Some("优先"),
+            Self::Emergency => Some("急诊"),
+        }
+    }
+}
+
+/// How a waiting person comes up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// By slot, priority and check-in.
+    #[default]
+    Ordinary,
+    /// 回诊: back with results, in between the others.
+    Results,
+    /// 过号: after so many more calls.
+    Behind(u8),
+    /// When nobody else is left.
+    Last,
+}
+
+/// Where somebody stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "st", rename_all = "snake_case")]
+pub enum Stage {
+    /// Has a number and is not here yet.
+    Expected,
+    /// 候诊
+    Waiting,
+    /// 叫号: called to a room.
+    Called {
+        /// The room.
+        room: String,
+        /// Calls that count, from 1.
+        times: u8,
+        /// The first call.
+        #[serde(with = "crate::clinic::epoch_s")]
+        at: Timestamp,
+        /// The last call that counts.
+        #[serde(with = "crate::clinic::epoch_s")]
+        last: Timestamp,
+    },
+    /// 就诊中
+    InRoom {
+        /// The room.
+        room: String,
+        /// When they were called: a room is taken from then on.
+        #[serde(with = "crate::clinic::epoch_s")]
+        at: Timestamp,
+    },
+    /// 过号, too often to come up again by themselves.
+    Missed,
+    /// 已就诊
+    Done,
+    /// Cancelled, or gone home.
+    Left,
+}
+
+impl Stage {
+    /// The room somebody is called to or in, and since when.
+    pub fn room(&self) -> Option<(&str, Timestamp)> {
+        match self {
+            Self::Called { room, at, .. } | Self::InRoom { room, at } => Some((room, *at)),
+            Self::Expected | Self::Waiting | Self::Missed | Self::Done | Self::Left => None,
+        }
+    }
+}
+
+/// Somebody in the queue. Names of attributes are short: the whole queue is one item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The appointment.
+    #[serde(rename = "a")]
+    pub appointment: AppointmentId,
+    /// The person.
+    #[serde(rename = "p")]
+    pub patient: PatientId,
+    /// The name as a screen may show it; empty until check-in.
+    #[serde(rename = "m", default, skip_serializing_if = "String::is_empty")]
+    pub name_masked: String,
+    /// The number within its clinic.
+    #[serde(rename = "n")]
+    pub number: u16,
+    /// The slot booked.
+    #[serde(rename = "s")]
+    pub start: SlotStart,
+    /// The slot that counts: the one booked, or the one of the moment for who came after it.
+    #[serde(rename = "b")]
+    pub band: SlotStart,
+    /// When they checked in (last), in epoch seconds; 0 while expected.
+    #[serde(rename = "i", default, skip_serializing_if = "is_default")]
+    pub checked_in_s: i64,
+    /// Why before others.
+    #[serde(rename = "y", default, skip_serializing_if = "is_default")]
+    pub priority: Priority,
+    /// How they come up.
+    #[serde(rename = "t", default, skip_serializing_if = "is_default")]
+    pub turn: Turn,
+    /// Turns missed.
+    #[serde(rename = "x", default, skip_serializing_if = "is_default")]
+    pub missed: u8,
+    /// The doctor was done with them once: what comes after is a return visit of the same day.
+    #[serde(rename = "d", default, skip_serializing_if = "is_default")]
+    pub seen: bool,
+    /// The reminder was hurried for them: it is not tried again, however the queue moves (E77).
+    #[serde(rename = "r", default, skip_serializing_if = "is_default")]
+    pub reminded: bool,
+    /// Where they stand.
+    #[serde(flatten)]
+    pub stage: Stage,
+}
+
+/// What is as usual is not written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Entry {
+    /// True while they wait to be called.
+    pub fn is_waiting(&self) -> bool {
+        self.stage == Stage::Waiting
+    }
+
+    /// How the appointment is found.
+    pub fn key(&self, date: Date) -> AppointmentKey {
+        AppointmentKey { patient: self.patient.clone(), date, id: self.appointment.clone() }
+    }
+}
+
+/// A room that calls from the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Its name, as on the door.
+    pub name: String,
+    /// Who sees people there.
+    pub doctor: String,
+    /// Why nobody is called at the moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
+}
+
+/// The last call: a screen that speaks says it when `ver` has grown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastCall {
+    /// Who.
+    pub appointment: AppointmentId,
+    /// The version of the queue that called.
+    pub ver: u64,
+}
+
+/// The queue of one session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    /// Its id.
+    pub id: QueueId,
+    /// The service day it belongs to.
+    pub date: Date,
+    /// Class of its clinics.
+    pub kind: ClinicKind,
+    /// The clinics whose people wait here.
+    pub clinics: BTreeSet<ClinicId>,
+    /// The rooms that call.
+    pub rooms: Vec<Room>,
+    /// Everybody, in the order in which they became known.
+    pub entries: Vec<Entry>,
+    /// Calls since somebody with results was called.
+    #[serde(default)]
+    pub calls_since_results: u8,
+    /// Seconds from call to end of the last visits, newest last.
+    #[serde(default)]
+    pub served_s: Vec<u16>,
+    /// The last call.
+    #[serde(default)]
+    pub last_call: Option<LastCall>,
+    /// When the list of those expected was last read from the slots.
+    #[serde(with = "crate::clinic::epoch_s")]
+    pub roster_at: Timestamp,
+    /// When it last changed.
+    #[serde(with = "crate::clinic::epoch_s")]
+    pub changed_at: Timestamp,
+    /// Grows by one with each write.
+    pub ver: u64,
+}
+
+/// A number that was paid for, as its slot knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Booked {
+    /// The appointment.
+    pub appointment: AppointmentId,
+    /// The person.
+    pub patient: PatientId,
+    /// The number.
+    pub number: u16,
+    /// The slot.
+    pub start: SlotStart,
+}
+
+/// Somebody who has just come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The number they have.
+    pub booked: Booked,
+    /// The name as a screen may show it.
+    pub name_masked: String,
+    /// Why before others.
+    pub priority: Priority,
+}
+
+impl Arrival {
+    /// Of an appointment.
+    pub fn of(appointment: &Appointment, priority: Priority) -> Self {
+        Self {
+            booked: Booked {
+                appointment: appointment.id.clone(),
+                patient: appointment.patient.clone(),
+                number: appointment.place.number,
+                start: appointment.place.start,
+            },
+            name_masked: appointment.patient_name_masked.clone(),
+            priority,
+        }
+    }
+}
+
+/// What is asked of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Somebody has checked in.
+    Arrive(Arrival),
+    /// 叫号: the next one into a room.
+    CallNext {
+        /// The room.
+        room: String,
+    },
+    /// 选叫: this one into a room, out of order.
+    Call {
+        /// The room.
+        room: String,
+        /// Who.
+        appointment: AppointmentId,
+    },
+    /// 重叫: the last call of this person again; the call after the last one that counts is a miss.
+    CallAgain(AppointmentId),
+    /// 进入诊室
+    Enter(AppointmentId),
+    /// 过号: called and not there.
+    Miss(AppointmentId),
+    /// 过号报到: who missed too often, or had left, is here again.
+    Return(AppointmentId),
+    /// 回诊: back with results after the doctor was done with them.
+    BackWithResults(AppointmentId),
+    /// 就诊结束
+    Finish(AppointmentId),
+    /// Cancelled or gone home.
+    Leave(AppointmentId),
+    /// Who goes first, and why; an emergency goes before everybody.
+    Prioritise {
+        /// Who.
+        appointment: AppointmentId,
+        /// Why.
+        priority: Priority,
+    },
+    /// 暂停叫号
+    Pause {
+        /// The room.
+        room: String,
+        /// Why, in words for patients.
+        reason: String,
+    },
+    /// 恢复叫号
+    Resume {
+        /// The room.
+        room: String,
+    },
+    /// Another room calls from this queue, too.
+    OpenRoom {
+        /// Its name.
+        room: String,
+        /// Who sees people there.
+        doctor: String,
+    },
+    /// A room calls no more.
+    CloseRoom {
+        /// Its name.
+        room: String,
+    },
+    /// 换诊室: whoever is called goes to the new room.
+    MoveRoom {
+        /// The old room.
+        from: String,
+        /// The new room.
+        to: String,
+    },
+    /// 替诊: another doctor in the room.
+    Substitute {
+        /// The room.
+        room: String,
+        /// Who sees people there now.
+        doctor: String,
+    },
+}
+
+/// Why a command is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    /// The hospital's own system calls.
+    #[error("the hospital's own system calls")]
+    OwnedByHis,
+    /// The session's day is over.
+    #[error("the day of this queue is over")]
+    Over,
+    /// No such person in the queue.
+    #[error("nobody of this number in the queue")]
+    Unknown,
+    /// No such room.
+    #[error("no such room")]
+    NoRoom,
+    /// The room is paused.
+    #[error("the room is paused")]
+    Paused,
+    /// Somebody is called to the room or in it.
+    #[error("somebody is called to this room or in it")]
+    RoomTaken(AppointmentId),
+    /// Nobody waits.
+    #[error("nobody waits")]
+    Empty,
+    /// The person is not where the command could move them from; a repeat, or another desk was faster.
+    #[error("not possible from where this person stands")]
+    NotFrom(Box<Stage>),
+    /// A room of this name is open.
+    #[error("a room of this name is open")]
+    RoomExists,
+    /// The last room cannot close.
+    #[error("the last room cannot close")]
+    LastRoom,
+    /// Empty, or too long.
+    #[error("empty or too long")]
+    Words,
+    /// More than a queue holds.
+    #[error("more than a queue holds")]
+    Full,
+}
+
+impl Queue {
+    /// A fresh queue with one clinic of its own.
+    pub fn open(clinic: &Clinic, now: Timestamp) -> Result<Self, IdError> {
+        let queue = Self {
+            id: clinic.queue_id()?,
+            date: clinic.date,
+            kind: clinic.kind,
+            clinics: BTreeSet::new(),
+            rooms: Vec::new(),
+            entries: Vec::new(),
+            calls_since_results: 0,
+            served_s: Vec::new(),
+            last_call: None,
+            roster_at: Timestamp::UNIX_EPOCH,
+            changed_at: now,
+            ver: 0,
+        };
+        Ok(queue.with_clinic(clinic))
+    }
+
+    /// The same with the people and the room of a clinic of its group; nothing changes when they are in it.
+    #[must_use]
+    pub fn with_clinic(mut self, clinic: &Clinic) -> Self {
+        if !self.clinics.insert(clinic.id.clone()) {
+            return self;
+        }
+        let name = if clinic.room.is_empty() { "诊室" } else { &clinic.room };
+        if self.room(name).is_none() && self.rooms.len() < ROOMS_MAX {
+            self.rooms.push(Room { name: name.to_owned(), doctor: clinic.who_text(), paused: None });
+        }
+        // Its slots have not been read.
+        self.roster_at = Timestamp::UNIX_EPOCH;
+        self
+    }
+
+    /// The same, knowing everybody whose number was paid for, as the slots say at `now`: new ones are expected, who has
+    /// given the number back before coming is not.
+    #[must_use]
+    pub fn with_roster(mut self, booked: &[Booked], now: Timestamp) -> Self {
+        let known: BTreeSet<&AppointmentId> = booked.iter().map(|booked| &booked.appointment).collect();
+        self.entries.retain(|entry| entry.stage != Stage::Expected || known.contains(&entry.appointment));
+        for booked in booked {
+            if self.entry(&booked.appointment).is_none() && self.entries.len() < ENTRIES_MAX {
+                self.entries.push(expected(booked));
+            }
+        }
+        self.roster_at = now;
+        self
+    }
+
+    /// Somebody in the queue.
+    pub fn entry(&self, appointment: &AppointmentId) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.appointment == *appointment)
+    }
+
+    /// A room by its name.
+    pub fn room(&self, name: &str) -> Option<&Room> {
+        self.rooms.iter().find(|room| room.name == name)
+    }
+
+    /// Who is called to a room or in it.
+    pub fn in_room(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.stage.room().is_some_and(|(room, _)| room == name))
+    }
+
+    /// Rooms that are calling.
+    pub fn open_rooms(&self) -> impl Iterator<Item = &Room> {
+        self.rooms.iter().filter(|room| room.paused.is_none())
+    }
+
+    /// The first slot of the session.
+    pub fn begins_at(&self) -> Option<Timestamp> {
+        self.entries.iter().map(|entry| entry.start).min().map(|start| start.instant(self.date))
+    }
+
+    /// The queue after `command`, or why not.
+    pub fn after(&self, command: &Command, policy: &QueuePolicy, now: Timestamp) -> Result<Self, QueueError> {
+        if now > time::add_minutes(time::instant(self.date, jiff::civil::Time::MAX), OVER_AFTER_H * 60) {
+            return Err(QueueError::Over);
+        }
+        if policy.owner == QueueOwner::His && !matches!(command, Command::Arrive(_) | Command::Leave(_)) {
+            return Err(QueueError::OwnedByHis);
+        }
+        let mut after = self.clone();
+        after.apply(command, policy, now)?;
+        after.changed_at = now;
+        after.ver = self.ver.saturating_add(1);
+        Ok(after)
+    }
+
+    fn apply(&mut self, command: &Command, policy: &QueuePolicy, now: Timestamp) -> Result<(), QueueError> {
+        match command {
+            Command::Arrive(arrival) => self.arrive(arrival, now),
+            Command::CallNext { room } => {
+                self.require_free(room)?;
+                let next = line::next(&self.entries, self.calls_since_results, policy).ok_or(QueueError::Empty)?;
+                let next = next.appointment.clone();
+                self.call(room, &next, now)
+            }
+            Command::Call { room, appointment } => {
+                self.require_free(room)?;
+                self.require(appointment, |stage| matches!(stage, Stage::Waiting | Stage::Missed))?;
+                self.call(room, appointment, now)
+            }
+            Command::CallAgain(appointment) => self.call_again(appointment, policy, now),
+            Command::Enter(appointment) => self.enter(appointment),
+            Command::Miss(appointment) => self.miss(appointment, policy),
+            Command::Return(appointment) => self.come_again(appointment, policy, now),
+            Command::BackWithResults(appointment) => self.back_with_results(appointment, now),
+            Command::Finish(appointment) => self.finish(appointment, now),
+            Command::Leave(appointment) => {
+                let entry = self.require(appointment, |stage| !matches!(stage, Stage::Done | Stage::Left))?;
+                entry.stage = Stage::Left;
+                Ok(())
+            }
+            Command::Prioritise { appointment, priority } => {
+                let entry = self
+                    .require(appointment, |stage| matches!(stage, Stage::Expected | Stage::Waiting | Stage::Missed))?;
+                entry.priority = *priority;
+                Ok(())
+            }
+            Command::Pause { room, reason } => {
+                let reason = words(reason)?;
+                self.room_mut(room)?.paused = Some(reason);
+                Ok(())
+            }
+            Command::Resume { room } => {
+                self.room_mut(room)?.paused = None;
+                Ok(())
+            }
+            Command::OpenRoom { room, doctor } => self.open_room(room, doctor),
+            Command::CloseRoom { room } => self.close_room(room),
+            Command::MoveRoom { from, to } => self.move_room(from, to),
+            Command::Substitute { room, doctor } => {
+                let doctor = words(doctor)?;
+                self.room_mut(room)?.doctor = doctor;
+                Ok(())
+            }
+        }
+    }
+
+    fn arrive(&mut self, arrival: &Arrival, now: Timestamp) -> Result<(), QueueError> {
+        let booked = &arrival.booked;
+        if self.entry(&booked.appointment).is_none() {
+            if self.entries.len() >= ENTRIES_MAX {
+                return Err(QueueError::Full);
+            }
+            self.entries.push(expected(booked));
+        }
+        let band = self.band_at(now).max(booked.start);
+        let entry = self.require(&booked.appointment, |stage| *stage == Stage::Expected)?;
+        entry.name_masked.clone_from(&arrival.name_masked);
+        entry.band = band;
+        entry.checked_in_s = now.as_second();
+        // Staff may have said so before they came.
+        if arrival.priority != Priority::None {
+            entry.priority = arrival.priority;
+        }
+        entry.stage = Stage::Waiting;
+        Ok(())
+    }
+
+    /// The half hour of the service day that `now` is in.
+    fn band_at(&self, now: Timestamp) -> SlotStart {
+        let clock = time::wall_clock(now);
+        if clock.date() < self.date {
+            return SlotStart::FIRST;
+        }
+        if clock.date() > self.date { SlotStart::LAST } else { SlotStart::containing(clock.time()) }
+    }
+
+    fn call(&mut self, room: &str, appointment: &AppointmentId, now: Timestamp) -> Result<(), QueueError> {
+        for other in self.entries.iter_mut().filter(|entry| entry.is_waiting()) {
+            other.turn = line::after_a_call(other.turn);
+        }
+        let entry = self.require(appointment, |stage| matches!(stage, Stage::Waiting | Stage::Missed))?;
+        let with_results = entry.turn == Turn::Results;
+        entry.stage = Stage::Called { room: room.to_owned(), times: 1, at: now, last: now };
+        self.calls_since_results = if with_results { 0 } else { self.calls_since_results.saturating_add(1) };
+        self.announce(appointment);
+        Ok(())
+    }
+
+    fn announce(&mut self, appointment: &AppointmentId) {
+        self.last_call = Some(LastCall { appointment: appointment.clone(), ver: self.ver.saturating_add(1) });
+    }
+
+    fn call_again(
+        &mut self,
+        appointment: &AppointmentId,
+        policy: &QueuePolicy,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let entry = self.require(appointment, |stage| matches!(stage, Stage::Called { .. }))?;
+        let Stage::Called { times, last, .. } = &mut entry.stage else { return Err(QueueError::Unknown) };
+        if time::add_seconds(*last, policy.call_gap_s) <= now {
+            if *times >= policy.calls_max {
+                return self.miss(appointment, policy);
+            }
+            *times = times.saturating_add(1);
+            *last = now;
+        }
+        self.announce(appointment);
+        Ok(())
+    }
+
+    fn enter(&mut self, appointment: &AppointmentId) -> Result<(), QueueError> {
+        let entry = self.require(appointment, |stage| matches!(stage, Stage::Called { .. }))?;
+        if let Stage::Called { room, at, .. } = &entry.stage {
+            entry.stage = Stage::InRoom { room: room.clone(), at: *at };
+        }
+        Ok(())
+    }
+
+    fn miss(&mut self, appointment: &AppointmentId, policy: &QueuePolicy) -> Result<(), QueueError> {
+        let entry = self.require(appointment, |stage| matches!(stage, Stage::Called { .. }))?;
+        entry.missed = entry.missed.saturating_add(1);
+        if entry.missed > policy.missed_max {
+            entry.stage = Stage::Missed;
+            entry.turn = Turn::Last;
+        } else {
+            entry.stage = Stage::Waiting;
+            entry.turn = Turn::Behind(policy.missed_behind);
+        }
+        Ok(())
+    }
+
+    fn come_again(
+        &mut self,
+        appointment: &AppointmentId,
+        policy: &QueuePolicy,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let band = self.band_at(now);
+        let entry = self.require(appointment, |stage| matches!(stage, Stage::Missed | Stage::Left))?;
+        if entry.stage == Stage::Left {
+            entry.turn = Turn::Behind(policy.missed_behind);
+            entry.band = entry.band.max(band);
+            entry.checked_in_s = now.as_second();
+        }
+        entry.stage = Stage::Waiting;
+        Ok(())
+    }
+
+    fn back_with_results(&mut self, appointment: &AppointmentId, now: Timestamp) -> Result<(), QueueError> {
+        let entry = self.require(appointment, |stage| *stage == Stage::Done)?;
+        entry.turn = Turn::Results;
+        entry.checked_in_s = now.as_second();
+        entry.stage = Stage::Waiting;
+        Ok(())
+    }
+
+    fn finish(&mut self, appointment: &AppointmentId, now: Timestamp) -> Result<(), QueueError> {
+        let entry = self.require(appointment, |stage| stage.room().is_some())?;
+        let since = entry.stage.room().map(|(_, at)| at);
+        let is_first_visit = !entry.seen;
+        entry.stage = Stage::Done;
+        entry.seen = true;
+        let took_s = since.map_or(0, |since| now.as_second().saturating_sub(since.as_second()));
+        // A look at results is short and comes in between: it would make everybody's first visit look short.
+        if is_first_visit {
+            self.note_service(took_s);
+        }
+        Ok(())
+    }
+
+    fn note_service(&mut self, took_s: i64) {
+        if (SERVICE_MIN_S..=SERVICE_MAX_S).contains(&took_s) {
+            self.served_s.extend(u16::try_from(took_s));
+            let surplus = self.served_s.len().saturating_sub(SERVED_MAX);
+            self.served_s.drain(..surplus);
+        }
+    }
+
+    fn open_room(&mut self, room: &str, doctor: &str) -> Result<(), QueueError> {
+        let room = Room { name: words(room)?, doctor: words(doctor)?, paused: None };
+        if self.room(&room.name).is_some() {
+            return Err(QueueError::RoomExists);
+        }
+        if self.rooms.len() >= ROOMS_MAX {
+            return Err(QueueError::Full);
+        }
+        self.rooms.push(room);
+        Ok(())
+    }
+
+    fn close_room(&mut self, room: &str) -> Result<(), QueueError> {
+        self.require_free_of_people(room)?;
+        if self.rooms.len() < 2 {
+            return Err(QueueError::LastRoom);
+        }
+        self.rooms.retain(|open| open.name != room);
+        Ok(())
+    }
+
+    fn move_room(&mut self, from: &str, to: &str) -> Result<(), QueueError> {
+        let to = words(to)?;
+        if self.room(&to).is_some() {
+            return Err(QueueError::RoomExists);
+        }
+        self.room_mut(from)?.name.clone_from(&to);
+        for entry in &mut self.entries {
+            match &mut entry.stage {
+                Stage::Called { room, .. } | Stage::InRoom { room, .. } if room == from => room.clone_from(&to),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn require_free(&self, room: &str) -> Result<(), QueueError> {
+        self.require_free_of_people(room)?;
+        match self.room(room).map(|room| room.paused.is_some()) {
+            Some(true) => Err(QueueError::Paused),
+            _ => Ok(()),
+        }
+    }
+
+    fn require_free_of_people(&self, room: &str) -> Result<(), QueueError> {
+        self.room(room).ok_or(QueueError::NoRoom)?;
+        self.in_room(room).map_or(Ok(()), |entry| Err(QueueError::RoomTaken(entry.appointment.clone())))
+    }
+
+    fn room_mut(&mut self, name: &str) -> Result<&mut Room, QueueError> {
+        self.rooms.iter_mut().find(|room| room.name == name).ok_or(QueueError::NoRoom)
+    }
+
+    /// The entry of an appointment, if it stands where the command moves it from.
+    fn require(
+        &mut self,
+        appointment: &AppointmentId,
+        from: impl Fn(&Stage) -> bool,
+    ) -> Result<&mut Entry, QueueError> {
+        let entry = self.entries.iter_mut().find(|entry| entry.appointment == *appointment);
+        let entry = entry.ok_or(QueueError::Unknown)?;
+        if from(&entry.stage) { Ok(entry) } else { Err(QueueError::NotFrom(Box::new(entry.stage.clone()))) }
+    }
+}
+
+fn expected(booked: &Booked) -> Entry {
+    Entry {
+        appointment: booked.appointment.clone(),
+        patient: booked.patient.clone(),
+        name_masked: String::new(),
+        number: booked.number,
+        start: booked.start,
+        band: booked.start,
+        checked_in_s: 0,
+        priority: Priority::None,
+        turn: Turn::Ordinary,
+        missed: 0,
+        seen: false,
+        reminded: false,
+        stage: Stage::Expected,
+    }
+}
+
+/// Words of staff that patients read: something, and not too long.
+fn words(text: &str) -> Result<String, QueueError> {
+    let text = text.trim();
+    let fits = !text.is_empty() && text.chars().nth(WORDS_CHARS_MAX).is_none();
+    if fits && !text.chars().any(char::is_control) { Ok(text.to_owned()) } else { Err(QueueError::Words) }
+}
+
+#[cfg(test)]
+mod tests;
