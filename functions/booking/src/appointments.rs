@@ -6,7 +6,7 @@ use crate::{Action, App};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
 use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
-use domain::id::{AppointmentId, ClinicId, OpenId, PatientId};
+use domain::id::{AppointmentId, ClinicId, PatientId};
 use futures_util::future::try_join_all;
 use runtime::Refusal;
 use runtime::http::Call;
@@ -16,7 +16,6 @@ use web::Response;
 use web::form::{Form, respond_invalid};
 use web::negotiate::Face;
 use web::problem::Problem;
-use web::session::IdempotencyKey;
 
 /// Appointments shown in one list at most; the newest days come first.
 const LISTED_MAX: usize = 60;
@@ -37,7 +36,7 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let link = linked(app, call, &patient).await?;
     let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
     let request = HoldRequest {
-        appointment: appointment_id(call.account()?, &key, &patient, &clinic, start),
+        appointment: AppointmentId::of_request(call.account()?.as_str(), key.as_str(), &patient, &clinic, start),
         booker: Booker::Account(call.account()?.clone()),
         patient,
         patient_name_masked: link.name_masked,
@@ -48,22 +47,6 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
     };
     let held = app.desk.table.hold(call.profile()?, &request, call.now).await?;
     answer(call, &held)
-}
-
-/// A repeat of a request is the same appointment: the id is a hash of all that is asked and the page's key. The key alone
-/// would not do: it comes from the client, which may send it with another wish.
-fn appointment_id(
-    account: &OpenId,
-    key: &IdempotencyKey,
-    patient: &PatientId,
-    clinic: &ClinicId,
-    start: SlotStart,
-) -> AppointmentId {
-    let message = format!("{account}\n{}\n{patient}\n{clinic}\n{start}", key.as_str());
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, message.as_bytes());
-    let mut bytes = [0; 10];
-    bytes.iter_mut().zip(digest.as_ref()).for_each(|(byte, hash)| *byte = *hash);
-    AppointmentId::from_bytes(bytes)
 }
 
 fn answer(call: &Call<Action>, held: &Appointment) -> Result<Response, Refusal> {

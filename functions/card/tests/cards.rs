@@ -10,7 +10,7 @@
 use card::{App, ROUTES, handle};
 use domain::Timestamp;
 use domain::civil::date;
-use domain::id::PatientId;
+use domain::id::{OpenId, PatientId};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::time::add_seconds;
 use lambda_http::Body;
@@ -18,7 +18,7 @@ use lambda_http::http::{Request, header};
 use runtime::secrets::Secret;
 use runtime::{Clock, Desk};
 use store::account::{PROOFS_MAX, Relation};
-use store::patients::{Identity, IdentityNonces, Registered, Registration, SealedIdentity};
+use store::patients::{Identity, IdentityNonces, Registered, Registrar, Registration, SealedIdentity};
 use store::seal::Keyring;
 use store::signin::Session;
 use web::session::SessionSecret;
@@ -67,15 +67,15 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     async fn of(app: &'a App, seed: u8, kind: DocumentKind, number: &str) -> Self {
+        let account: OpenId = format!("o{seed}").parse().unwrap();
         let registration = Registration {
-            account: format!("o{seed}").parse().unwrap(),
-            relation: Relation::Oneself,
+            by: Registrar::Account { account: account.clone(), relation: Relation::Oneself },
             patient: PatientId::from_bytes([seed; 10]),
             consent_version: "1".into(),
             at: now(),
         };
         let secret = SessionSecret::from_random([seed; 32]);
-        let session = Session { account: registration.account.clone(), expires_at: add_seconds(now(), 60) };
+        let session = Session { account, expires_at: add_seconds(now(), 60) };
         app.desk.table.put_session(&secret.key(), &session).await.unwrap();
         let identity = identity(kind, number, PHONE);
         let registered = app.desk.table.register(&keys(), &identity, &nonces(seed), &registration).await.unwrap();

@@ -16,7 +16,7 @@ use futures_util::future::try_join_all;
 use runtime::Refusal;
 use runtime::http::Call;
 use store::account::{LINKS_MAX, Link, Relation};
-use store::patients::{IdentityNonces, Registered, Registration};
+use store::patients::{Registered, Registrar, Registration};
 use store::seal::Keyring;
 use web::Response;
 use web::form::{Form, respond_invalid};
@@ -78,7 +78,10 @@ async fn enrol(app: &App, call: &Call<Action>, wanted: &Wanted) -> Result<Patien
     if !is_linked && !table.take_proof(account, today, call.now).await? {
         return Err(too_many_proofs().into());
     }
-    match table.register(&keys, &wanted.identity, &nonces(app)?, &registration(app, call, wanted)?).await? {
+    match table
+        .register(&keys, &wanted.identity, &app.desk.random.identity_nonces()?, &registration(app, call, wanted)?)
+        .await?
+    {
         // The proof is kept: whoever could register without limit could claim other people's documents.
         Registered::New(patient) => Ok(patient),
         Registered::Linked(patient) => {
@@ -117,15 +120,9 @@ fn has_room(links: &[Link], relation: Relation) -> Result<(), Problem> {
     Ok(())
 }
 
-fn nonces(app: &App) -> Result<IdentityNonces, Refusal> {
-    let random = app.desk.random;
-    Ok(IdentityNonces { name: random.bytes()?, document: random.bytes()?, phone: random.bytes()? })
-}
-
 fn registration(app: &App, call: &Call<Action>, wanted: &Wanted) -> Result<Registration, Refusal> {
     Ok(Registration {
-        account: call.account()?.clone(),
-        relation: wanted.relation,
+        by: Registrar::Account { account: call.account()?.clone(), relation: wanted.relation },
         patient: PatientId::from_bytes(app.desk.random.bytes()?),
         consent_version: call.profile()?.consent.version.clone(),
         at: call.now,

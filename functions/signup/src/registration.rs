@@ -1,7 +1,6 @@
 //! Reading the registration form.
 
 use domain::civil::Date;
-use domain::person::{ADULT_AGE_YEARS, IdDocument, age_on};
 use store::account::Relation;
 use store::patients::Identity;
 use web::form::Form;
@@ -28,7 +27,7 @@ impl Wanted {
         let relation = form.required(RELATION, "请选择与就诊人的关系", relation);
         form.agreed(CONSENT, "请阅读并同意后再提交");
         let claimed = claimed?;
-        if needs_guardian(&claimed.document, today) {
+        if claimed.document.needs_guardian_on(today) {
             check_guardian(form, relation);
         }
         let identity = Identity { name: claimed.name, document: claimed.document, phone: claimed.phone };
@@ -42,12 +41,6 @@ fn relation(text: &str) -> Result<Relation, &'static str> {
         "family" => Ok(Relation::Family),
         _ => Err("请选择与就诊人的关系"),
     }
-}
-
-/// Minors, and papers only children have. A paper that does not tell the age is taken for an adult's.
-fn needs_guardian(document: &IdDocument, today: Date) -> bool {
-    let minor = document.birth_date().is_some_and(|birth| age_on(birth, today) < ADULT_AGE_YEARS);
-    minor || document.needs_guardian()
 }
 
 fn check_guardian(form: &mut Form, relation: Option<Relation>) {

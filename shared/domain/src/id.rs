@@ -1,8 +1,9 @@
 //! Names of things: one type per kind, so that a patient is never passed where an appointment is meant.
 
-use crate::clinic::Period;
+use crate::clinic::{Period, SlotStart};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// The longest identifier accepted from outside, in bytes.
@@ -123,7 +124,21 @@ pub fn base32(bytes: IdBytes) -> String {
         .collect()
 }
 
+/// The first bytes of a hash over what a request says: a repeat of it is the same id.
+fn hashed(parts: &[&str]) -> IdBytes {
+    let digest = Sha256::digest(parts.join("\n"));
+    let mut bytes = IdBytes::default();
+    bytes.iter_mut().zip(digest).for_each(|(byte, hash)| *byte = hash);
+    bytes
+}
+
 impl AppointmentId {
+    /// Of a request: a hash of all that is asked and the page's key. The key alone would not do: it comes from the
+    /// client, which may send it with another wish.
+    pub fn of_request(who: &str, key: &str, patient: &PatientId, clinic: &ClinicId, start: SlotStart) -> Self {
+        Self::from_bytes(hashed(&[who, key, patient.as_str(), clinic.as_str(), &start.to_string()]))
+    }
+
     /// From hashed bytes: the same request gives the same appointment.
     pub fn from_bytes(bytes: IdBytes) -> Self {
         Self(base32(bytes))

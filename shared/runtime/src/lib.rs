@@ -12,6 +12,7 @@ pub mod random;
 pub mod refusal;
 pub mod secrets;
 pub mod tokens;
+pub mod window;
 
 pub use clock::Clock;
 pub use desk::Desk;

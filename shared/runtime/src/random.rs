@@ -1,5 +1,7 @@
 //! The one source of randomness: the operating system's, through aws-lc.
 
+use store::patients::IdentityNonces;
+
 /// Bytes as lower-case hex: hashes and random bytes where text is asked for.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
@@ -26,5 +28,10 @@ impl Random {
         let mut bytes = [0; N];
         aws_lc_rs::rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
         Ok(bytes)
+    }
+
+    /// What sealing one identity takes.
+    pub fn identity_nonces(self) -> Result<IdentityNonces, NoRandomness> {
+        Ok(IdentityNonces { name: self.bytes()?, document: self.bytes()?, phone: self.bytes()? })
     }
 }

@@ -181,13 +181,34 @@ pub struct Card {
     pub holder: Option<SealedIdentity>,
 }
 
+/// Who registers a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registrar {
+    /// A WeChat user, who acts for the person from then on.
+    Account {
+        /// Who.
+        account: OpenId,
+        /// Who the person is to them.
+        relation: Relation,
+    },
+    /// A member of staff, by name, who has the person and the document before them.
+    Staff(String),
+}
+
+impl Registrar {
+    fn actor(&self) -> Actor {
+        match self {
+            Self::Account { account, .. } => Actor::Account(account.clone()),
+            Self::Staff(name) => Actor::Staff(name.clone()),
+        }
+    }
+}
+
 /// A registration to be made.
 #[derive(Clone, Debug)]
 pub struct Registration {
-    /// The account that registers.
-    pub account: OpenId,
-    /// Who the person is to the account.
-    pub relation: Relation,
+    /// Who registers.
+    pub by: Registrar,
     /// Id for the person, if new.
     pub patient: PatientId,
     /// Version of the consent text agreed to.
@@ -201,7 +222,7 @@ pub struct Registration {
 pub enum Registered {
     /// A new person.
     New(PatientId),
-    /// The hospital knew the person; the account is linked now, or was before. Others linked must be told.
+    /// The hospital knew the person. The account that registers is linked now, or was before; others linked must be told.
     Linked(PatientId),
     /// The document is known, but name or phone differ: the window must look.
     NotProven,
@@ -239,15 +260,16 @@ impl Table {
     ) -> Result<Registered, StoreError> {
         let indexes = keys.indexes(identity.document.identity_key().expose(), purpose::DOCUMENT);
         if let Some(patient) = self.claimed_by(&indexes).await? {
-            return self.link_known(keys, identity, registration, patient).await;
+            return self.recognise(keys, identity, registration, patient).await;
         }
         let sealed = SealedIdentity::seal(keys, identity, nonces)?;
         let id = registration.patient.clone();
         let link = link_of(registration, &id, &sealed.name_masked);
+        let at_window = matches!(registration.by, Registrar::Staff(_));
         let patient = Patient {
             id: id.clone(),
             identity: sealed,
-            needs_window: needs_window(identity),
+            needs_window: needs_window(identity) && !at_window,
             consent_version: registration.consent_version.clone(),
             card: None,
             sms_copies: None,
@@ -259,13 +281,15 @@ impl Table {
         for index in &indexes {
             writes.push(self.new_put(to_item(&Key::document(index), &Claim { patient: id.clone() })?));
         }
-        writes.extend(self.link_puts(&link)?);
+        if let Some(link) = link {
+            writes.extend(self.link_puts(&link)?);
+        }
         if self.transact(writes).await?.is_done() {
             return Ok(Registered::New(id));
         }
         // Somebody else registered the same document in between.
         match self.claimed_by(&indexes).await? {
-            Some(patient) => self.link_known(keys, identity, registration, patient).await,
+            Some(patient) => self.recognise(keys, identity, registration, patient).await,
             None => Err(StoreError::Contended),
         }
     }
@@ -279,7 +303,8 @@ impl Table {
         Ok(None)
     }
 
-    async fn link_known(
+    /// What becomes of a registration whose document is known.
+    async fn recognise(
         &self,
         keys: &Keyring,
         identity: &Identity,
@@ -287,21 +312,45 @@ impl Table {
         id: PatientId,
     ) -> Result<Registered, StoreError> {
         let Some(known) = self.patient(&id).await? else { return Err(StoreError::Contended) };
-        if !known.identity.is_known_to(keys, identity)? {
+        let is_proven = match &registration.by {
+            Registrar::Account { .. } => known.identity.is_known_to(keys, identity)?,
+            // Staff see the document itself; the phone may have changed since (E66).
+            Registrar::Staff(_) => known.identity.is_person(keys, identity)?,
+        };
+        if !is_proven {
             return Ok(Registered::NotProven);
         }
-        if self.link(&registration.account, &id).await?.is_none() {
-            let seq = known.ev.as_ref().map_or(0, |event| event.seq) + 1;
-            let link = link_of(registration, &id, &known.identity.name_masked);
-            let mut writes = self.link_puts(&link)?;
-            writes.push(self.event_update(&id, &event(EventKind::PatientLinked, seq, registration))?);
-            let written = self.transact(writes).await?;
-            // Refused: a twin of this request was first, or another writer was in the way.
-            if !written.is_done() && self.link(&registration.account, &id).await?.is_none() {
-                return Err(StoreError::Contended);
-            }
+        match link_of(registration, &id, &known.identity.name_masked) {
+            Some(link) => self.link_known(&known, &link, registration).await?,
+            None => self.note_seen_at_window(&id, &registration.consent_version).await?,
         }
         Ok(Registered::Linked(id))
+    }
+
+    async fn link_known(&self, known: &Patient, link: &Link, registration: &Registration) -> Result<(), StoreError> {
+        if self.link(&link.account, &known.id).await?.is_some() {
+            return Ok(());
+        }
+        let seq = known.ev.as_ref().map_or(0, |event| event.seq) + 1;
+        let mut writes = self.link_puts(link)?;
+        writes.push(self.event_update(&known.id, &event(EventKind::PatientLinked, seq, registration))?);
+        let written = self.transact(writes).await?;
+        // Refused: a twin of this request was first, or another writer was in the way.
+        if !written.is_done() && self.link(&link.account, &known.id).await?.is_none() {
+            return Err(StoreError::Contended);
+        }
+        Ok(())
+    }
+
+    /// The window has looked at the document and the consent.
+    async fn note_seen_at_window(&self, patient: &PatientId, consent_version: &str) -> Result<(), StoreError> {
+        let request = self
+            .update(&Key::patient(patient))
+            .update_expression("SET needs_window = :no, consent_version = :version")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":version", text(consent_version));
+        send_update(request).await.map(drop)
     }
 
     /// Creates a digital card for a person who has none; one who has a card keeps it.
@@ -427,17 +476,21 @@ fn needs_window(identity: &Identity) -> bool {
     document.needs_window() || document.needs_guardian() || identity.name.needs_window_check()
 }
 
-fn link_of(registration: &Registration, patient: &PatientId, name_masked: &str) -> Link {
-    Link {
-        patient: patient.clone(),
-        account: registration.account.clone(),
-        relation: registration.relation,
-        name_masked: name_masked.to_owned(),
-        copies: false,
-        since: registration.at,
+/// The link a registration makes; staff act for nobody.
+fn link_of(registration: &Registration, patient: &PatientId, name_masked: &str) -> Option<Link> {
+    match &registration.by {
+        Registrar::Account { account, relation } => Some(Link {
+            patient: patient.clone(),
+            account: account.clone(),
+            relation: *relation,
+            name_masked: name_masked.to_owned(),
+            copies: false,
+            since: registration.at,
+        }),
+        Registrar::Staff(_) => None,
     }
 }
 
 fn event(kind: EventKind, seq: u64, registration: &Registration) -> ItemEvent {
-    ItemEvent { seq, kind, actor: Actor::Account(registration.account.clone()), at: registration.at }
+    ItemEvent { seq, kind, actor: registration.by.actor(), at: registration.at }
 }

@@ -4,7 +4,7 @@ use super::{Fate, Filed, Mode, Unfiled, all, rows};
 use crate::App;
 use crate::import::{self, CardRow, Problem, RowError};
 use domain::{Timestamp, time};
-use store::patients::{CardHolder, IdentityNonces, SealedIdentity};
+use store::patients::{CardHolder, SealedIdentity};
 use store::seal::Keyring;
 
 /// Cards of one file: what is certainly sealed and written within the 29 s an answer may take.
@@ -31,7 +31,7 @@ async fn file_card(app: &App, keys: &Keyring, line: CardRow, mode: Mode) -> Resu
     if mode == Mode::DryRun || matches!(fate, Fate::Unchanged | Fate::Kept) {
         return Ok(fate);
     }
-    let sealed = SealedIdentity::seal_holder(keys, &holder, &nonces(app)?)?;
+    let sealed = SealedIdentity::seal_holder(keys, &holder, &app.desk.random.identity_nonces()?)?;
     let written = app.desk.table.put_hospital_card(&line.card, sealed).await?;
     // Refused: a patient has bound it in between.
     Ok(if written.is_done() { fate } else { Fate::Kept })
@@ -39,9 +39,4 @@ async fn file_card(app: &App, keys: &Keyring, line: CardRow, mode: Mode) -> Resu
 
 fn holds(keys: &Keyring, sealed: Option<&SealedIdentity>, holder: &CardHolder) -> Result<bool, Unfiled> {
     sealed.map_or(Ok(false), |sealed| Ok(sealed.holds(keys, holder)?))
-}
-
-fn nonces(app: &App) -> Result<IdentityNonces, Unfiled> {
-    let random = app.desk.random;
-    Ok(IdentityNonces { name: random.bytes()?, document: random.bytes()?, phone: random.bytes()? })
 }

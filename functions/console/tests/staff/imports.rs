@@ -146,7 +146,7 @@ async fn cards_are_sealed_and_a_bound_card_stays() {
 async fn register(world: &World) -> PatientId {
     use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
     use store::account::Relation;
-    use store::patients::{Identity, IdentityNonces, Registration};
+    use store::patients::{Identity, IdentityNonces, Registrar, Registration};
     let now = world.clock.now();
     let identity = Identity {
         name: PersonName::parse("周建国").unwrap(),
@@ -155,8 +155,7 @@ async fn register(world: &World) -> PatientId {
     };
     let patient = PatientId::from_bytes([9; 10]);
     let registration = Registration {
-        account: "o-zhou".parse().unwrap(),
-        relation: Relation::Oneself,
+        by: Registrar::Account { account: "o-zhou".parse().unwrap(), relation: Relation::Oneself },
         patient: patient.clone(),
         consent_version: "2026-11".into(),
         at: now,

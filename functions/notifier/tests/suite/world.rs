@@ -26,7 +26,7 @@ use store::Table;
 use store::account::Relation;
 use store::key::Key;
 use store::notices::{NoticeRecord, Outcome};
-use store::patients::{Identity, IdentityNonces, Registered, Registration};
+use store::patients::{Identity, IdentityNonces, Registered, Registrar, Registration};
 use store::seal::Keyring;
 use store::signin::SharedToken;
 use wechat::api::{Api, Timeouts};
@@ -261,8 +261,7 @@ fn identity(born: &str) -> Identity {
 
 async fn join(table: &Table, name: &str, identity: &Identity) -> Registered {
     let registration = Registration {
-        account: name.parse().unwrap(),
-        relation: Relation::Family,
+        by: Registrar::Account { account: name.parse().unwrap(), relation: Relation::Family },
         patient: PatientId::from_bytes([2; 10]),
         consent_version: "1".into(),
         at: at(NOON),

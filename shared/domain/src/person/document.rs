@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{compact, mask};
+use super::{ADULT_AGE_YEARS, age_on, compact, mask};
 
 /// Characters of a GB 11643 number.
 const CITIZEN_LENGTH: usize = 18;
@@ -373,6 +373,13 @@ impl IdDocument {
     /// See [`DocumentKind::needs_guardian`].
     pub fn needs_guardian(&self) -> bool {
         self.kind.needs_guardian()
+    }
+
+    /// Whether a guardian registers this person on `today`: minors, and papers only children have. A paper that does not
+    /// tell the age is taken for an adult's.
+    pub fn needs_guardian_on(&self, today: Date) -> bool {
+        let minor = self.birth_date().is_some_and(|birth| age_on(birth, today) < ADULT_AGE_YEARS);
+        minor || self.needs_guardian()
     }
 }
 

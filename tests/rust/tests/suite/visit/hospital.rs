@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex};
 use store::Table;
 use store::account::Relation;
 use store::key::Key;
-use store::patients::{Identity, IdentityNonces, Registered, Registration};
+use store::patients::{Identity, IdentityNonces, Registered, Registrar, Registration};
 use store::seal::Keyring;
 use store::signin::Session;
 use web::session::SessionSecret;
@@ -156,8 +156,7 @@ impl Hospital {
         };
         let nonces = IdentityNonces { name: [1; 12], document: [2; 12], phone: [3; 12] };
         let registration = Registration {
-            account: account.clone(),
-            relation: Relation::Family,
+            by: Registrar::Account { account: account.clone(), relation: Relation::Family },
             patient: PatientId::from_bytes(bytes(unique())),
             consent_version: "1".into(),
             at: now,
