@@ -1,8 +1,9 @@
 //! 公众号: what WeChat delivers (messages, menu clicks, scans, follows) and what the chat answers.
 //!
 //! # What a delivery may do
-//! Only following and unfollowing change anything. WeChat delivers up to four times, in any order and at once, so
-//! that change is one write that may be repeated: it is ordered by WeChat's own clock, and an older event arriving
+//! Only following, unfollowing and the scan of a desk's code change anything. Checking in may be repeated and answers
+//! every time alike. WeChat delivers up to four times, in any order and at once, so
+//! following is one write that may be repeated: it is ordered by WeChat's own clock, and an older event arriving
 //! later changes nothing. The record of the delivery comes *after* it. The other way round, a crash between the two
 //! would lose the change, because the retry would look like a repeat. Every reply is computed from the message, so a
 //! repeat is answered like the first delivery.
@@ -26,6 +27,7 @@
 //! their payments are records of visits, which law obliges a hospital to keep, and a number paid for stays good. Who
 //! wants a link ended does that in 就诊人, or asks the hospital.
 
+mod arrival;
 pub mod chat;
 mod delivery;
 mod numbers;

@@ -9,6 +9,7 @@ pub mod estimate;
 pub mod line;
 pub mod policy;
 pub mod snapshot;
+mod words;
 
 pub use check_in::{CheckInError, CheckInPoint};
 pub use estimate::{Estimate, Minutes};
