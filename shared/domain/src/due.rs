@@ -37,6 +37,8 @@ pub enum Deadline {
     Reconcile,
     /// Appointment: its place in the queue must follow.
     Queue,
+    /// Queue: the hospital's own system calls, and is asked whom.
+    CallState,
 }
 
 /// The function that acts on a deadline.
@@ -50,6 +52,8 @@ pub enum Worker {
     Reconcile,
     /// `functions/his-sync`
     HisSync,
+    /// `functions/his-sync` as well: queues are asked for all day, and payments do not wait behind them.
+    HisQueue,
 }
 
 impl Worker {
@@ -60,6 +64,7 @@ impl Worker {
             Self::Reminder => "reminder",
             Self::Reconcile => "reconcile",
             Self::HisSync => "his-sync",
+            Self::HisQueue => "his-queue",
         }
     }
 }
@@ -74,6 +79,7 @@ impl Deadline {
                 Worker::Reconcile
             }
             Self::Post => Worker::HisSync,
+            Self::CallState => Worker::HisQueue,
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::FieldError;
 use super::read::error;
 use domain::booking::{BookingPolicy, CancelPolicy, Limits};
-use domain::queue::{QueuePolicy, VisitMinutes};
 use domain::profile::{HospitalProfile, MenuAction, MenuItem};
+use domain::queue::{QueuePolicy, VisitMinutes};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
