@@ -225,7 +225,7 @@ fn a_desks_code_checks_in_when_it_is_ours_and_the_hospital_prints_codes() {
 #[test]
 fn a_visit_of_today_is_told_with_its_place_and_leads_to_its_page() {
     let visit = Number { appointment: appointment(State::CheckedIn), standing: Some("候诊中。".into()) };
-    let told = Answer::plain("您的号", Vec::new()).text(&profile(), URL, Some(&[visit.clone()]), now());
+    let told = Answer::plain("您的号", Vec::new()).text(&profile(), URL, Some(std::slice::from_ref(&visit)), now());
     assert!(
         told.contains(&format!("{URL}/visits/{}", visit.appointment.key())) && told.ends_with("候诊中。"),
         "{told}"
