@@ -456,8 +456,10 @@ impl AppointmentView {
 
     fn actions(&self, context: &PageContext<'_>) -> Markup {
         let cancel = format!("{}/cancel", self.path());
+        let visit = format!("/visits/{}", self.appointment);
         html! {
             div.acts {
+                @if matches!(self.state, "booked" | "checked_in") { (Button::primary_link("签到与候诊", &visit)) }
                 @if self.pay_until.is_some() { (Button::primary_link("去支付", &self.next)) }
                 @if self.pay_until.is_some() || self.cancel_until.is_some() {
                     (Button::post(context, "取消挂号", &cancel, Look::Warn))

@@ -5,7 +5,7 @@ use domain::appointment::{Appointment, State};
 use domain::catalog::Department;
 use domain::id::AppointmentId;
 use domain::profile::HospitalProfile;
-use domain::queue::{Entry, Queue, QueuePolicy, Stage};
+use domain::queue::{Entry, Queue, QueuePolicy};
 use domain::{Timestamp, time};
 use his::CardQueue;
 use maud::{DOCTYPE, Markup, html};
@@ -72,26 +72,18 @@ impl PlaceView {
     }
 
     fn in_queue(queue: &Queue, entry: &Entry, policy: &QueuePolicy, now: Timestamp) -> Self {
-        let estimate = queue.estimate(entry, policy, now);
-        let (state, text) = words(queue, entry);
-        let wait = estimate.map(|estimate| match estimate.minutes {
-            None => "已暂停叫号".to_owned(),
-            Some(minutes) if estimate.is_rough => format!("{minutes}（刚开诊，仅供参考）"),
-            Some(minutes) => minutes.to_string(),
-        });
-        let room = entry.stage.room().map(|(room, _)| room);
-        let rooms = || queue.rooms.iter().map(|room| room.name.as_str()).collect::<Vec<_>>().join("、");
-        let doctors = || queue.rooms.iter().map(|room| room.doctor.as_str()).collect::<Vec<_>>();
+        let doctor = match (entry.stage.room(), queue.rooms.as_slice()) {
+            (Some((room, _)), _) => queue.room(room),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        };
         Self {
-            state,
-            text,
-            ahead: estimate.map(|estimate| format!("{} 人", estimate.ahead)),
-            wait,
-            room: Some(room.map_or_else(rooms, str::to_owned)),
-            doctor: match room {
-                Some(room) => queue.room(room).map(|room| room.doctor.clone()),
-                None => doctors().first().filter(|_| queue.rooms.len() == 1).map(|doctor| (*doctor).to_owned()),
-            },
+            state: entry.stage.code(),
+            text: queue.patient_text(entry),
+            ahead: queue.estimate(entry, policy, now).map(|estimate| format!("{} 人", estimate.ahead)),
+            wait: queue.wait_text(entry, policy, now),
+            room: Some(queue.rooms_text(entry)),
+            doctor: doctor.map(|room| room.doctor.clone()),
             updated: Some(clock_text(queue.changed_at)),
             ver: queue.ver,
         }
@@ -100,25 +92,6 @@ impl PlaceView {
 
 fn clock_text(at: Timestamp) -> String {
     time::wall_clock(at).strftime("%H:%M").to_string()
-}
-
-fn words(queue: &Queue, entry: &Entry) -> (&'static str, String) {
-    match &entry.stage {
-        Stage::Expected => ("expected", "您还没有签到，到院后请先签到。".into()),
-        Stage::Waiting => match queue.rooms.iter().find_map(|room| room.paused.as_deref()) {
-            Some(reason) if queue.open_rooms().next().is_none() => {
-                ("waiting", format!("候诊中。诊室暂停叫号：{reason}"))
-            }
-            _ if entry.missed > 0 => ("waiting", "您已过号，请在诊室附近等候，稍后会再次叫到您。".into()),
-            _ if entry.seen => ("waiting", "回诊候诊中，会穿插叫号。".into()),
-            _ => ("waiting", "候诊中，请留意叫号。".into()),
-        },
-        Stage::Called { room, .. } => ("called", format!("请到 {room} 就诊！")),
-        Stage::InRoom { room, .. } => ("in_room", format!("就诊中（{room}）")),
-        Stage::Missed => ("missed", "您已过号，请到分诊台重新报到。".into()),
-        Stage::Done => ("done", "就诊已结束。需要回诊时请到分诊台报到。".into()),
-        Stage::Left => ("left", "您已退出候诊。如有疑问请到分诊台。".into()),
-    }
 }
 
 /// The place alone, for looking again.

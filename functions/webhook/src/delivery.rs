@@ -2,7 +2,7 @@
 
 use crate::chat;
 use crate::refused::refusal;
-use crate::{Action, App, numbers};
+use crate::{Action, App, arrival, numbers};
 use domain::id::OpenId;
 use domain::{Timestamp, time};
 use lambda_http::http::{HeaderName, HeaderValue, header};
@@ -103,7 +103,10 @@ async fn answer(app: &App, call: &Call<Action>, account: &WechatAccount, opened:
         return Some(chat::without_profile(&app.desk.public_url));
     };
     let answer = chat::decide(&opened.message.kind, profile, &account.scene_key)?;
-    let numbers = if answer.with_numbers { numbers::next_of(app, opened, call.now).await } else { None };
+    if let Some(point) = &answer.check_in {
+        return Some(arrival::check_in(app, opened, profile, point, call.now).await);
+    }
+    let numbers = if answer.with_numbers { numbers::next_of(app, opened, profile, call.now).await } else { None };
     Some(answer.text(profile, &app.desk.public_url, numbers.as_deref(), call.now))
 }
 

@@ -190,3 +190,36 @@ async fn a_table_that_hangs_delays_the_answer_by_less_than_wechat_waits() {
     assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
     assert!(told.contains("查看我的挂号"), "{told}");
 }
+
+#[tokio::test]
+async fn a_scan_at_the_desk_checks_in_and_says_where_one_stands() {
+    let world = World::start().await;
+    let booked = world.booked_today("1230").await;
+    let scan = async |desk: &str, at_s| {
+        let scene = SceneKey::new([7; 32]).sign(&format!("checkin:{desk}")).unwrap();
+        let (query, body) = signed(&event("SCAN", &scene, at_s), NOW_S);
+        answered(&world.send(Method::POST, &query, body).await)
+    };
+    let elsewhere = scan("dept:WK", NOW_S - 3).await;
+    assert!(elsewhere.contains("请到内科"), "{elsewhere}");
+    let told = scan("dept:NK", NOW_S - 2).await;
+    assert!(told.contains("已签到：林*梅") && told.contains("前面 0 人") && told.contains("诊室 201"), "{told}");
+    assert!(told.contains(&format!("/visits/{}", booked.key())), "{told}");
+    assert_eq!(scan("dept:NK", NOW_S - 1).await, told, "a repeat is answered alike");
+    let (query, body) = signed(&message("text", "<Content>排队到几号了</Content>", 21), NOW_S);
+    let asked = answered(&world.send(Method::POST, &query, body).await);
+    assert!(asked.contains("前面 0 人"), "{asked}");
+}
+
+#[tokio::test]
+async fn who_has_no_number_today_or_comes_too_early_is_told_so() {
+    let world = World::start().await;
+    let scene = SceneKey::new([7; 32]).sign("checkin:any").unwrap();
+    let (query, body) = signed(&event("SCAN", &scene, NOW_S), NOW_S);
+    let none = answered(&world.send(Method::POST, &query, body).await);
+    assert!(none.contains("今天没有查到您的号"), "{none}");
+    world.booked_today("1400").await;
+    let (query, body) = signed(&event("SCAN", &scene, NOW_S - 1), NOW_S);
+    let early = answered(&world.send(Method::POST, &query, body).await);
+    assert!(early.contains("13:00 开始签到"), "{early}");
+}

@@ -40,6 +40,8 @@ pub enum Deadline {
     Queue,
     /// Appointment: the visit is tomorrow.
     DayBefore,
+    /// Queue: the hospital's own system calls, and is asked whom.
+    CallState,
 }
 
 /// The function that acts on a deadline.
@@ -53,6 +55,8 @@ pub enum Worker {
     Reconcile,
     /// `functions/his-sync`
     HisSync,
+    /// `functions/his-sync` as well: queues are asked for all day, and payments do not wait behind them.
+    HisQueue,
 }
 
 impl Worker {
@@ -63,6 +67,7 @@ impl Worker {
             Self::Reminder => "reminder",
             Self::Reconcile => "reconcile",
             Self::HisSync => "his-sync",
+            Self::HisQueue => "his-queue",
         }
     }
 }
@@ -77,6 +82,7 @@ impl Deadline {
                 Worker::Reconcile
             }
             Self::Post => Worker::HisSync,
+            Self::CallState => Worker::HisQueue,
         }
     }
 }
