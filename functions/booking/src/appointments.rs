@@ -5,7 +5,7 @@ use crate::browse::clinic_view;
 use crate::views::{AppointmentView, AppointmentsView};
 use crate::{Action, App, attempts};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
-use domain::clinic::SlotStart;
+use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
 use domain::id::{AppointmentId, ClinicId, OpenId, PatientId};
 use futures_util::future::try_join_all;
@@ -47,6 +47,8 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
         patient_name_masked: link.name_masked,
         clinic: found.clinic,
         start,
+        channel: Channel::Wechat,
+        rest_min: call.profile()?.booking.rest.drawn(app.desk.random.bytes()?),
     };
     let held = app.desk.table.hold(call.profile()?, &request, call.now).await?;
     answer(call, &held)

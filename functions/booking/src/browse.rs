@@ -87,7 +87,7 @@ pub(crate) async fn clinic_view(
     }
     let found = app.desk.table.clinic(&id).await?.ok_or_else(Problem::not_found)?;
     let links = app.desk.table.links_of(call.account()?).await?;
-    let found = BoardClinic::of(&found.clinic, &found.slots);
+    let found = BoardClinic::of(&found.clinic, &found.slots, call.now);
     clinic_page(app, call, (&found, &links), Entry::Open, form)
 }
 

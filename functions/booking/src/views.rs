@@ -400,7 +400,7 @@ impl ClinicView {
                 } @else {
                     (notice(Tone::Wait, "本次门诊现在没有可挂的号，请选择其他日期或医生。"))
                     @if let Some(at) = &self.next_back {
-                        (notice(Tone::Plain, &format!("如有人未按时支付，最早 {at} 会有号退回，届时可再来看看。")))
+                        (notice(Tone::Plain, &format!("如有人未按时支付，{at} 以后可能有号退回，届时可再来看看。")))
                     }
                 }
             }

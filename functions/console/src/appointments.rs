@@ -3,7 +3,7 @@
 use crate::views::{ClinicView, StaffAppointmentView};
 use crate::{Action, App, body};
 use domain::appointment::{Appointment, AppointmentKey, CancelledBy, MoveError};
-use domain::clinic::Taken;
+use domain::clinic::{Slot, Taken};
 use domain::event::Actor;
 use domain::id::{AppointmentId, ClinicId};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -28,7 +28,7 @@ pub(crate) async fn clinic(app: &App, call: &Call<Action>) -> Result<Response, R
 
 /// The appointments behind the taken numbers. One may be missing for a moment: the number is claimed first.
 async fn appointments_in(app: &App, found: &ClinicWithSlots) -> Result<Vec<Appointment>, Refusal> {
-    let taken = found.slots.iter().flat_map(|slot| &slot.taken);
+    let taken = found.slots.iter().flat_map(Slot::holders);
     let keys: Vec<_> = taken.map(|(id, taken)| key_of(found, id, taken)).collect();
     let reads: Vec<_> = keys.iter().map(|key| app.desk.table.appointment(key)).collect();
     let read: Vec<_> = stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;

@@ -2,7 +2,7 @@
 //! a number is given by its slot alone.
 
 use crate::booking::{BookingPolicy, WindowError, window};
-use crate::clinic::{Claim, Clinic, Slot, SlotStart, epoch_s};
+use crate::clinic::{Channel, Claim, Clinic, Slot, SlotStart, epoch_s};
 use crate::id::{ClinicId, DepartmentId};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -36,24 +36,25 @@ pub struct Board {
 pub struct BoardClinic {
     /// The clinic.
     pub clinic: Clinic,
-    /// How many numbers of each slot nobody has.
+    /// How many numbers of each slot WeChat may give out.
     pub free: BTreeMap<SlotStart, usize>,
-    /// When the next unpaid number may come back.
+    /// When the next hold may end unpaid. Of numbers that rest nothing is shown: nobody is to wait for one.
     #[serde(default)]
     pub next_back_at: Option<Timestamp>,
 }
 
 impl BoardClinic {
-    /// From a clinic and its slots.
-    pub fn of(clinic: &Clinic, slots: &[Slot]) -> Self {
+    /// From a clinic and its slots, as at `now`.
+    pub fn of(clinic: &Clinic, slots: &[Slot], now: Timestamp) -> Self {
         let expiry = |claim| match claim {
             Claim::Held { expires_at } => Some(expires_at),
-            Claim::Booked => None,
+            Claim::Booked | Claim::Resting { .. } => None,
         };
+        let free = |slot: &Slot| slot.free_for(Channel::Wechat, now).len();
         let taken = slots.iter().flat_map(|slot| slot.taken.values());
         Self {
             clinic: clinic.clone(),
-            free: slots.iter().map(|slot| (slot.start, slot.free_numbers.len())).collect(),
+            free: slots.iter().map(|slot| (slot.start, free(slot))).collect(),
             next_back_at: taken.filter_map(|taken| expiry(taken.claim)).min(),
         }
     }
@@ -134,10 +135,10 @@ mod tests {
         let ends = [add_minutes(released(), 10), add_minutes(released(), 4)];
         for (expires_at, number) in ends.into_iter().zip(1..) {
             let patient = PatientId::from_bytes([1; 10]);
-            let taken = Taken { patient, number, claim: Claim::Held { expires_at } };
+            let taken = Taken { patient, number, claim: Claim::Held { expires_at }, rest_min: 0 };
             first.taken.insert(AppointmentId::from_bytes([u8::try_from(number).unwrap(); 10]), taken);
         }
-        let shown = BoardClinic::of(&clinic, &[first, second]);
+        let shown = BoardClinic::of(&clinic, &[first, second], released());
         let policy = BookingPolicy::default();
         let before = released().checked_sub(jiff::SignedDuration::from_millis(1)).unwrap();
         assert_eq!((shown.bookable(&policy, before), shown.released_later(&policy, before)), (0, Some(released())));
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn it_is_in_the_order_of_the_day_and_grows_old() {
-        let of = |period| BoardClinic::of(&clinic(period), &[]);
+        let of = |period| BoardClinic::of(&clinic(period), &[], released());
         let clinics = vec![of(Period::Afternoon), of(Period::Morning)];
         let board = Board::new(date(2026, 11, 30), "NK".parse().unwrap(), clinics, released());
         let periods: Vec<_> = board.clinics.iter().map(|found| found.clinic.period).collect();

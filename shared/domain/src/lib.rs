@@ -18,7 +18,9 @@ pub mod notice;
 pub mod order;
 pub mod person;
 pub mod profile;
+pub mod quota;
 pub mod reconciliation;
+pub mod slot;
 pub mod time;
 
 pub use jiff::{Timestamp, civil};

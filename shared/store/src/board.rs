@@ -82,7 +82,7 @@ impl Table {
     async fn built_board(&self, date: Date, department: &DepartmentId, now: Timestamp) -> Result<Board, StoreError> {
         let listed = self.clinics_on(date, department).await?;
         let found = try_join_all(listed.iter().map(|clinic| self.clinic(&clinic.id))).await?;
-        let clinics = found.iter().flatten().map(|found| BoardClinic::of(&found.clinic, &found.slots)).collect();
+        let clinics = found.iter().flatten().map(|found| BoardClinic::of(&found.clinic, &found.slots, now)).collect();
         Ok(Board::new(date, department.clone(), clinics, now))
     }
 

@@ -9,7 +9,7 @@ use crate::clinics::{Claimed, hold as hold_of};
 use crate::table::{StoreError, Table};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy, Command, MoveError, Place, State};
 use domain::booking::{Gate, GateEntry, GateError, Pass, WindowError, window};
-use domain::clinic::{Claim, Clinic, Slot, SlotStart};
+use domain::clinic::{Channel, Claim, Clinic, Slot, SlotStart};
 use domain::due::{Deadline, Deadlines};
 use domain::event::Actor;
 use domain::id::{AppointmentId, OutTradeNo, PatientId};
@@ -32,6 +32,10 @@ pub struct HoldRequest {
     pub clinic: Clinic,
     /// The slot wanted.
     pub start: SlotStart,
+    /// Where it is asked for.
+    pub channel: Channel,
+    /// How long the number rests should it come back, in minutes: [`RestPolicy::drawn`](domain::booking::RestPolicy::drawn).
+    pub rest_min: u16,
 }
 
 /// Why there is no hold.
@@ -79,7 +83,7 @@ impl Table {
         }
         let product = window(&request.clinic, request.start, &profile.booking, now)?;
         let slot = self.slot(&request.clinic.id, request.start).await?.ok_or(HoldError::NoSlot)?;
-        if slot.free_numbers.is_empty() && !slot.taken.contains_key(&request.appointment) {
+        if slot.free_for(request.channel, now).is_empty() && slot.holder(&request.appointment).is_none() {
             // Sold out is the common answer of a rush: no write at all.
             return Err(HoldError::SoldOut);
         }
@@ -120,10 +124,10 @@ impl Table {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<u16, HoldError> {
-        let taken = |number| hold_of(&request.patient, number, expires_at);
+        let taken = |number| hold_of(&request.patient, number, expires_at, request.rest_min);
         let probe =
             request.appointment.as_str().bytes().fold(0_u64, |sum, b| sum.wrapping_mul(31).wrapping_add(b.into()));
-        match self.claim_number(slot, &request.appointment, taken, probe, now).await? {
+        match self.claim_number(slot, &request.appointment, taken, probe, request.channel, now).await? {
             Claimed::Number(number) => Ok(number),
             Claimed::SoldOut => Err(HoldError::SoldOut),
             Claimed::Closed => Err(HoldError::Window(WindowError::Closed)),
@@ -136,7 +140,7 @@ impl Table {
         let mut stale = Vec::new();
         for (id, entry) in gate.doubtful(now) {
             let slot = self.slot(&entry.clinic, entry.start).await?;
-            if slot.is_none_or(|slot| !slot.taken.contains_key(id)) {
+            if slot.is_none_or(|slot| slot.holder(id).is_none()) {
                 stale.push(id.clone());
             }
         }
@@ -153,7 +157,8 @@ impl Table {
         self.pass_gate(&held, now).await?;
         let booked = match self.move_appointment(&held.key(), Command::Book, &actor, profile.cancel, now).await {
             Ok(booked) => booked,
-            Err(MoveFailed::Refused(_) | MoveFailed::NotFound) => held,
+            Err(MoveFailed::Refused(MoveError::AlreadyDone)) => held,
+            Err(MoveFailed::Refused(_) | MoveFailed::NotFound) => return Err(HoldError::Over(Box::new(held))),
             Err(MoveFailed::Store(error)) => return Err(error.into()),
         };
         // Last, for the slot's hold carries the deadline: the sweeper finds it and keeps the number of a booked visit.
@@ -219,7 +224,7 @@ impl Table {
                 OrderState::Closed => {}
             }
         }
-        self.release_number(cancelled).await?;
+        self.release_number(cancelled, now).await?;
         self.clear_deadline(&cancelled.key(), Deadline::Release).await?;
         Ok(Released::Done)
     }
@@ -228,10 +233,10 @@ impl Table {
         self.move_order_if(no, |order| order.refund(&visit_off(&Actor::Schedule), now)).await.map(drop)
     }
 
-    pub(crate) async fn release_number(&self, appointment: &Appointment) -> Result<(), StoreError> {
+    pub(crate) async fn release_number(&self, appointment: &Appointment, now: Timestamp) -> Result<(), StoreError> {
         let place = &appointment.place;
         match self.slot(&place.clinic, place.start).await? {
-            Some(slot) => self.free_number(&slot, &appointment.id).await,
+            Some(slot) => self.free_number(&slot, &appointment.id, now).await,
             None => Ok(()),
         }
     }
@@ -255,8 +260,8 @@ impl Table {
             Err(MoveFailed::Refused(_)) => self.leave_gate_unless_booked(&key.patient, &key.id).await?,
         }
         match slot.taken.get(&key.id).map(|taken| taken.claim) {
-            Some(Claim::Held { .. }) => self.free_number(slot, &key.id).await,
-            Some(Claim::Booked) | None => Ok(()),
+            Some(Claim::Held { .. }) => self.free_number(slot, &key.id, now).await,
+            Some(Claim::Booked | Claim::Resting { .. }) | None => Ok(()),
         }
     }
 

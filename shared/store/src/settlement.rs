@@ -9,7 +9,7 @@ use crate::orders::OrderFailed;
 use crate::registration::visit_off;
 use crate::table::{StoreError, Table};
 use domain::appointment::{Appointment, Command, RefusedWhy, State};
-use domain::clinic::{Claim, Clinic, ClinicState, Slot, Taken};
+use domain::clinic::{Channel, Claim, Clinic, ClinicState, Slot, Taken};
 use domain::credit::{Standing, standing};
 use domain::due::Deadline;
 use domain::event::Actor;
@@ -143,7 +143,7 @@ impl Table {
             return Ok(Settled::Booked(Box::new(after)));
         }
         // A cancellation that came in between has given the number back; what was secured since must go the same way.
-        self.release_number(&after).await?;
+        self.release_number(&after, now).await?;
         self.leave_gate(&after.patient, &after.id).await?;
         self.refund_order(order, actor, now).await?;
         Ok(Settled::Refunding(Box::new(after)))
@@ -189,7 +189,7 @@ impl Table {
             return Ok(Ok(()));
         }
         let Some(slot) = self.slot(&place.clinic, place.start).await? else { return Ok(Err(RefusedWhy::NumberGone)) };
-        if slot.taken.contains_key(&appointment.id) {
+        if slot.holder(&appointment.id).is_some() {
             // Somebody else settling the same payment has just taken it again.
             self.pass_gate(appointment, now).await?;
             return Ok(Ok(()));
@@ -198,30 +198,49 @@ impl Table {
         if gate.entries.iter().any(|(id, entry)| *id != appointment.id && entry.clinic == place.clinic) {
             return Ok(Err(RefusedWhy::AlreadyBooked));
         }
-        if !slot.free_numbers.contains(&place.number) {
+        let is_resting = slot.taken.contains_key(&appointment.id);
+        if !is_resting && !slot.free_numbers.contains(&place.number) {
             return Ok(Err(RefusedWhy::NumberGone));
         }
         // Gate before slot, as every claim: two numbers of one clinic cannot come about.
         self.pass_gate(appointment, now).await?;
-        let only = Slot { free_numbers: [place.number].into(), ..slot };
-        let taken = |number| Taken { patient: appointment.patient.clone(), number, claim: Claim::Booked };
-        match self.claim_number(&only, &appointment.id, taken, 0, now).await? {
-            Claimed::Number(number) if number == place.number => Ok(Ok(())),
-            Claimed::Number(_) => {
+        let taken_again = if is_resting {
+            self.retake_number(&slot, &appointment.id).await?
+        } else {
+            self.claim_again(&slot, appointment, profile.booking.rest.most_min, now).await?
+        };
+        match taken_again {
+            Kept::Number(number) if number == place.number => Ok(Ok(())),
+            Kept::Number(_) => {
                 // The probe went on to another number: the patient was told this one, so give it back.
-                self.release_number(appointment).await?;
+                self.release_number(appointment, now).await?;
                 self.leave_gate(&appointment.patient, &appointment.id).await?;
                 Ok(Err(RefusedWhy::NumberGone))
             }
-            Claimed::Closed => {
+            Kept::Gone => {
                 self.leave_gate(&appointment.patient, &appointment.id).await?;
-                Ok(Err(RefusedWhy::ClinicClosed))
-            }
-            Claimed::SoldOut | Claimed::NotReleased => {
-                self.leave_gate(&appointment.patient, &appointment.id).await?;
-                Ok(Err(RefusedWhy::NumberGone))
+                let closed =
+                    self.slot(&place.clinic, place.start).await?.is_none_or(|slot| slot.state == ClinicState::Closed);
+                Ok(Err(if closed { RefusedWhy::ClinicClosed } else { RefusedWhy::NumberGone }))
             }
         }
+    }
+
+    /// Claims the very number of an appointment, which was freed in the meantime.
+    async fn claim_again(
+        &self,
+        slot: &Slot,
+        appointment: &Appointment,
+        rest_min: u16,
+        now: Timestamp,
+    ) -> Result<Kept, StoreError> {
+        let only =
+            Slot { free_numbers: [appointment.place.number].into(), pooled_at: Timestamp::UNIX_EPOCH, ..slot.clone() };
+        let taken = |number| Taken { patient: appointment.patient.clone(), number, claim: Claim::Booked, rest_min };
+        Ok(match self.claim_number(&only, &appointment.id, taken, 0, Channel::Wechat, now).await? {
+            Claimed::Number(number) => Kept::Number(number),
+            Claimed::SoldOut | Claimed::Closed | Claimed::NotReleased => Kept::Gone,
+        })
     }
 
     /// What of clinic and person changed between hold and payment so that the visit is not the one that was paid for:

@@ -5,7 +5,7 @@ use domain::Timestamp;
 use domain::admission::{TRY_S, Try, Turn};
 use domain::board::{AGE_MAX_S, Board};
 use domain::civil::{Date, date};
-use domain::clinic::{Clinic, Slot};
+use domain::clinic::{Channel, Clinic, Slot};
 use domain::id::{AppointmentId, DepartmentId, PatientId};
 use domain::time::{add_minutes, add_seconds};
 use futures_util::future::join_all;
@@ -40,8 +40,9 @@ async fn open(table: &Table) -> Clinic {
 
 async fn claim(table: &Table, clinic: &Clinic, n: u8) {
     let slot = table.slot(&clinic.id, "0900".parse().unwrap()).await.unwrap().unwrap();
-    let taken = |number| hold(&patient(n), number, add_minutes(now(), 10));
-    let claimed = table.claim_number(&slot, &AppointmentId::from_bytes([n; 10]), taken, 0, now()).await.unwrap();
+    let taken = |number| hold(&patient(n), number, add_minutes(now(), 10), 0);
+    let appointment = AppointmentId::from_bytes([n; 10]);
+    let claimed = table.claim_number(&slot, &appointment, taken, 0, Channel::Wechat, now()).await.unwrap();
     assert!(matches!(claimed, Claimed::Number(_)), "{claimed:?}");
 }
 

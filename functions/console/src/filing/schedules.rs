@@ -73,7 +73,7 @@ impl Names {
         let department = self.departments.get(&line.department).ok_or(StoreError::Contended)?;
         let doctor = line.doctor.as_ref().and_then(|id| self.doctors.get(id));
         let clinic = line.clinic(department, doctor, &self.policy);
-        let slots = line.slots(&clinic);
+        let slots = line.slots(&clinic, &self.policy);
         Ok((clinic, slots))
     }
 }

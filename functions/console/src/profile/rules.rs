@@ -26,6 +26,8 @@ const LIST_NAME_BYTES_MAX: usize = 60;
 const KEY_BYTES_MAX: usize = 128;
 const URL_BYTES_MAX: usize = 1_024;
 const HOLD_MIN: RangeInclusive<i64> = 3..=60;
+/// Minutes a returned number may rest.
+const REST_MIN: RangeInclusive<u16> = 0..=120;
 const HORIZON_DAYS: RangeInclusive<i32> = 1..=90;
 const LIMIT: RangeInclusive<u32> = 1..=20;
 const STRIKES: RangeInclusive<u32> = 1..=20;
@@ -128,6 +130,13 @@ impl Rules<'_> {
         self.range("booking.limits.per_department_day", &per_department_day, &LIMIT);
         self.range("booking.limits.per_day", &per_day, &LIMIT);
         self.range("booking.limits.held", &held, &LIMIT);
+        self.range("booking.rest.most_min", &policy.rest.most_min, &REST_MIN);
+        if policy.rest.most_min < policy.rest.least_min {
+            self.note("booking.rest.most_min", "wrong_order", "不能少于最短的间隔");
+        }
+        if policy.quotas.check().is_err() {
+            self.note("booking.quotas", "out_of_range", "各渠道预留合计不能超过 100%");
+        }
         if per_day < per_department_day.max(per_doctor_day) {
             self.note("booking.limits.per_day", "wrong_order", "不能少于单个医生或单个科室的上限");
         }
