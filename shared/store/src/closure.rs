@@ -38,6 +38,7 @@ impl Table {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":closed", text("closed"));
         send_update(request).await?;
+        self.forget_board(clinic.date, &clinic.department, now).await?;
         Ok(Some(clinic))
     }
 

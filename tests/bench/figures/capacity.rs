@@ -1,6 +1,5 @@
 //! Capacity units of each step of a visit, through the handlers, as the engine accounts for them.
 
-use crate::meter::{Meter, Units};
 use crate::stub;
 use crate::visit::hospital::{Hospital, Person, appointment_key, keyring};
 use domain::appointment::AppointmentKey;
@@ -10,6 +9,7 @@ use domain::order::RefundState;
 use domain::time;
 use notifier::SpentQuota;
 use runtime::secrets::Secret;
+use kit::{Meter, Units};
 use runtime::tokens::SharedTokens;
 use runtime::{Clock, Desk};
 use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::float_arithmetic,
     clippy::missing_panics_doc,
     reason = "a test that cannot be set up has failed"
 )]
@@ -24,8 +25,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use store::Table;
 
+mod meter;
 mod stand_in;
 
+pub use meter::{Meter, Units};
 pub use stand_in::StandIn;
 
 /// The table's name on an engine of its own.

@@ -98,7 +98,7 @@ impl Hospital {
         let profile = profile();
         table.put_profile(&profile).await.unwrap();
         let hospital = Self {
-            booking: booking::App { desk: desk() },
+            booking: booking::App::new(desk()),
             payment: payment::App { desk: desk(), pay: pay(), his: his_account() },
             pay_notify: pay_notify::App { desk: desk(), pay: pay() },
             sweeper: sweeper::App { desk: desk(), pay: pay() },
@@ -211,16 +211,7 @@ impl Hospital {
 
     /// A request of a person's browser, asking for JSON.
     fn request(person: &Person, method: &str, path: &str, body: &Value) -> Request {
-        let cookie = person.secret.cookie(&site(), 60);
-        HttpBuilder::builder()
-            .method(method)
-            .uri(path)
-            .header("cookie", cookie.split(';').next().unwrap())
-            .header("accept", "application/json")
-            .header("content-type", "application/json")
-            .header("x-csrf-token", person.secret.csrf_token().as_str())
-            .body(Body::Text(body.to_string()))
-            .unwrap()
+        signed_in(&person.secret, method, path, body)
     }
 
     /// Asks for a number; the same `key` is the same request.
@@ -343,6 +334,20 @@ impl Hospital {
     }
 }
 
+/// A request of a browser that is signed in, asking for JSON.
+pub(crate) fn signed_in(secret: &SessionSecret, method: &str, path: &str, body: &Value) -> Request {
+    let cookie = secret.cookie(&site(), 60);
+    HttpBuilder::builder()
+        .method(method)
+        .uri(path)
+        .header("cookie", cookie.split(';').next().unwrap())
+        .header("accept", "application/json")
+        .header("content-type", "application/json")
+        .header("x-csrf-token", secret.csrf_token().as_str())
+        .body(Body::Text(body.to_string()))
+        .unwrap()
+}
+
 pub(crate) fn slot() -> SlotStart {
     "0900".parse().unwrap()
 }
@@ -351,7 +356,7 @@ pub(crate) fn appointment_key(answer: &Value) -> AppointmentKey {
     answer["appointment"].as_str().unwrap_or_else(|| panic!("no appointment in {answer}")).parse().unwrap()
 }
 
-fn read(response: &web::Response) -> (u16, Value) {
+pub(crate) fn read(response: &web::Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let body = match response.body() {
         Body::Text(text) => serde_json::from_str(text).unwrap_or(Value::Null),
@@ -369,7 +374,7 @@ fn site() -> web::view::Site {
     }
 }
 
-fn profile() -> HospitalProfile {
+pub(crate) fn profile() -> HospitalProfile {
     serde_json::from_str(include_str!("../../../../../infra/hospital/profile.json")).unwrap()
 }
 
