@@ -116,12 +116,7 @@ async fn look_up(app: &App, key: &Key, now: Timestamp) -> Result<Option<Vec<Task
     }
 }
 
-async fn visit_tasks(
-    app: &App,
-    key: &Key,
-    visit: &Appointment,
-    now: Timestamp,
-) -> Result<Vec<Task>, StoreError> {
+async fn visit_tasks(app: &App, key: &Key, visit: &Appointment, now: Timestamp) -> Result<Vec<Task>, StoreError> {
     let mut tasks = Vec::new();
     for deadline in visit.deadlines.due(now).filter(|kind| kind.worker() == Worker::Reminder) {
         let event = match deadline {
@@ -217,9 +212,7 @@ async fn conclude(app: &App, then: &Then, now: Timestamp) -> Result<(), StoreErr
     match then {
         Then::ClearVisit(key, deadline) => table.clear_deadline(key, *deadline).await,
         Then::ClearOrder(no, told) => table.clear_notice(no, *told).await,
-        Then::Postpone(record) => {
-            table.postpone_notice(record, time::add_seconds(now, LETTER_AGAIN_S)).await
-        }
+        Then::Postpone(record) => table.postpone_notice(record, time::add_seconds(now, LETTER_AGAIN_S)).await,
     }
 }
 

@@ -40,9 +40,7 @@ impl Signed<'_> {
     pub(crate) fn authorization(&self, secret_id: &str, key: &SecretKey) -> String {
         let scope = format!("{}/{}/tc3_request", self.day(), self.service);
         let signature = hex(&self.signature(key, &scope));
-        format!(
-            "TC3-HMAC-SHA256 Credential={secret_id}/{scope}, SignedHeaders={SIGNED_HEADERS}, Signature={signature}"
-        )
+        format!("TC3-HMAC-SHA256 Credential={secret_id}/{scope}, SignedHeaders={SIGNED_HEADERS}, Signature={signature}")
     }
 
     /// The UTC day: the service's rule, whatever the hospital's day is.

@@ -136,9 +136,10 @@ impl Sms for TencentSms {
     async fn send(&self, message: &SmsMessage, now: Timestamp) -> Result<String, SmsError> {
         let request = self.request(self.body(message)?, now);
         // The library's error is dropped: it holds nothing to act on beyond whether anything was sent.
-        let answer = request.send().await.map_err(|error| {
-            if error.is_connect() { SmsError::NotSent } else { SmsError::UnknownOutcome }
-        })?;
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| if error.is_connect() { SmsError::NotSent } else { SmsError::UnknownOutcome })?;
         read(&read_body(answer).await?)
     }
 }
@@ -219,7 +220,8 @@ mod tests {
         assert_eq!(read(taken), Ok("5000:1".into()));
         let refused = br#"{"Response":{"SendStatusSet":[{"SerialNo":"","Code":"LimitExceeded.PhoneNumberDailyLimit","Message":"x"}],"RequestId":"r"}}"#;
         assert!(matches!(read(refused), Err(SmsError::Number(_))));
-        let forbidden = br#"{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure","Message":"x"},"RequestId":"r"}}"#;
+        let forbidden =
+            br#"{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure","Message":"x"},"RequestId":"r"}}"#;
         assert!(matches!(read(forbidden), Err(SmsError::Configuration(_))));
         for nothing in [&b""[..], b"<html>", br#"{"Response":{"RequestId":"r"}}"#] {
             assert_eq!(read(nothing), Err(SmsError::UnknownOutcome));

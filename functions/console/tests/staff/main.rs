@@ -14,6 +14,8 @@ mod finance;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
 mod money;
 #[cfg(test)]
 mod setup;
