@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Person } from './lib/person.mjs';
-import { civilDate, control, fault, importCsv, moveTo, noFaults, now, openClinic, openDepartment, smsControl, staff, tick, until } from './lib/stack.mjs';
+import { civilDate, fault, importCsv, moveTo, noFaults, now, openClinic, openDepartment, smsControl, staff, tick, until } from './lib/stack.mjs';
 
 const SEND = '/cgi-bin/message/template/send';
 const TRIED_MS = 60_000;
@@ -44,6 +44,8 @@ test('the day before, with one touch to cancel; doubled ticks send nothing twice
   await tick();
   assert.equal((await person.notices('day_before')).length, 1);
   assert.match(notice.data.thing5.value, /前可点此取消$/);
+  // The session of two days ago has ended.
+  await person.signIn();
   const page = await person.open(notice.url);
   assert.match(page.text, /来不了，取消挂号/);
   assert.equal((await person.get(new URL(notice.url).pathname)).json.state, 'booked');
@@ -139,10 +141,7 @@ test('family is told if it wishes, and what is muted is not', async () => {
   await mother.post('/messages/preferences', { receive: 'reminders' });
   const key = await mother.book(where);
   await daughter.notice('booked');
-  assert.equal((await messageOf(key, 'booked', 'wechat')) !== undefined, true);
   const told = (await messages(key)).filter((one) => one.kind === 'booked');
   assert.deepEqual(told.map((one) => [one.is_copy, one.why]).sort(), [[false, 'muted'], [true, undefined]].sort());
   assert.equal((await mother.notices('booked')).length, 0);
-  const { calls } = await control('calls');
-  assert.ok(calls.length > 0);
 });
