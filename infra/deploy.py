@@ -26,6 +26,8 @@ from botocore.exceptions import ClientError
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FUNCTIONS = tomllib.loads((ROOT / "infra/functions.toml").read_text())
 SECRETS = ("identity", "wechat", "pay", "his", "sms", "staff", "visit")
+# A hospital without a contract for SMS has none of these.
+OPTIONAL_SECRETS = ("sms",)
 LIVE, PREVIOUS = "live", "previous"
 KEY_BYTES = 32
 # cargo lambda compresses on one core each; more at once than this gains nothing on a small machine.
@@ -330,7 +332,7 @@ def deploy_all(deployment):
         raise DeployError("say where patients find it: DOMAIN_NAME=wx.hospital.cn CERTIFICATE_ARN=... (or PUBLIC_URL=... for a trial)")
     deployment.deploy_foundation({"DeletionProtection": os.environ.get("DELETION_PROTECTION", "true")})
     deployment.ensure_own_secrets()
-    empty = [name for name in SECRETS if deployment.read_secret(name) is None]
+    empty = [name for name in SECRETS if name not in OPTIONAL_SECRETS and deployment.read_secret(name) is None]
     if empty:
         raise DeployError(f"no value yet in the secrets {', '.join(empty)}; infra/README.md, section 'Secrets', says how to put them")
     for function, version in zip(FUNCTIONS, deployment.deploy_functions(FUNCTIONS)):

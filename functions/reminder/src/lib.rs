@@ -19,8 +19,9 @@ use store::due::SHARDS;
 use store::key::{Key, NOTICE_PREFIX};
 use store::notices::NoticeRecord;
 
-/// Keys asked for in one query of a shard.
-const BATCH: i32 = 1_000;
+/// Keys asked for in one query of a shard. Ten thousand at once (a whole hospital's morning) are a round, since the index
+/// may still show in the next what was cleared in this one.
+const BATCH: i32 = 5_000;
 /// Items read or written at one time.
 const CONCURRENCY: usize = 32;
 /// SQS takes at most ten messages at once.

@@ -7,6 +7,7 @@ mod world;
 use domain::id::PatientId;
 use lambda_http::http::Method;
 use store::account::{Link, Relation};
+use store::key::Key;
 use wechat::scene::SceneKey;
 use world::{FOLLOWER, NOW_S, World, answered, clear_text_of, event, message, query_signature, seal, signed};
 
@@ -160,8 +161,9 @@ async fn without_a_table_the_chat_still_answers_and_a_follow_is_delivered_again(
     let (query, body) = signed(&message("text", "<Content>我的号</Content>", 13), NOW_S);
     let told = answered(&world.send(Method::POST, &query, body).await);
     assert!(told.contains(r#"<a href="https://desk.example.com/">"#), "{told}");
-    for name in ["subscribe", "unsubscribe"] {
-        let (query, body) = signed(&event(name, "", NOW_S), NOW_S);
+    for name in ["subscribe", "unsubscribe", "TEMPLATESENDJOBFINISH"] {
+        let end = "<MsgID>7</MsgID><Status>success</Status></xml>";
+        let (query, body) = signed(&event(name, "", NOW_S).replace("</xml>", end), NOW_S);
         let answer = world.send(Method::POST, &query, body).await;
         assert_eq!((answer.status, answer.body.as_str()), (500, "change_not_stored"));
     }
@@ -222,4 +224,19 @@ async fn who_has_no_number_today_or_comes_too_early_is_told_so() {
     let (query, body) = signed(&event("SCAN", &scene, NOW_S - 1), NOW_S);
     let early = answered(&world.send(Method::POST, &query, body).await);
     assert!(early.contains("13:00 开始签到"), "{early}");
+}
+
+#[tokio::test]
+async fn how_a_message_ended_is_noted_whenever_it_comes() {
+    let world = World::start().await;
+    for (msgid, status) in [("2500000000000000001", "success"), ("2500000000000000002", "failed:user block")] {
+        let fields = format!("<MsgID>{msgid}</MsgID><Status><![CDATA[{status}]]></Status>");
+        let xml = event("TEMPLATESENDJOBFINISH", "", NOW_S).replace("</xml>", &format!("{fields}</xml>"));
+        let (query, body) = signed(&xml, NOW_S);
+        for _ in 0..2 {
+            assert_eq!(world.send(Method::POST, &query, body.clone()).await.status, 200);
+        }
+        // The notifier has not written its entry yet: the end waits under WeChat's number.
+        assert!(world.has(&Key::msgid(msgid)).await, "{msgid}");
+    }
 }

@@ -34,6 +34,7 @@ async fn main() {
     claims::report().await;
     notifications::report().await;
     tick::report().await;
+    tick::rush().await;
 }
 
 /// The middle of a few measurements.

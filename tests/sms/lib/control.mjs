@@ -49,6 +49,7 @@ const GETS = {
   },
   '/control/calls': ({ calls }) => ({ calls }),
   '/control/faults': showFaults,
+  '/control/clock': (world) => ({ now: world.now() }),
 };
 
 const POSTS = {

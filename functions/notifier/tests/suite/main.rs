@@ -8,6 +8,9 @@
 )]
 
 mod fallback;
+mod faults;
+#[path = "../../../../tests/rust/tests/suite/visit/proxy.rs"]
+mod proxy;
 mod recipients;
 mod waiting;
 mod world;

@@ -1,6 +1,8 @@
 //! A hospital with one patient and one visit, and everything outside of it as values.
 
+use crate::proxy::{self, Switch};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use axum::Router;
 use axum::body::Bytes;
@@ -50,18 +52,20 @@ pub(crate) struct Outside {
     pub(crate) url: String,
     asked: Arc<Mutex<Vec<Value>>>,
     answers: Arc<Mutex<VecDeque<Value>>>,
+    always: Arc<Mutex<Option<Value>>>,
 }
 
 impl Outside {
     async fn start(usual: fn(&Value) -> Value) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let outside = Self { url, asked: Arc::default(), answers: Arc::default() };
+        let outside = Self { url, asked: Arc::default(), answers: Arc::default(), always: Arc::default() };
         let this = outside.clone();
         let answer = move |body: Bytes| {
             let asked: Value = serde_json::from_slice(&body).unwrap();
             let next = this.answers.lock().unwrap().pop_front();
-            let answer = next.unwrap_or_else(|| usual(&asked));
+            let always = this.always.lock().unwrap().clone();
+            let answer = next.or(always).unwrap_or_else(|| usual(&asked));
             this.asked.lock().unwrap().push(asked);
             async move {
                 match answer {
@@ -80,6 +84,11 @@ impl Outside {
     /// What it answers next: JSON, or a bare HTTP status.
     pub(crate) fn answer(&self, answer: Value) {
         self.answers.lock().unwrap().push_back(answer);
+    }
+
+    /// What it answers from now on.
+    pub(crate) fn always(&self, answer: Value) {
+        *self.always.lock().unwrap() = Some(answer);
     }
 
     /// What it was asked since the last time.
@@ -110,23 +119,36 @@ pub(crate) struct World {
 impl World {
     /// At noon before the visit, booked by [`BOOKER`] for somebody born in `born`.
     pub(crate) async fn start(born: &str) -> Self {
+        Self::start_behind(born, &Switch::default()).await
+    }
+
+    /// The same with every call that leaves the notifier going through a switch.
+    pub(crate) async fn start_behind(born: &str, switch: &Switch) -> Self {
         let wechat =
             Outside::start(|_| json!({ "errcode": 0, "errmsg": "ok", "msgid": 2_500_000_000_000_000_001_u64 })).await;
         let sms = Outside::start(|_| {
-            json!({ "Response": { "SendStatusSet": [{ "SerialNo": "5000:1", "Code": "Ok", "Message": "send success" }], "RequestId": "r" } })
+            let status = json!({ "SerialNo": "5000:1", "Code": "Ok", "Message": "send success" });
+            json!({ "Response": { "SendStatusSet": [status], "RequestId": "r" } })
         })
         .await;
         let queue = Outside::start(|_| json!({ "MessageId": "1", "MD5OfMessageBody": "-" })).await;
-        let (clock, table) = (Clock::standing_at(at(NOON)), kit::table().await);
+        let (clock, engine) = (Clock::standing_at(at(NOON)), kit::engine().await);
+        let table = Table::new(kit::client(&engine), kit::TABLE);
+        let through = async |url: &str| proxy::start(url, switch).await;
+        let queue_url = through(&queue.url).await;
         let app = App {
-            desk: Desk::new(table.clone(), clock.clone(), "https://desk.example.com"),
-            api: Api::new(&wechat.url, Timeouts::default()).unwrap(),
+            desk: Desk::new(
+                Table::new(kit::impatient_client(&through(&engine).await), kit::TABLE),
+                clock.clone(),
+                "https://desk.example.com",
+            ),
+            api: Api::new(through(&wechat.url).await, Timeouts { connect_ms: 400, request_ms: 400 }).unwrap(),
             tokens: SharedTokens::default(),
             identity: Secret::fixed(keyring()),
-            sms: Secret::fixed(sms_account(&sms.url)),
+            sms: Secret::fixed(sms_account(&through(&sms.url).await)),
             quota: SpentQuota::default(),
-            queue: sqs(&queue.url),
-            queue_url: format!("{}/0/notice", queue.url),
+            queue: sqs(&queue_url),
+            queue_url: format!("{queue_url}/0/notice"),
         };
         table.put_profile(&profile()).await.unwrap();
         let token = SharedToken { token: "t".repeat(32), expires_at: time::add_minutes(at(NOON), 9_999), ver: 1 };
@@ -151,6 +173,18 @@ impl World {
     pub(crate) async fn tell(&self, kind: EventKind, attempt: u32) -> bool {
         let key = Key::appointment(&self.key);
         self.take(&key, kind, attempt).await
+    }
+
+    /// As SQS does it: again and again, a minute apart, until it is done.
+    pub(crate) async fn tell_until_done(&self, kind: EventKind) -> u32 {
+        let key = Key::appointment(&self.key);
+        for attempt in 0..12 {
+            if self.take(&key, kind, attempt).await {
+                return attempt;
+            }
+            self.clock.set(time::add_seconds(self.clock.now(), 61));
+        }
+        panic!("never done");
     }
 
     pub(crate) async fn take(&self, key: &Key, kind: EventKind, attempt: u32) -> bool {
@@ -242,6 +276,7 @@ fn sqs(url: &str) -> aws_sdk_sqs::Client {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .retry_config(RetryConfig::disabled())
         .endpoint_url(url)
         .build();
     aws_sdk_sqs::Client::from_conf(config)

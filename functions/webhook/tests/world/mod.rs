@@ -22,6 +22,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 use store::Table;
 use store::account::{Link, Relation};
+use store::key::Key;
 use store::registration::HoldRequest;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -121,6 +122,12 @@ impl World {
     /// How many items there are.
     pub(crate) async fn items(&self) -> usize {
         self.client.scan().table_name(TABLE).send().await.unwrap().items.unwrap_or_default().len()
+    }
+
+    pub(crate) async fn has(&self, key: &Key) -> bool {
+        use aws_sdk_dynamodb::types::AttributeValue::S;
+        let get = self.client.get_item().table_name(TABLE).key("pk", S(key.pk.clone())).key("sk", S(key.sk.clone()));
+        get.send().await.unwrap().item.is_some()
     }
 
     pub(crate) async fn follows(&self) -> bool {

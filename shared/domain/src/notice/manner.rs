@@ -96,18 +96,16 @@ impl About {
     /// How the message is told.
     pub fn manner(&self, kind: NoticeKind) -> Manner {
         let usual = kind.manner();
-        if kind == NoticeKind::Cancelled && self.is_cancelled_by(CancelledBy::Hospital) {
-            // 停诊: somebody would come in vain.
+        let by_hospital = matches!(
+            self,
+            Self::Appointment(visit) if matches!(visit.state, State::Cancelled { by: CancelledBy::Hospital, .. })
+        );
+        // 停诊: somebody would come in vain.
+        if kind == NoticeKind::Cancelled && by_hospital {
             Manner { grade: Grade::Critical, is_receipt: false, ..usual }
-        } else if kind == NoticeKind::Cancelled && !self.is_cancelled_by(CancelledBy::Patient) {
-            Manner { is_receipt: false, ..usual }
         } else {
             usual
         }
-    }
-
-    fn is_cancelled_by(&self, who: CancelledBy) -> bool {
-        matches!(self, Self::Appointment(visit) if matches!(visit.state, State::Cancelled { by, .. } if by == who))
     }
 
     /// Whether the message comes too late to be of use.
