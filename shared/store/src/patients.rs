@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::event::{Actor, EventKind, ItemEvent};
 use domain::id::{CardNo, OpenId, PatientId};
-use domain::person::{IdDocument, PersonName, Phone, same_person_name};
+use domain::civil::Date;
+use domain::person::{IdDocument, IdentityKey, PersonName, Phone, same_person_name};
 use domain::{Timestamp, person};
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +96,11 @@ impl SealedIdentity {
         Ok(keys.open(&self.name_sealed, purpose::NAME)? == holder.name.expose()
             && keys.open(&self.document_sealed, purpose::DOCUMENT)? == holder.document.identity_key().expose()
             && phone.as_deref() == holder.phone.as_ref().map(Phone::expose))
+    }
+
+    /// Date of birth, where the document tells.
+    pub fn birth_date(&self, keys: &Keyring) -> Result<Option<Date>, StoreError> {
+        Ok(IdentityKey::from_stored(keys.open(&self.document_sealed, purpose::DOCUMENT)?).birth_date())
     }
 
     /// Whether somebody who claims to be this person knows name, document and phone alike; where the hospital knows no

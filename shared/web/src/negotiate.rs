@@ -53,6 +53,8 @@ fn thousandths(text: &str) -> u16 {
 pub enum Cache {
     /// About a person, or the outcome of an action: never stored.
     Personal,
+    /// About people, and asked for again and again: kept by the browser that asked, and sent again when it has changed.
+    Watched,
     /// The same for everybody: may be kept this long, then asked for again by `ETag`. When the origin is down, an
     /// older copy may be shown for a day, because an old timetable beats no page on a weak network.
     Public {
@@ -66,6 +68,7 @@ impl Cache {
     pub fn header(self) -> String {
         match self {
             Self::Personal => "no-store".into(),
+            Self::Watched => "private, no-cache".into(),
             Self::Public { max_age_s } => format!("public, max-age={max_age_s}, stale-if-error=86400"),
         }
     }

@@ -250,9 +250,19 @@ struct Told {
 pub struct IdentityKey(String);
 
 impl IdentityKey {
-    /// The clear key, for the blind index only.
+    /// A key that was sealed, opened again.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The clear key, for sealing and the blind index only.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Date of birth, where the number tells.
+    pub fn birth_date(&self) -> Option<Date> {
+        self.0.strip_prefix("gb11643:").and_then(birth_date)
     }
 }
 
@@ -531,6 +541,7 @@ mod tests {
     fn resident_id() {
         let id = parse(Kind::ResidentId, "11010519491231002X").unwrap();
         assert_eq!((id.birth_date(), id.sex()), (Some(date(1949, 12, 31)), Some(Sex::Female)));
+        assert_eq!(IdentityKey::from_stored(id.identity_key().expose().to_owned()).birth_date(), id.birth_date());
         let id = parse(Kind::ResidentId, "110101200002290018").unwrap();
         assert_eq!((id.birth_date(), id.sex()), (Some(date(2000, 2, 29)), Some(Sex::Male)));
     }

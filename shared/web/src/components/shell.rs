@@ -40,6 +40,12 @@ pub enum Script {
     Countdown,
     /// Adds up what is ticked.
     Sum,
+    /// Keeps the desk's queue fresh and its keys working.
+    Desk,
+    /// Keeps the waiting-room screen fresh and speaks.
+    Screen,
+    /// Prints.
+    Print,
 }
 
 /// What differs from page to page outside its body.
