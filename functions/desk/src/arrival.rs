@@ -180,7 +180,9 @@ mod tests {
     fn a_code_is_a_key_or_the_address_of_a_page() {
         let key = "0000000000000000-20261123-1111111111111111";
         let parsed: AppointmentKey = key.parse().unwrap();
-        for scanned in [key, &format!("https://desk.example.com/appointments/{key}?x=1"), &format!("/appointments/{key}/pay")] {
+        for scanned in
+            [key, &format!("https://desk.example.com/appointments/{key}?x=1"), &format!("/appointments/{key}/pay")]
+        {
             assert_eq!(scanned_key(scanned), Some(parsed.clone()), "{scanned}");
         }
         for other in ["12", "8800001234", "林晓梅", "https://desk.example.com/"] {

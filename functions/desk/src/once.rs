@@ -16,7 +16,8 @@ impl Once {
     /// another change.
     pub(crate) fn of(call: &Call<Action>, fields: &Fields, wish: &[&str]) -> Result<Self, Refusal> {
         let key = call.idempotency_key(fields)?;
-        let parts: Vec<_> = [call.staff()?, key.as_str(), &call.meta.path].into_iter().chain(wish.iter().copied()).collect();
+        let parts: Vec<_> =
+            [call.staff()?, key.as_str(), &call.meta.path].into_iter().chain(wish.iter().copied()).collect();
         Ok(Self { hash: domain::id::hashed_text(&parts) })
     }
 

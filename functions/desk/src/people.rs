@@ -161,7 +161,13 @@ async fn shown(app: &App, call: &Call<Action>, id: &PatientId) -> Result<Respons
     };
     app.desk.note(call, "read_person", id).await?;
     let key = IdempotencyKey::from_random(app.desk.random.bytes()?);
-    let view = PersonView::of(&patient, &numbers, call.now).with_choice(&departments, day, &clinics, call.profile()?, call.now);
+    let view = PersonView::of(&patient, &numbers, call.now).with_choice(
+        &departments,
+        day,
+        &clinics,
+        call.profile()?,
+        call.now,
+    );
     Ok(call.show(&view.keyed(key)))
 }
 

@@ -34,7 +34,11 @@ impl Wanted {
     fn of(call: &Call<Action>) -> Result<Self, Problem> {
         let clinic: ClinicId = call.params.parse("screen")?;
         // A clinic's id begins with its day, a department's code never does.
-        if clinic.date().is_some() { Ok(Self::Clinic(clinic)) } else { call.params.parse("screen").map(Self::Department) }
+        if clinic.date().is_some() {
+            Ok(Self::Clinic(clinic))
+        } else {
+            call.params.parse("screen").map(Self::Department)
+        }
     }
 }
 

@@ -48,7 +48,13 @@ impl FindView {
     }
 
     /// One of the three forms. Only the one that was sent shows what was typed: their fields have the same names.
-    fn part(&self, context: &PageContext<'_>, by: &'static str, submit: &str, inside: &dyn Fn(&Form) -> Markup) -> Markup {
+    fn part(
+        &self,
+        context: &PageContext<'_>,
+        by: &'static str,
+        submit: &str,
+        inside: &dyn Fn(&Form) -> Markup,
+    ) -> Markup {
         let blank = Form::default();
         let form = if self.form.value("by") == by { &self.form } else { &blank };
         html! {

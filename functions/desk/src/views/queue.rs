@@ -1,7 +1,7 @@
 //! The queue as the desk sees it: usable with keys alone, and with plain forms without script.
 
-use crate::queue::{Deed, PRIORITIES, priority_code};
 use crate::Action;
+use crate::queue::{Deed, PRIORITIES, priority_code};
 use domain::appointment::Appointment;
 use domain::clinic::{Clinic, ClinicState};
 use domain::queue::line::line;
@@ -327,7 +327,13 @@ impl QueueView {
         }
     }
 
-    fn table(&self, context: &PageContext<'_>, name: &str, people: &[PersonView], deeds: &dyn Fn(&PersonView) -> Markup) -> Markup {
+    fn table(
+        &self,
+        context: &PageContext<'_>,
+        name: &str,
+        people: &[PersonView],
+        deeds: &dyn Fn(&PersonView) -> Markup,
+    ) -> Markup {
         html! {
             section.list {
                 h2 { (name) " " small { (people.len()) " 人" } }
@@ -351,7 +357,8 @@ impl QueueView {
 
     fn lists(&self, context: &PageContext<'_>) -> Markup {
         let wait = |person: &PersonView| html! { (deed(Deed::Call, "叫号", None, "")) (priorities(person)) (deed(Deed::Leave, "离开", None, "")) };
-        let back = |_: &PersonView| html! { (deed(Deed::Return, "返回队列", None, "")) (deed(Deed::Call, "叫号", None, "")) };
+        let back =
+            |_: &PersonView| html! { (deed(Deed::Return, "返回队列", None, "")) (deed(Deed::Call, "叫号", None, "")) };
         let returned = |_: &PersonView| deed(Deed::Return, "返回队列", None, "");
         let results = |_: &PersonView| deed(Deed::Results, "回诊", None, "");
         html! {

@@ -192,7 +192,11 @@ impl LinkView {
 
 impl View for LinkView {
     fn page(&self, context: &PageContext<'_>) -> Markup {
-        let facts = [("显示", html! { (self.name) }), ("有效至", html! { (self.until) }), ("网址", html! { code { (self.url) } })];
+        let facts = [
+            ("显示", html! { (self.name) }),
+            ("有效至", html! { (self.until) }),
+            ("网址", html! { code { (self.url) } }),
+        ];
         let body = html! {
             (heading("候诊大屏", Some("在电视的浏览器里打开这个网址即可，不用登录")))
             (key_values(&facts))
