@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use store::Table;
 use store::account::Relation;
-use store::patients::{Identity, IdentityNonces, Registered, Registration};
+use store::patients::{Identity, IdentityNonces, Registered, Registrar, Registration};
 use store::registration::HoldRequest;
 use store::seal::Keyring;
 use store::signin::Session;
@@ -146,8 +146,7 @@ impl Morning {
             phone: domain::person::Phone::parse("19900000001").unwrap(),
         };
         let registration = Registration {
-            account: account.clone(),
-            relation: Relation::Oneself,
+            by: Registrar::Account { account: account.clone(), relation: Relation::Oneself },
             patient: PatientId::from_bytes([seed; 10]),
             consent_version: "1".into(),
             at: now(),
@@ -165,6 +164,8 @@ impl Morning {
             patient_name_masked: "林*梅".into(),
             clinic: self.clinic.clone(),
             start: "0900".parse().unwrap(),
+            channel: domain::clinic::Channel::Wechat,
+            rest_min: 0,
         };
         let yesterday = time::add_seconds(now(), -24 * 3600);
         let appointment = self.table.hold(&profile(), &request, yesterday).await.unwrap();

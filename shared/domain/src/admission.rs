@@ -127,6 +127,7 @@ mod tests {
             fee: crate::money::Fen::ZERO,
             room: String::new(),
             campus: String::new(),
+            queue_group: None,
             release_at,
             state: crate::clinic::ClinicState::Open,
         };

@@ -116,6 +116,7 @@ mod tests {
             fee: Fen::ZERO,
             room: String::new(),
             campus: String::new(),
+            queue_group: None,
             release_at: BookingPolicy::default().release_at(day),
             state: ClinicState::Open,
         }

@@ -132,6 +132,11 @@ fn hashed(parts: &[&str]) -> IdBytes {
     bytes
 }
 
+/// A hash over what a request says, as an identifier.
+pub fn hashed_text(parts: &[&str]) -> String {
+    base32(hashed(parts))
+}
+
 impl AppointmentId {
     /// Of a request: a hash of all that is asked and the page's key. The key alone would not do: it comes from the
     /// client, which may send it with another wish.

@@ -8,6 +8,7 @@ use domain::id::OpenId;
 use domain::profile::HospitalProfile;
 use domain::staff::StaffAccount;
 use lambda_http::Request;
+use lambda_http::http::HeaderName;
 use std::convert::Infallible;
 use std::sync::Arc;
 use web::Response;
@@ -18,6 +19,9 @@ use web::request::RequestMeta;
 use web::route::{Access, Params, Route, Scope, find};
 use web::session::{CSRF_HEADER, CsrfToken, IdempotencyKey, SessionSecret, check_csrf};
 use web::view::{PageContext, Site, View, download, respond, see_other};
+
+/// What a browser wants an answer for.
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// Who calls.
 #[derive(Clone, Debug)]
@@ -278,8 +282,9 @@ fn csrf_fields(meta: &RequestMeta, request: &Request) -> Result<Fields, Problem>
     if meta.header(&CSRF_HEADER).is_some() { Ok(Fields::default()) } else { Fields::read(request) }
 }
 
-/// Somebody opened a page or changed something. A screen that asks by itself every second is no sign that anybody is
-/// there.
+/// Somebody opened a page or changed something. A script that asks by itself every second (`Sec-Fetch-Dest: empty`) is
+/// no sign that anybody is there.
 fn is_use(meta: &RequestMeta) -> bool {
-    !meta.method.is_safe() || meta.face() == Face::Page
+    let by_script = meta.face() == Face::Json || meta.header(&FETCH_DEST) == Some("empty");
+    !meta.method.is_safe() || !by_script
 }

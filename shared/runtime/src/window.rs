@@ -66,6 +66,11 @@ impl CancelReason {
         }
     }
 
+    /// The reason of a name in the API.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
     /// As staff read it.
     pub const fn text(self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::civil::Date;
 use domain::event::{Actor, EventKind, ItemEvent};
 use domain::id::{CardNo, OpenId, PatientId};
-use domain::person::{IdDocument, PersonName, Phone, age_on, same_person_name};
+use domain::person::{IdDocument, IdentityKey, PersonName, Phone, age_on, same_person_name};
 use domain::{Timestamp, person};
 use serde::{Deserialize, Serialize};
 
@@ -95,17 +95,17 @@ impl SealedIdentity {
         Ok(clear.and_then(|clear| Phone::from_stored(&clear).ok()))
     }
 
-    /// Date of birth, where the document tells.
-    pub fn birth_date(&self, keys: &Keyring) -> Result<Option<Date>, StoreError> {
-        Ok(person::birth_date_in(&keys.open(&self.document_sealed, purpose::DOCUMENT)?))
-    }
-
     /// Whether exactly this is sealed here.
     pub fn holds(&self, keys: &Keyring, holder: &CardHolder) -> Result<bool, StoreError> {
         let phone = self.phone_sealed.as_ref().map(|sealed| keys.open(sealed, purpose::PHONE)).transpose()?;
         Ok(keys.open(&self.name_sealed, purpose::NAME)? == holder.name.expose()
             && keys.open(&self.document_sealed, purpose::DOCUMENT)? == holder.document.identity_key().expose()
             && phone.as_deref() == holder.phone.as_ref().map(Phone::expose))
+    }
+
+    /// Date of birth, where the document tells.
+    pub fn birth_date(&self, keys: &Keyring) -> Result<Option<Date>, StoreError> {
+        Ok(IdentityKey::from_stored(keys.open(&self.document_sealed, purpose::DOCUMENT)?).birth_date())
     }
 
     /// Whether somebody who claims to be this person knows name, document and phone alike; where the hospital knows no

@@ -18,7 +18,7 @@ use domain::civil::Time;
 use domain::clinic::{Claim, Clinic};
 use domain::due::Deadline;
 use domain::event::Actor;
-use domain::id::{AppointmentId, ClinicId, QueueId};
+use domain::id::{AppointmentId, QueueId};
 use domain::profile::HospitalProfile;
 use domain::queue::snapshot::{Told, ToldStage};
 use domain::queue::{
@@ -126,11 +126,6 @@ impl Table {
     /// The queue at a key of the time index.
     pub async fn queue_at(&self, key: &Key) -> Result<Option<Queue>, StoreError> {
         self.get(key).await
-    }
-
-    /// A clinic without its slots.
-    pub async fn clinic_alone(&self, id: &ClinicId) -> Result<Option<Clinic>, StoreError> {
-        self.clinic_at(&Key::clinic(id)).await
     }
 
     /// The queue of a clinic, made if it is not there yet, with everybody who has a number.

@@ -5,6 +5,7 @@
 
 use crate::table::StoreError;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -96,6 +97,17 @@ impl Keyring {
         open().ok_or(StoreError::Sealed)
     }
 
+    /// A signature of `text` for one `purpose`, good as long as the key that made it lives.
+    pub fn sign(&self, text: &str, purpose: &str) -> String {
+        self.indexes(text, purpose).into_iter().next().unwrap_or_default()
+    }
+
+    /// Whether [`sign`](Self::sign) signed this for the same purpose, under any live key.
+    pub fn has_signed(&self, signature: &str, text: &str, purpose: &str) -> bool {
+        let fits = |index: &String| verify_slices_are_equal(index.as_bytes(), signature.as_bytes()).is_ok();
+        self.indexes(text, purpose).iter().any(fits)
+    }
+
     /// The blind index of `clear` under every live version, current first. A claim is made under all of them, so that
     /// a change of keys never lets the same person in twice.
     pub fn indexes(&self, clear: &str, purpose: &str) -> Vec<String> {
@@ -141,6 +153,15 @@ mod tests {
         for wrong in ["", "1", "1.", "1.AAAA", "9.AAAA", "x.y", &sealed.replace('1', "2"), &format!("{sealed}A")] {
             assert!(ring.open(wrong, "name").is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_signature_is_for_one_text_and_one_purpose() {
+        let signature = keyring(1).sign("XNK", "screen");
+        assert!(keyring(2).has_signed(&signature, "XNK", "screen"), "after a change of keys");
+        assert!(!keyring(1).has_signed(&signature, "XNK2", "screen"));
+        assert!(!keyring(1).has_signed(&signature, "XNK", "slip"));
+        assert!(!keyring(1).has_signed("", "XNK", "screen"));
     }
 
     #[test]

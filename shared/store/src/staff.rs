@@ -11,6 +11,9 @@ use domain::{Timestamp, time};
 const TRIES_MAX: u32 = 5;
 /// Accounts listed at most.
 const ACCOUNTS_MAX: i32 = 1_000;
+/// How long a request is known to have taken effect: nobody repeats one after a day.
+const DONE_KEPT_S: i64 = 24 * 3600;
+const DONE: &str = "DONE";
 const SESSION: &str = "STAFFSESSION";
 /// The partition that lists all accounts.
 const LIST: &str = "STAFF";
@@ -128,6 +131,18 @@ impl Table {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":until", number(until.as_second()));
         send_update(request).await.map(drop)
+    }
+
+    /// Whether a request of staff has taken effect, by the hash of its idempotency key and of who sent it.
+    pub async fn is_done(&self, hash: &str) -> Result<bool, StoreError> {
+        Ok(self.get_item(&Key::hashed(DONE, hash)).await?.is_some())
+    }
+
+    /// Notes that a request of staff has taken effect: a repeat is answered and does nothing.
+    pub async fn note_done(&self, hash: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut item = to_item(&Key::hashed(DONE, hash), &serde_json::json!({}))?;
+        item.insert("ttl".into(), number(time::add_seconds(now, DONE_KEPT_S).as_second()));
+        self.put(item).await
     }
 
     /// Ends a session.

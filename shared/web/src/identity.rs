@@ -40,7 +40,8 @@ pub fn read(form: &mut Form, today: Date) -> Option<Claimed> {
     Some(Claimed { name: name?, document: document?, phone: phone? })
 }
 
-fn document(form: &mut Form, today: Date) -> Option<IdDocument> {
+/// Reads the document alone.
+pub fn document(form: &mut Form, today: Date) -> Option<IdDocument> {
     let kind = form
         .required(KIND, "请选择证件类型", |code| DocumentKind::from_code(code).map_err(|_| "请选择证件类型"));
     let typed = form.required(DOCUMENT, DocumentError::Empty.patient_text(), |text| Ok::<_, &str>(text.to_owned()));
@@ -75,11 +76,21 @@ fn passport(form: &mut Form, typed: &str) -> Option<Result<IdDocument, DocumentE
 
 /// The fields, to be put into a form.
 pub fn fields(form: &Form) -> Markup {
-    let kinds = DocumentKind::ALL.map(|kind| Choice { value: kind.code(), text: kind.label(), ..Choice::default() });
     html! {
         (field(form, &Field {
             name: NAME, label: "姓名", kind: FieldKind::Name, hint: Some("与证件上一致"), max_chars: NAME_CHARS_MAX,
         }))
+        (document_fields(form))
+        (field(form, &Field {
+            name: PHONE, label: "手机号", kind: FieldKind::Mobile, hint: None, max_chars: PHONE_CHARS_MAX,
+        }))
+    }
+}
+
+/// The fields of the document alone.
+pub fn document_fields(form: &Form) -> Markup {
+    let kinds = DocumentKind::ALL.map(|kind| Choice { value: kind.code(), text: kind.label(), ..Choice::default() });
+    html! {
         (select(form, KIND, "证件类型", None, &kinds))
         (field(form, &Field {
             name: DOCUMENT, label: "证件号码", kind: FieldKind::Document, hint: None, max_chars: DOCUMENT_CHARS_MAX,
@@ -87,9 +98,6 @@ pub fn fields(form: &Form) -> Markup {
         (field(form, &Field {
             name: COUNTRY, label: "签发国家（仅护照）", kind: FieldKind::Document,
             hint: Some("三位字母代码，例如 GBR；其他证件不填"), max_chars: COUNTRY_CHARS_MAX,
-        }))
-        (field(form, &Field {
-            name: PHONE, label: "手机号", kind: FieldKind::Mobile, hint: None, max_chars: PHONE_CHARS_MAX,
         }))
     }
 }

@@ -98,8 +98,8 @@ pub(crate) fn answer(
     set(&mut response, header::CONTENT_TYPE, content_type);
     set(&mut response, header::CACHE_CONTROL, &cache.header());
     set(&mut response, header::VARY, "Accept");
-    if let Cache::Public { .. } = cache {
-        // The cookie chooses the type size of a page.
+    if cache != Cache::Personal {
+        // The cookie chooses the type size of a page, and who sees what is watched.
         set(&mut response, header::VARY, "Accept, Cookie");
     }
     if cache != Cache::Personal {
@@ -231,6 +231,15 @@ pub(crate) mod tests {
         assert_eq!(again.body(), &Body::Empty);
         let json = get(&[("if-none-match", &tag), ("accept", "application/json")], &PUBLIC);
         assert_eq!(json.status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn what_is_watched_is_sent_when_it_has_changed_and_kept_by_one_browser() {
+        let watched = Hello { cache: Cache::Watched, ..PUBLIC };
+        let first = get(&[], &watched);
+        assert_eq!(text(&first, "cache-control"), "private, no-cache");
+        let again = get(&[("if-none-match", text(&first, "etag"))], &watched);
+        assert_eq!((again.status(), again.body()), (StatusCode::NOT_MODIFIED, &Body::Empty));
     }
 
     #[test]

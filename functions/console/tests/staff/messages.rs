@@ -10,7 +10,7 @@ use store::account::Relation;
 use store::calls::CallToMake;
 use store::key::Key;
 use store::notices::{Begin, Letter, Outcome};
-use store::patients::{Identity, IdentityNonces, Registration};
+use store::patients::{Identity, IdentityNonces, Registrar, Registration};
 
 const CLINIC: &str = "20261123-am-XNK-pool";
 const PHONE: &str = "19900000001";
@@ -25,8 +25,7 @@ async fn world() -> (World, domain::appointment::Appointment) {
     let identity =
         Identity { name: PersonName::parse("林晓梅").unwrap(), document, phone: Phone::parse(PHONE).unwrap() };
     let registration = Registration {
-        account: OPENID.parse().unwrap(),
-        relation: Relation::Oneself,
+        by: Registrar::Account { account: OPENID.parse().unwrap(), relation: Relation::Oneself },
         patient: PatientId::from_bytes([1; 10]),
         consent_version: "1".into(),
         at: world.clock.now(),

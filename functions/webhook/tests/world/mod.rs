@@ -148,10 +148,14 @@ impl World {
     pub(crate) async fn booked_today(&self, start: &str) -> Appointment {
         let patient = PatientId::from_bytes([2; 10]);
         let (account, since) = (FOLLOWER.parse().unwrap(), now());
-        let link =
-            Link {
-                patient: patient.clone(), account, relation: Relation::Oneself, name_masked: "林*梅".into(), since
-            };
+        let link = Link {
+            patient: patient.clone(),
+            account,
+            relation: Relation::Oneself,
+            name_masked: "林*梅".into(),
+            copies: false,
+            since,
+        };
         self.link(&link).await;
         let profile = self.app.desk.profile().await.unwrap();
         let today = domain::time::today(now());
@@ -166,6 +170,8 @@ impl World {
             patient_name_masked: "林*梅".into(),
             clinic,
             start,
+            channel: domain::clinic::Channel::Window,
+            rest_min: 0,
         };
         let yesterday = domain::time::add_seconds(now(), -24 * 3600);
         self.table().hold(&profile, &request, yesterday).await.unwrap()

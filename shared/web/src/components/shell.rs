@@ -42,6 +42,12 @@ pub enum Script {
     Sum,
     /// Keeps the place in the queue up to date.
     Visit,
+    /// Keeps the desk's queue fresh and its keys working.
+    Desk,
+    /// Keeps the waiting-room screen fresh and speaks.
+    Screen,
+    /// Prints.
+    Print,
 }
 
 /// What differs from page to page outside its body.

@@ -140,8 +140,14 @@ impl Crowd {
     /// Lets an account act for a patient.
     pub(crate) async fn link(&self, account: &OpenId, patient: &PatientId) {
         let (relation, since) = (Relation::Oneself, self.clock.now());
-        let link =
-            Link { patient: patient.clone(), account: account.clone(), relation, name_masked: "林*梅".into(), since };
+        let link = Link {
+            patient: patient.clone(),
+            account: account.clone(),
+            relation,
+            name_masked: "林*梅".into(),
+            copies: false,
+            since,
+        };
         let mut item: store::table::Item = serde_dynamo::to_item(&link).unwrap();
         let key = Key::account_link(account, patient);
         item.insert("pk".into(), aws_sdk_dynamodb::types::AttributeValue::S(key.pk));
