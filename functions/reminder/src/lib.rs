@@ -7,6 +7,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::Timestamp;
 use domain::appointment::Appointment;
+use domain::credit::CreditNews;
 use domain::due::{Deadline, Worker};
 use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
 use domain::notice::About;
@@ -15,7 +16,7 @@ use futures_util::{StreamExt, stream};
 use runtime::Desk;
 use store::StoreError;
 use store::due::SHARDS;
-use store::key::{Key, ORDER_PREFIX};
+use store::key::{GATE, Key, ORDER_PREFIX};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 1_000;
@@ -88,6 +89,7 @@ async fn tasks_of(app: &App, key: Key, now: Timestamp) -> Vec<Task> {
     match read_again(app, &key).await {
         Ok(Some(About::Appointment(appointment))) => visit_tasks(&key, &appointment, now),
         Ok(Some(About::Order(order))) => order_tasks(&key, &order, now),
+        Ok(Some(About::Credit(news))) => vec![credit_task(&key, news)],
         Ok(None) => Vec::new(),
         Err(error) => {
             tracing::error!(%error, sk = key.sk, "item stays due");
@@ -100,6 +102,8 @@ async fn read_again(app: &App, key: &Key) -> Result<Option<About>, StoreError> {
     let table = &app.desk.table;
     Ok(if key.pk.starts_with(ORDER_PREFIX) {
         table.order_at(key).await?.map(|order| About::Order(Box::new(order)))
+    } else if key.sk == GATE {
+        table.gate_at(key).await.map(About::of_gate)?
     } else {
         table.appointment_at(key).await?.map(|appointment| About::Appointment(Box::new(appointment)))
     })
@@ -135,6 +139,12 @@ fn order_tasks(key: &Key, order: &Order, now: Timestamp) -> Vec<Task> {
         event: Some(at(key, event_of(*kind, now))),
     };
     order.untold.iter().map(task).collect()
+}
+
+/// The latest change of a credit record: an older one is not true any more.
+fn credit_task(key: &Key, news: Box<(CreditNews, ItemEvent)>) -> Task {
+    let event = Some(at(key, news.1.clone()));
+    Task { about: About::Credit(news), deadline: Deadline::Notify, event }
 }
 
 fn event_of(kind: EventKind, now: Timestamp) -> ItemEvent {
@@ -183,6 +193,7 @@ async fn clear(app: &App, task: &Task) -> Result<(), StoreError> {
     match (&task.about, &task.event) {
         (About::Appointment(appointment), _) => table.clear_deadline(&appointment.key(), task.deadline).await,
         (About::Order(order), Some(told)) => table.clear_notice(&order.out_trade_no, told.event.kind).await,
+        (About::Credit(news), _) => table.clear_gate_notice(&Key::gate(&news.0.owner.patient), news.1.seq).await,
         (About::Order(_), None) => Ok(()),
     }
 }

@@ -2,19 +2,23 @@
 
 use crate::booking::CancelPolicy;
 use crate::clinic::{ClinicKind, Period, SlotStart};
+use crate::credit::{Breach, Strike, StrikeState};
 use crate::due::{Deadline, Deadlines};
 use crate::event::{Actor, EventKind, ItemEvent};
 use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId};
 use crate::money::Fen;
 use crate::time;
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
 
 /// The reminder goes out this long before the turn (the study, 3.2).
 pub const REMIND_BEFORE_MIN: i64 = 30;
 /// A message that the stream has not led to within this time is queued again.
 pub const NOTIFY_WITHIN_S: i64 = 120;
+
+/// The hospital's own record of the day is complete by then.
+const CHECK_TIME: Time = Time::constant(2, 0, 0, 0);
 
 /// Who cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +181,9 @@ pub enum MoveError {
     /// The hold has not run out yet.
     #[error("the hold is still running")]
     StillHeld,
+    /// The slot has not ended yet: nobody has missed it.
+    #[error("the slot has not ended")]
+    NotOver,
     /// No such move from here.
     #[error("no such move from this state")]
     Illegal,
@@ -223,6 +230,36 @@ impl Place {
     }
 }
 
+/// What an appointment means for the credit record of its patient. Every move that changes it counts `seq` up and leaves
+/// a deadline `credit` until the record has followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VisitCredit {
+    /// Counts the moves that mean something.
+    pub seq: u32,
+    /// Whether the visit ever counted as missed.
+    pub missed: bool,
+    /// When the patient came, if the slot had ended by then.
+    pub came_late_at: Option<Timestamp>,
+    /// When the booked number was given back by or for the patient.
+    pub given_back_at: Option<Timestamp>,
+    /// How the patient stood after missing it: what the message says.
+    pub told: Option<Told>,
+}
+
+/// Where a patient stood when a missed visit was put on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// How many count, this one included.
+    pub counted: u32,
+    /// How many more until booking ahead ends.
+    pub left: u32,
+    /// Whether it has ended.
+    pub banned: bool,
+    /// Whether this was the last warning.
+    pub last_warning: bool,
+}
+
 /// One registration of one patient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Appointment {
@@ -248,6 +285,9 @@ pub struct Appointment {
     pub deadlines: Deadlines,
     /// What happened last.
     pub ev: Option<ItemEvent>,
+    /// What it means for the credit record.
+    #[serde(default)]
+    pub credit: VisitCredit,
     /// When the number was held.
     #[serde(with = "crate::clinic::epoch_s")]
     pub created_at: Timestamp,
@@ -282,6 +322,11 @@ impl Appointment {
         }
     }
 
+    /// True once it was given back.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.state, State::Cancelled { .. })
+    }
+
     /// The last instant at which it can be cancelled online.
     pub fn cancel_until(&self, policy: CancelPolicy) -> Timestamp {
         policy.deadline(self.place.date, self.place.starts_at())
@@ -297,9 +342,14 @@ impl Appointment {
     ) -> Result<Self, MoveError> {
         let state = self.next_state(command, policy, now)?;
         let ev = event_of(state).map(|kind| ItemEvent { seq: self.event_seq() + 1, kind, actor, at: now });
+        let credit = credit_after(self, state, now);
+        let deadlines = deadlines_after(self, state, now);
+        // A cancellation gives the record its due when it leaves the gate.
+        let follows = credit.seq != self.credit.seq && !matches!(state, State::Cancelled { .. });
         Ok(Self {
             state,
-            deadlines: deadlines_after(self, state, now),
+            deadlines: if follows { deadlines.with(Deadline::Credit, now) } else { deadlines },
+            credit,
             ev: ev.or_else(|| self.ev.clone()),
             ver: self.ver + 1,
             ..self.clone()
@@ -318,12 +368,16 @@ impl Appointment {
             (Held { expires_at }, Command::Expire) if expires_at <= now => Ok(Expired),
             (Held { .. }, Command::Expire) => Err(MoveError::StillHeld),
             (Held { .. }, Command::Cancel(by)) => Ok(Cancelled { by, refund: false }),
-            // 停诊 also meets those who have come already (E42).
-            (Booked, Command::Cancel(by)) | (CheckedIn, Command::Cancel(by @ CancelledBy::Hospital)) => {
+            // 停诊 also meets those who have come already (E42), and those who are taken for absent.
+            (Booked, Command::Cancel(by)) | (CheckedIn | NoShow, Command::Cancel(by @ CancelledBy::Hospital)) => {
                 self.cancel_booked(by, policy, now)
             }
             (Booked, Command::CheckIn) => Ok(CheckedIn),
-            (Booked | CheckedIn, Command::Fulfil) => Ok(Fulfilled),
+            // Late, but on the day: the desk takes the patient in all the same.
+            (NoShow, Command::CheckIn) if time::today(now) == self.place.date => Ok(CheckedIn),
+            // The hospital's own record says that the visit took place.
+            (Booked | CheckedIn | NoShow, Command::Fulfil) => Ok(Fulfilled),
+            (Booked, Command::MissVisit) if now < self.place.ends_at() => Err(MoveError::NotOver),
             (Booked, Command::MissVisit) => Ok(NoShow),
             (Booked | CheckedIn | Fulfilled, Command::Book)
             | (Refused { .. }, Command::Refuse(_))
@@ -339,6 +393,45 @@ impl Appointment {
         }
     }
 
+    /// What the credit record has to say about this visit; none when there is nothing to say.
+    pub fn strike(&self) -> Option<Strike> {
+        let VisitCredit { seq, missed, came_late_at, given_back_at, .. } = self.credit;
+        let place = &self.place;
+        let missed = missed.then_some((Breach::Missed, place.ends_at()));
+        let (breach, at, state) = match (self.state, came_late_at, given_back_at, missed) {
+            (State::NoShow, _, _, Some((breach, at))) => (breach, at, StrikeState::Provisional),
+            (State::CheckedIn | State::Fulfilled, Some(at), _, _) => (Breach::CameLate, at, StrikeState::Final),
+            (State::CheckedIn | State::Fulfilled, None, _, Some((breach, at))) => (breach, at, StrikeState::Cleared),
+            (State::Cancelled { by: CancelledBy::Hospital, .. }, Some(at), _, _) => {
+                (Breach::CameLate, at, StrikeState::Voided)
+            }
+            (State::Cancelled { by: CancelledBy::Hospital, .. }, None, _, Some((breach, at))) => {
+                (breach, at, StrikeState::Voided)
+            }
+            (State::Cancelled { .. }, _, Some(at), _) => (Breach::Cancelled, at, StrikeState::Final),
+            _ => return None,
+        };
+        let (visit, kind) = (place.starts_at(), place.kind);
+        Some(Strike { breach, at, visit, kind, state, seq, decision: None })
+    }
+
+    /// The same once the credit record has followed: a missed visit is told of, and its patient's claim to have been
+    /// there is put to the hospital's own record in the night. `told` is where the patient stands now.
+    #[must_use]
+    pub fn credited(&self, told: Option<Told>, now: Timestamp) -> Self {
+        let mut deadlines = self.deadlines.clone().without(Deadline::Credit);
+        let mut ev = self.ev.clone();
+        if self.state == State::NoShow {
+            let kind = EventKind::AppointmentMissed;
+            ev = Some(ItemEvent { seq: self.event_seq() + 1, kind, actor: Actor::Schedule, at: now });
+            deadlines = deadlines
+                .with(Deadline::Notify, time::add_seconds(now, NOTIFY_WITHIN_S))
+                .with(Deadline::Check, check_at(self.place.date, 1));
+        }
+        let credit = VisitCredit { told, ..self.credit.clone() };
+        Self { deadlines, ev, credit, ver: self.ver + 1, ..self.clone() }
+    }
+
     fn cancel_booked(&self, by: CancelledBy, policy: CancelPolicy, now: Timestamp) -> Result<State, MoveError> {
         // The deadline second itself still counts (E02). After it the window can still help, until the turn itself; the
         // hospital's own cancellation has no deadline.
@@ -351,6 +444,27 @@ impl Appointment {
             return Err(MoveError::CancelDeadlinePassed);
         }
         Ok(State::Cancelled { by, refund: !self.payable().is_zero() })
+    }
+}
+
+/// When the hospital's own record is asked about a missed visit: at 02:00, so many nights after the day of the visit.
+pub fn check_at(date: Date, nights: i32) -> Timestamp {
+    time::instant(time::add_days(date, nights), CHECK_TIME)
+}
+
+fn credit_after(before: &Appointment, state: State, now: Timestamp) -> VisitCredit {
+    let credit = &before.credit;
+    let moved = VisitCredit { seq: credit.seq.saturating_add(1), ..credit.clone() };
+    let is_on_record = credit.missed || credit.came_late_at.is_some();
+    match state {
+        State::NoShow => VisitCredit { missed: true, ..moved },
+        State::CheckedIn if now > before.place.ends_at() => VisitCredit { came_late_at: Some(now), ..moved },
+        State::Cancelled { by: CancelledBy::Patient | CancelledBy::Window, .. } if before.state == State::Booked => {
+            VisitCredit { given_back_at: Some(now), ..moved }
+        }
+        State::Fulfilled if before.state == State::NoShow => moved,
+        State::Cancelled { by: CancelledBy::Hospital, .. } if is_on_record => moved,
+        _ => credit.clone(),
     }
 }
 
@@ -371,6 +485,7 @@ fn deadlines_after(before: &Appointment, state: State, now: Timestamp) -> Deadli
     match state {
         State::Booked => {
             let remind_at = time::add_minutes(before.place.starts_at(), -REMIND_BEFORE_MIN);
+            let notify = notify.with(Deadline::Miss, before.place.ends_at());
             // Who books closer to the turn than that has just been told everything.
             if remind_at > now { notify.with(Deadline::Remind, remind_at) } else { notify }
         }
@@ -415,6 +530,7 @@ pub(crate) mod tests {
             state: State::Held { expires_at },
             deadlines: Deadlines::none(),
             ev: None,
+            credit: VisitCredit::default(),
             created_at: expires_at,
             ver: 1,
         }
@@ -530,7 +646,7 @@ pub(crate) mod tests {
             let before = Appointment { state, ..held(at(NOW)) };
             if let Ok(after) = go(&before, Command::Cancel(CancelledBy::Hospital)) {
                 let refund = matches!(after.state, State::Cancelled { refund: true, .. });
-                prop_assert_eq!(refund, matches!(state, State::Booked | State::CheckedIn));
+                prop_assert_eq!(refund, matches!(state, State::Booked | State::CheckedIn | State::NoShow));
             }
         }
     }

@@ -42,11 +42,23 @@ pub enum EventKind {
     /// A further WeChat user was linked to a person.
     #[serde(rename = "patient.linked")]
     PatientLinked,
+    /// The patient did not come, and it is on record.
+    #[serde(rename = "appointment.missed")]
+    AppointmentMissed,
+    /// The credit record has ended booking ahead.
+    #[serde(rename = "credit.suspended")]
+    CreditSuspended,
+    /// Booking ahead is possible again before its time: a strike was waived or the ban lifted.
+    #[serde(rename = "credit.restored")]
+    CreditRestored,
+    /// An appeal was answered.
+    #[serde(rename = "credit.appeal_answered")]
+    AppealAnswered,
 }
 
 impl EventKind {
     /// Every kind, for schemas and tests.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::AppointmentBooked,
         Self::AppointmentCancelled,
         Self::AppointmentExpired,
@@ -59,6 +71,10 @@ impl EventKind {
         Self::RefundDeclined,
         Self::PatientRegistered,
         Self::PatientLinked,
+        Self::AppointmentMissed,
+        Self::CreditSuspended,
+        Self::CreditRestored,
+        Self::AppealAnswered,
     ];
 
     /// The detail-type on the bus.
@@ -76,6 +92,10 @@ impl EventKind {
             Self::RefundDeclined => "order.refund_declined",
             Self::PatientRegistered => "patient.registered",
             Self::PatientLinked => "patient.linked",
+            Self::AppointmentMissed => "appointment.missed",
+            Self::CreditSuspended => "credit.suspended",
+            Self::CreditRestored => "credit.restored",
+            Self::AppealAnswered => "credit.appeal_answered",
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod appointment;
 pub mod booking;
+pub mod calendar;
 pub mod catalog;
 pub mod clinic;
 pub mod credit;

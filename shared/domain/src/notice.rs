@@ -1,10 +1,13 @@
 //! Notices (通知): what a patient is told, and the values a message template is filled with.
 
-use crate::appointment::{Appointment, CancelledBy, RefusedWhy, State};
-use crate::event::EventKind;
+use crate::appointment::{Appointment, CancelledBy, RefusedWhy, State, Told};
+use crate::booking::Gate;
+use crate::credit::CreditNews;
+use crate::event::{EventKind, ItemEvent};
 use crate::id::OpenId;
 use crate::order::{Cause, Order, Posting, Refund, RefundState};
 use crate::time;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -28,11 +31,19 @@ pub enum NoticeKind {
     Refunded,
     /// 退费未通过: the items were performed already
     RefundDeclined,
+    /// 爽约记录: what counts, and how many are left
+    Missed,
+    /// 暂停预约
+    Suspended,
+    /// 恢复预约
+    Restored,
+    /// 申诉结果
+    AppealAnswered,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Booked,
         Self::Cancelled,
         Self::Refused,
@@ -41,6 +52,10 @@ impl NoticeKind {
         Self::BillRefused,
         Self::Refunded,
         Self::RefundDeclined,
+        Self::Missed,
+        Self::Suspended,
+        Self::Restored,
+        Self::AppealAnswered,
     ];
 
     /// The message an event leads to, if any.
@@ -54,6 +69,10 @@ impl NoticeKind {
             EventKind::OrderRefused => Some(Self::BillRefused),
             EventKind::OrderRefunded => Some(Self::Refunded),
             EventKind::RefundDeclined => Some(Self::RefundDeclined),
+            EventKind::AppointmentMissed => Some(Self::Missed),
+            EventKind::CreditSuspended => Some(Self::Suspended),
+            EventKind::CreditRestored => Some(Self::Restored),
+            EventKind::AppealAnswered => Some(Self::AppealAnswered),
             EventKind::AppointmentExpired
             | EventKind::OrderPaid
             | EventKind::PatientRegistered
@@ -72,6 +91,10 @@ impl NoticeKind {
             Self::BillRefused => "bill_refused",
             Self::Refunded => "refunded",
             Self::RefundDeclined => "refund_declined",
+            Self::Missed => "missed",
+            Self::Suspended => "suspended",
+            Self::Restored => "restored",
+            Self::AppealAnswered => "appeal_answered",
         }
     }
 }
@@ -83,14 +106,22 @@ pub enum About {
     Appointment(Box<Appointment>),
     /// A payment.
     Order(Box<Order>),
+    /// A credit record: what there is to tell, and its event.
+    Credit(Box<(CreditNews, ItemEvent)>),
 }
 
 impl About {
+    /// What a gate has to tell; none when its credit record never changed anything.
+    pub fn of_gate(gate: Gate) -> Option<Self> {
+        Some(Self::Credit(Box::new((gate.news?, gate.ev?))))
+    }
+
     /// Whom to tell in WeChat, if anybody.
     pub fn account(&self) -> Option<&OpenId> {
         match self {
             Self::Appointment(appointment) => appointment.booker.account(),
             Self::Order(order) => Some(&order.payer),
+            Self::Credit(told) => told.0.owner.account.as_ref(),
         }
     }
 
@@ -102,6 +133,7 @@ impl About {
                 Some(refund) => refund.out_refund_no.to_string(),
                 None => order.out_trade_no.to_string(),
             },
+            Self::Credit(told) => format!("{}-{}", told.0.owner.patient, told.1.seq),
         }
     }
 
@@ -113,6 +145,7 @@ impl About {
                 Some(key) => format!("/appointments/{key}"),
                 None => format!("/orders/{}", order.out_trade_no),
             },
+            Self::Credit(told) => format!("/patients/{}/credit", told.0.owner.patient),
         }
     }
 
@@ -125,14 +158,23 @@ impl About {
                     | (NoticeKind::Cancelled, State::Cancelled { .. })
                     | (NoticeKind::Refused, State::Refused { .. })
                     | (NoticeKind::TurnSoon, State::Booked)
+                    | (NoticeKind::Missed, State::NoShow)
             ),
             Self::Order(order) => match kind {
                 NoticeKind::BillPaid => matches!(order.posting, Posting::Posted { .. }),
                 NoticeKind::BillRefused | NoticeKind::Refunded | NoticeKind::RefundDeclined => {
                     told_refund(kind, order).is_some()
                 }
-                NoticeKind::Booked | NoticeKind::Cancelled | NoticeKind::Refused | NoticeKind::TurnSoon => false,
+                NoticeKind::Booked
+                | NoticeKind::Cancelled
+                | NoticeKind::Refused
+                | NoticeKind::TurnSoon
+                | NoticeKind::Missed
+                | NoticeKind::Suspended
+                | NoticeKind::Restored
+                | NoticeKind::AppealAnswered => false,
             },
+            Self::Credit(told) => NoticeKind::of(told.1.kind) == Some(kind),
         }
     }
 
@@ -141,6 +183,7 @@ impl About {
         match self {
             Self::Appointment(appointment) => visit_text(kind, field, appointment),
             Self::Order(order) => order_text(kind, field, order),
+            Self::Credit(told) => credit_text(kind, field, &told.0),
         }
     }
 }
@@ -182,6 +225,8 @@ pub enum NoticeField {
     Items,
     /// Where to go with it: `门诊楼2层3号窗口`.
     Where,
+    /// Until when: `2027年01月22日`.
+    Until,
 }
 
 /// A WeChat message template of this hospital.
@@ -199,6 +244,53 @@ const NOTHING: &str = "--";
 /// WeChat's limit of a `thing`, in characters.
 const THING_CHARS: usize = 20;
 
+fn credit_text(kind: NoticeKind, field: NoticeField, news: &CreditNews) -> String {
+    match field {
+        NoticeField::Patient => news.owner.patient_name_masked.clone(),
+        NoticeField::Remark => credit_remark(kind, news),
+        NoticeField::Until => match news.ban.and_then(|ban| ban.until) {
+            Some(until) => day_of(until),
+            None => NOTHING.to_owned(),
+        },
+        _ => NOTHING.to_owned(),
+    }
+}
+
+fn day_of(at: Timestamp) -> String {
+    time::today(at).strftime("%Y年%m月%d日").to_string()
+}
+
+/// At most 20 characters, as every remark. How to object is on the page behind the message.
+fn credit_remark(kind: NoticeKind, news: &CreditNews) -> String {
+    let until = news.ban.map(|ban| ban.until);
+    match (kind, news.granted, until) {
+        (NoticeKind::Suspended, _, Some(None)) => "预约已暂停，当日挂号不受影响，可申诉".to_owned(),
+        (NoticeKind::Suspended, _, _) => "预约暂停至上述日期，可点击申诉".to_owned(),
+        (NoticeKind::AppealAnswered, Some(true), None) => "申诉已通过，可以预约挂号".to_owned(),
+        (NoticeKind::AppealAnswered, Some(true), Some(_)) => "申诉已通过，该条记录不再计入".to_owned(),
+        (NoticeKind::AppealAnswered, _, _) => "申诉未通过，点击查看原因".to_owned(),
+        _ => "预约挂号已恢复，请按时就诊".to_owned(),
+    }
+}
+
+/// What a missed visit costs, in at most 20 characters.
+fn missed_remark(told: Option<Told>) -> String {
+    match told {
+        Some(told) if told.banned => format!("已记{}次，预约已暂停，可点击申诉", told.counted.min(COUNT_SHOWN_MAX)),
+        Some(told) if told.last_warning => {
+            format!("已记{}次，再有1次将暂停预约，可申诉", told.counted.min(COUNT_SHOWN_MAX))
+        }
+        Some(told) if told.counted > 0 => {
+            let (counted, left) = (told.counted.min(COUNT_SHOWN_MAX), told.left.min(COUNT_SHOWN_MAX));
+            format!("已记{counted}次，还余{left}次机会，可点击申诉")
+        }
+        _ => "未到诊，本次不计入，如有误请申诉".to_owned(),
+    }
+}
+
+/// Two digits, for a remark has room for no more.
+const COUNT_SHOWN_MAX: u32 = 99;
+
 fn visit_text(kind: NoticeKind, field: NoticeField, appointment: &Appointment) -> String {
     let place = &appointment.place;
     match field {
@@ -214,8 +306,9 @@ fn visit_text(kind: NoticeKind, field: NoticeField, appointment: &Appointment) -
         NoticeField::Number => format!("{}号", place.number),
         NoticeField::Room => place.room.clone(),
         NoticeField::Fee => format!("{}元", appointment.fee),
+        NoticeField::Remark if kind == NoticeKind::Missed => missed_remark(appointment.credit.told),
         NoticeField::Remark => remark(kind, appointment).to_owned(),
-        NoticeField::Items | NoticeField::Where => NOTHING.to_owned(),
+        NoticeField::Items | NoticeField::Where | NoticeField::Until => NOTHING.to_owned(),
     }
 }
 
@@ -230,7 +323,8 @@ fn order_text(kind: NoticeKind, field: NoticeField, order: &Order) -> String {
         | NoticeField::Doctor
         | NoticeField::VisitTime
         | NoticeField::Number
-        | NoticeField::Room => NOTHING.to_owned(),
+        | NoticeField::Room
+        | NoticeField::Until => NOTHING.to_owned(),
     }
 }
 
@@ -294,6 +388,35 @@ mod tests {
         assert_eq!(text(NoticeField::Number), "3号");
         assert_eq!(text(NoticeField::Fee), "25.00元");
         assert_eq!(text(NoticeField::Patient), "林*梅");
+    }
+
+    #[test]
+    fn every_credit_remark_fits_a_thing() {
+        use crate::credit::{Ban, Owner, Scope};
+        let owner = Owner {
+            patient: crate::id::PatientId::from_bytes([2; 10]),
+            patient_name_masked: "林*梅".into(),
+            account: None,
+        };
+        let ban = |until| Ban { scope: Scope::AdvanceBooking, since: at("2026-11-22T04:00:00Z"), until };
+        for ban in [None, Some(ban(None)), Some(ban(Some(at("2027-01-22T04:00:00Z"))))] {
+            for granted in [None, Some(true), Some(false)] {
+                for kind in [NoticeKind::Suspended, NoticeKind::Restored, NoticeKind::AppealAnswered] {
+                    let text = credit_remark(kind, &CreditNews { owner: owner.clone(), ban, granted });
+                    assert!((1..=20).contains(&text.chars().count()), "{text}");
+                }
+            }
+        }
+        for (counted, left, banned, last_warning) in [
+            (0, 3, false, false),
+            (1, 2, false, false),
+            (2, 1, false, true),
+            (120, 1, true, false),
+            (120, 120, false, false),
+        ] {
+            let text = missed_remark(Some(Told { counted, left, banned, last_warning }));
+            assert!((1..=20).contains(&text.chars().count()), "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The hospital profile: everything one hospital says or decides differently from another.
 
 use crate::booking::{BookingPolicy, CancelPolicy};
-use crate::credit::CreditPolicy;
+use crate::calendar::Calendar;
+use crate::credit::{CreditPolicy, Judge};
 use crate::money::Fen;
 use crate::notice::NoticeTemplate;
 use serde::{Deserialize, Serialize};
@@ -135,4 +136,19 @@ pub struct HospitalProfile {
     /// WeChat templates by notice. Template ids change with the account, so they live here and not in code.
     #[serde(default)]
     pub templates: BTreeMap<crate::notice::NoticeKind, NoticeTemplate>,
+    /// Public holidays and the weekends worked for them.
+    #[serde(default)]
+    pub calendar: Calendar,
+}
+
+impl HospitalProfile {
+    /// Who judges the credit records of people.
+    pub fn judge(&self) -> Judge<'_> {
+        Judge::new(&self.credit, self.cancel, &self.calendar)
+    }
+
+    /// Who judges those of booking accounts; none when they are not judged.
+    pub fn account_judge(&self) -> Option<Judge<'_>> {
+        Judge::of_accounts(&self.credit, self.cancel, &self.calendar)
+    }
 }

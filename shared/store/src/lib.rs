@@ -9,6 +9,7 @@ pub mod books;
 pub mod catalog;
 pub mod clinics;
 pub mod closure;
+pub mod credit;
 pub mod due;
 pub mod gate;
 pub mod key;

@@ -25,7 +25,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (intro, guide, consent) = (sections.needed("intro"), sections.needed("guide"), sections.needed("consent"));
     let (booking, cancel) = (sections.optional("booking"), sections.optional("cancel"));
     let (credit, money) = (sections.optional("credit"), sections.optional("money"));
-    let templates = sections.optional("templates");
+    let (templates, calendar) = (sections.optional("templates"), sections.optional("calendar"));
     let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
     let (replies, fallback) = (sections.needed("replies"), sections.needed("fallback"));
     Some(HospitalProfile {
@@ -44,6 +44,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
         replies: replies?,
         fallback: fallback?,
         templates: templates?,
+        calendar: calendar?,
     })
 }
 
