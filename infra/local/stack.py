@@ -37,7 +37,7 @@ HOSPITAL = ROOT / "infra/hospital"
 CLOCK_FEATURE = "runtime/movable-clock"
 # By the variable that names the token: who it is, and what it may do. Two people, since one refund can take two.
 STAFF = {
-    "STAFF_TOKEN": ("his-import", ["catalog", "wechat", "appointments", "refunds", "finance"]),
+    "STAFF_TOKEN": ("his-import", ["catalog", "wechat", "appointments", "refunds", "finance", "credit"]),
     "STAFF_TOKEN_2": ("cashier", ["refunds", "finance"]),
 }
 IMPORTS = ("departments", "doctors", "schedules", "cards")

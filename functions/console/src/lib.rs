@@ -24,6 +24,13 @@
 //! | `POST /staff/reconciliations/{date}/sign-off` | – | the day, closed; not by who worked off the last difference |
 //! | `POST /staff/reconciliations/{date}/differences/{difference}/note` | `{"note":"…"}` | the difference |
 //! | `POST /staff/reconciliations/{date}/differences/{difference}/resolve` | `{"note":"…"}` | the difference, worked off |
+//! | `GET /staff/appeals` | – | appeals that await an answer, earliest due first |
+//! | `POST /staff/appeals/{appointment}/answer` | `{"granted":true,"why":"…"}` | the appeal; 409 `already_answered` |
+//! | `GET /staff/credit/{owner}/{id}` | – | a credit record; `owner` is `patients` or `accounts` |
+//! | `POST /staff/credit/{owner}/{id}/lift, …/unblock` | `{"why":"…"}` | whether that changed anything |
+//! | `POST /staff/credit/{owner}/{id}/void` | `{"appointment":"…","why":"…"}` | the same; of people only, and noted on the account too |
+//! | `POST /staff/credit/{owner}/{id}/block` | `{"why":"scalping"}` or `"violence"`, `"evidence":"…"`, `"until":"2027-01-01T00:00:00+08:00"` or none | the same |
+//! | `POST /staff/credit/dry-run` | `{"policy":{"preset":"changzhou"}}` | who would be banned under another policy; nothing changes |
 //!
 //! A CSV file in GB18030 is sent as `application/octet-stream`: a gateway may take `text/csv` for UTF-8, and what is lost
 //! that way is refused. Every action is logged with who did it and how much it touched, never with what it says about a
@@ -32,6 +39,7 @@
 mod account;
 mod appointments;
 mod body;
+pub mod credit;
 pub mod filing;
 pub mod import;
 mod profile;
@@ -140,10 +148,26 @@ pub enum Action {
     DifferenceNote,
     /// Say what it was.
     DifferenceResolve,
+    /// Appeals that await an answer.
+    Appeals,
+    /// Answer one.
+    AnswerAppeal,
+    /// A credit record.
+    Credit,
+    /// Lift a ban.
+    LiftBan,
+    /// Void a strike.
+    VoidStrike,
+    /// Put somebody on the blacklist.
+    Block,
+    /// Take somebody off it.
+    Unblock,
+    /// What another policy would do.
+    CreditDryRun,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 23] = [
+pub static ROUTES: [Route<Action>; 31] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -282,6 +306,54 @@ pub static ROUTES: [Route<Action>; 23] = [
         access: Access::Staff(Scope::Finance),
         action: Action::Remark,
     },
+    Route {
+        method: Method::GET,
+        path: "/staff/appeals",
+        access: Access::Staff(Scope::Credit),
+        action: Action::Appeals,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/appeals/{appointment}/answer",
+        access: Access::Staff(Scope::Credit),
+        action: Action::AnswerAppeal,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/credit/{owner}/{id}",
+        access: Access::Staff(Scope::Credit),
+        action: Action::Credit,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/credit/{owner}/{id}/lift",
+        access: Access::Staff(Scope::Credit),
+        action: Action::LiftBan,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/credit/{owner}/{id}/void",
+        access: Access::Staff(Scope::Credit),
+        action: Action::VoidStrike,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/credit/{owner}/{id}/block",
+        access: Access::Staff(Scope::Credit),
+        action: Action::Block,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/credit/{owner}/{id}/unblock",
+        access: Access::Staff(Scope::Credit),
+        action: Action::Unblock,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/credit/dry-run",
+        access: Access::Staff(Scope::Credit),
+        action: Action::CreditDryRun,
+    },
 ];
 
 /// Answers a request.
@@ -310,6 +382,14 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::ReconciliationSignOff => reconciliation::sign_off(app, call).await,
         Action::DifferenceNote => reconciliation::note(app, call).await,
         Action::DifferenceResolve => reconciliation::resolve(app, call).await,
+        Action::Appeals => credit::appeals(app, call).await,
+        Action::AnswerAppeal => credit::answer(app, call).await,
+        Action::Credit => credit::show(app, call).await,
+        Action::LiftBan => credit::lift(app, call).await,
+        Action::VoidStrike => credit::void(app, call).await,
+        Action::Block => credit::block(app, call).await,
+        Action::Unblock => credit::unblock(app, call).await,
+        Action::CreditDryRun => credit::dry_run(app, call).await,
     })
     .await
 }

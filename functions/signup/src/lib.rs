@@ -1,5 +1,6 @@
-//! 登录与实名登记: signing in with WeChat, and the people an account acts for.
+//! 登录与实名登记: signing in with WeChat, the people an account acts for, and their credit records.
 
+pub mod credit;
 mod patients;
 mod registration;
 mod signin;
@@ -48,10 +49,16 @@ pub enum Action {
     Register,
     /// No longer act for a person.
     Unlink,
+    /// A person's credit record.
+    Credit,
+    /// One strike of it.
+    Strike,
+    /// Object to one.
+    Appeal,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 8] = [
+pub static ROUTES: [Route<Action>; 11] = [
     Route { method: Method::GET, path: "/signin", access: Access::Public, action: Action::SignIn },
     Route { method: Method::GET, path: "/signin/callback", access: Access::Public, action: Action::SignInCallback },
     Route { method: Method::POST, path: "/signout", access: Access::Account, action: Action::SignOut },
@@ -60,6 +67,19 @@ pub static ROUTES: [Route<Action>; 8] = [
     Route { method: Method::GET, path: "/patients/new", access: Access::Account, action: Action::NewPatient },
     Route { method: Method::POST, path: "/patients", access: Access::Account, action: Action::Register },
     Route { method: Method::POST, path: "/patients/{patient}/unlink", access: Access::Account, action: Action::Unlink },
+    Route { method: Method::GET, path: "/patients/{patient}/credit", access: Access::Account, action: Action::Credit },
+    Route {
+        method: Method::GET,
+        path: "/patients/{patient}/credit/{appointment}",
+        access: Access::Account,
+        action: Action::Strike,
+    },
+    Route {
+        method: Method::POST,
+        path: "/patients/{patient}/credit/{appointment}",
+        access: Access::Account,
+        action: Action::Appeal,
+    },
 ];
 
 /// Answers a request.
@@ -73,6 +93,9 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::NewPatient => patients::blank(call),
         Action::Register => patients::register(app, call).await,
         Action::Unlink => patients::unlink(app, call).await,
+        Action::Credit => credit::list(app, call).await,
+        Action::Strike => credit::show(app, call).await,
+        Action::Appeal => credit::appeal(app, call).await,
     })
     .await
 }

@@ -17,7 +17,7 @@ use runtime::payments::FollowError;
 use runtime::secrets::{PayAccount, Secret, SecretError};
 use store::StoreError;
 use store::due::SHARDS;
-use store::key::{APPOINTMENT_PREFIX, CLINIC_PREFIX, Key, SLOT_PREFIX};
+use store::key::{APPEAL_PREFIX, APPOINTMENT_PREFIX, CLINIC_PREFIX, Key, SLOT_PREFIX};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;
@@ -102,6 +102,8 @@ async fn sweep(app: &App, key: Key, now: Timestamp) -> bool {
         slot::sweep(app, &key, now).await
     } else if key.sk.starts_with(APPOINTMENT_PREFIX) {
         visit::sweep(app, &key, now).await
+    } else if key.sk.starts_with(APPEAL_PREFIX) {
+        visit::follow_appeal(app, &key, now).await
     } else if key.pk.starts_with(CLINIC_PREFIX) {
         clinic::sweep(app, &key, now).await
     } else {

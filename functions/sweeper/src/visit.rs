@@ -47,6 +47,13 @@ async fn follow(app: &App, appointment: &Appointment, now: Timestamp) -> Result<
     record(app, &profile, appointment, now).await
 }
 
+/// An appeal that was answered, and the record has not followed.
+pub(crate) async fn follow_appeal(app: &App, key: &Key, now: Timestamp) -> Result<(), SweepError> {
+    let Some(appeal) = app.desk.table.appeal_at(key).await? else { return Ok(()) };
+    let profile = app.desk.profile().await.map_err(FollowError::from)?;
+    Ok(app.desk.table.follow_appeal(&profile, &appeal, now).await?)
+}
+
 async fn record(
     app: &App,
     profile: &HospitalProfile,

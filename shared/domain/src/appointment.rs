@@ -19,6 +19,12 @@ pub const NOTIFY_WITHIN_S: i64 = 120;
 
 /// The hospital's own record of the day is complete by then.
 const CHECK_TIME: Time = Time::constant(2, 0, 0, 0);
+/// Asking ends with the night: by day the front-end machine has patients to serve.
+const CHECK_ENDS: Time = Time::constant(6, 0, 0, 0);
+/// Minutes between two questions of one night.
+const CHECK_AGAIN_MIN: i64 = 30;
+/// Nights after the day of the visit in which the hospital's own record is asked.
+const CHECK_NIGHTS_MAX: i32 = 3;
 
 /// Who cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -452,6 +458,22 @@ pub fn check_at(date: Date, nights: i32) -> Timestamp {
     time::instant(time::add_days(date, nights), CHECK_TIME)
 }
 
+/// When the hospital's own record is asked again after it knew nothing or did not answer; none when it has had its time,
+/// and a doubt that the hospital cannot settle is not the patient's fault.
+pub fn check_again_at(date: Date, now: Timestamp) -> Option<Timestamp> {
+    if now >= time::instant(time::add_days(date, CHECK_NIGHTS_MAX), CHECK_ENDS) {
+        return None;
+    }
+    let wall = time::wall_clock(now);
+    let is_night = (CHECK_TIME..CHECK_ENDS).contains(&wall.time());
+    let tonight = time::instant(wall.date(), CHECK_TIME);
+    Some(match is_night {
+        true => time::add_minutes(now, CHECK_AGAIN_MIN),
+        false if now < tonight => tonight,
+        false => check_at(wall.date(), 1),
+    })
+}
+
 fn credit_after(before: &Appointment, state: State, now: Timestamp) -> VisitCredit {
     let credit = &before.credit;
     let moved = VisitCredit { seq: credit.seq.saturating_add(1), ..credit.clone() };
@@ -593,6 +615,68 @@ pub(crate) mod tests {
         assert_eq!(cancelled.state, State::Cancelled { by: CancelledBy::Patient, refund: false });
         assert_eq!(go(&cancelled, Command::Book), Err(MoveError::Illegal));
         assert_eq!(cancelled.deadlines.get(Deadline::Release), Some(at(NOW)));
+    }
+
+    /// Missed at nine, on record at ten, in question until the third night is over.
+    #[test]
+    fn a_missed_visit_is_told_of_and_put_to_the_hospital_at_night() {
+        let booked = go(&held(at("2026-11-22T04:10:00Z")), Command::Book).unwrap();
+        let miss = |now| booked.after(Command::MissVisit, Actor::Schedule, CancelPolicy::default(), at(now));
+        assert_eq!(miss("2026-11-23T01:29:59Z"), Err(MoveError::NotOver));
+        let now = at("2026-11-23T02:00:00Z");
+        let missed = miss("2026-11-23T02:00:00Z").unwrap();
+        assert_eq!(missed.deadlines.earliest(), Some((crate::due::Worker::Sweeper, now)));
+        let strike = missed.strike().unwrap();
+        assert_eq!((strike.breach, strike.state, strike.seq), (Breach::Missed, StrikeState::Provisional, 1));
+        assert_eq!(strike.at, at("2026-11-23T01:30:00Z"));
+        let credited = missed.credited(None, now);
+        assert_eq!(credited.ev.as_ref().unwrap().kind, EventKind::AppointmentMissed);
+        assert_eq!(credited.deadlines.get(Deadline::Check), Some(at("2026-11-23T18:00:00Z")));
+        assert!(credited.deadlines.get(Deadline::Credit).is_none());
+    }
+
+    #[test]
+    fn what_came_of_a_missed_visit_is_on_record_in_order() {
+        let booked = go(&held(at("2026-11-22T04:10:00Z")), Command::Book).unwrap();
+        let next = |before: &Appointment, command, now| {
+            before.after(command, Actor::Schedule, CancelPolicy::default(), at(now)).unwrap()
+        };
+        let strike =
+            |appointment: &Appointment| appointment.strike().map(|strike| (strike.breach, strike.state, strike.seq));
+        let missed = next(&booked, Command::MissVisit, "2026-11-23T02:00:00Z");
+        let late = next(&missed, Command::CheckIn, "2026-11-23T02:30:00Z");
+        assert_eq!(strike(&late), Some((Breach::CameLate, StrikeState::Final, 2)));
+        assert!(late.deadlines.get(Deadline::Credit).is_some());
+        let next_day =
+            missed.after(Command::CheckIn, Actor::Schedule, CancelPolicy::default(), at("2026-11-23T16:00:00Z"));
+        assert_eq!(next_day, Err(MoveError::Illegal));
+        let seen = next(&missed, Command::Fulfil, "2026-11-23T18:00:00Z");
+        assert_eq!(strike(&seen), Some((Breach::Missed, StrikeState::Cleared, 2)));
+        let closed = next(&missed, Command::Cancel(CancelledBy::Hospital), "2026-11-23T03:00:00Z");
+        assert_eq!(strike(&closed), Some((Breach::Missed, StrikeState::Voided, 2)));
+        assert_eq!(closed.state, State::Cancelled { by: CancelledBy::Hospital, refund: true });
+        // In time and late alike: what a cancellation is worth is for the policy.
+        let given_back = next(&booked, Command::Cancel(CancelledBy::Patient), "2026-11-22T05:00:00Z");
+        assert_eq!(strike(&given_back), Some((Breach::Cancelled, StrikeState::Final, 1)));
+        assert_eq!(strike(&next(&booked, Command::CheckIn, "2026-11-23T01:00:00Z")), None);
+        assert_eq!(strike(&next(&booked, Command::Cancel(CancelledBy::Hospital), "2026-11-23T01:00:00Z")), None);
+        assert_eq!(
+            strike(&go(&held(at("2026-11-22T04:10:00Z")), Command::Cancel(CancelledBy::Patient)).unwrap()),
+            None
+        );
+    }
+
+    #[test]
+    fn three_nights_and_then_the_doubt_is_the_patients() {
+        let date = date(2026, 11, 23);
+        let again = |now: &str| check_again_at(date, at(now)).map(|again| again.to_string());
+        // 02:00 and 05:50 of the first night, noon, 01:00 before the third.
+        assert_eq!(again("2026-11-23T18:00:00Z").unwrap(), "2026-11-23T18:30:00Z");
+        assert_eq!(again("2026-11-23T21:50:00Z").unwrap(), "2026-11-23T22:20:00Z");
+        assert_eq!(again("2026-11-24T04:00:00Z").unwrap(), "2026-11-24T18:00:00Z");
+        assert_eq!(again("2026-11-25T17:00:00Z").unwrap(), "2026-11-25T18:00:00Z");
+        assert_eq!(again("2026-11-25T21:59:59Z").unwrap(), "2026-11-25T22:29:59Z");
+        assert_eq!(again("2026-11-25T22:00:00Z"), None);
     }
 
     fn any_state() -> impl Strategy<Value = State> {

@@ -298,6 +298,12 @@ impl Gate {
         if is_blocked { Err(GateError::Blocked) } else { Ok(()) }
     }
 
+    /// With another record and nothing to tell: of an account's gate.
+    #[must_use]
+    pub fn with_plain(&self, record: Record) -> Self {
+        Self { record, ..self.clone() }
+    }
+
     /// With another record. What that means for its owner is part of the same write: a ban that begins or is gone is
     /// announced once.
     #[must_use]
@@ -310,20 +316,19 @@ impl Gate {
         }
     }
 
-    /// With the answer to an appeal to announce, and the record after it.
+    /// With the answer to an appeal on record, to be announced.
     #[must_use]
     pub fn with_answer(
         &self,
-        record: Option<Record>,
+        record: Record,
+        granted: bool,
         judge: &Judge<'_>,
         owner: &Owner,
         by: &Actor,
         now: Timestamp,
     ) -> Self {
-        let granted = Some(record.is_some());
-        let record = record.unwrap_or_else(|| self.record.clone());
         let ban = judge.standing(&record, now).ban().copied();
-        let news = CreditNews { owner: owner.clone(), ban, granted };
+        let news = CreditNews { owner: owner.clone(), ban, granted: Some(granted) };
         Self { record, ..self.clone() }.announcing(EventKind::AppealAnswered, news, by, now)
     }
 
@@ -537,7 +542,8 @@ mod tests {
         assert!(banned.news.as_ref().unwrap().ban.is_some());
         let staff = Actor::Staff("chen".into());
         let decision = Decision { by: staff.clone(), at: now, why: "住院".into() };
-        let waived = banned.with_answer(banned.record.waived(&id(2), decision), &judge, &owner, &staff, now);
+        let record = banned.record.answered(&id(2), true, &decision).unwrap();
+        let waived = banned.with_answer(record, true, &judge, &owner, &staff, now);
         let news = waived.news.clone().unwrap();
         assert_eq!((news.granted, news.ban), (Some(true), None));
         assert_eq!(waived.ev.unwrap().seq, 2);

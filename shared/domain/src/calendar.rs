@@ -60,7 +60,7 @@ mod tests {
     fn calendar() -> Calendar {
         Calendar {
             holidays: (1..=7).map(|day| date(2026, 10, day)).collect(),
-            make_up_days: [date(2026, 9, 27), date(2026, 10, 10)].into(),
+            make_up_days: [date(2026, 9, 20), date(2026, 10, 10)].into(),
         }
     }
 

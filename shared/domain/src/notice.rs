@@ -225,7 +225,7 @@ pub enum NoticeField {
     Items,
     /// Where to go with it: `门诊楼2层3号窗口`.
     Where,
-    /// Until when: `2027年01月22日`.
+    /// Until when: `至2027年01月22日09:30`.
     Until,
 }
 
@@ -248,16 +248,16 @@ fn credit_text(kind: NoticeKind, field: NoticeField, news: &CreditNews) -> Strin
     match field {
         NoticeField::Patient => news.owner.patient_name_masked.clone(),
         NoticeField::Remark => credit_remark(kind, news),
-        NoticeField::Until => match news.ban.and_then(|ban| ban.until) {
-            Some(until) => day_of(until),
-            None => NOTHING.to_owned(),
-        },
+        NoticeField::Until => news.ban.map_or(NOTHING.to_owned(), |ban| until_text(ban.until)),
         _ => NOTHING.to_owned(),
     }
 }
 
-fn day_of(at: Timestamp) -> String {
-    time::today(at).strftime("%Y年%m月%d日").to_string()
+fn until_text(until: Option<Timestamp>) -> String {
+    match until {
+        Some(until) => time::wall_clock(until).strftime("至%Y年%m月%d日%H:%M").to_string(),
+        None => "至医院解除".to_owned(),
+    }
 }
 
 /// At most 20 characters, as every remark. How to object is on the page behind the message.

@@ -25,6 +25,8 @@ pub const LINK_PREFIX: &str = "LINK#";
 pub const GATE: &str = "GATE";
 /// The partition of people with something on their credit record.
 pub const ON_RECORD: &str = "CREDIT";
+/// The prefix of appeals below their patient.
+pub const APPEAL_PREFIX: &str = "APPEAL#";
 /// The partition of appeals that await an answer.
 pub const APPEALS: &str = "APPEALS";
 
@@ -95,7 +97,7 @@ impl Key {
 
     /// An appeal, below its patient.
     pub fn appeal(key: &AppointmentKey) -> Self {
-        Self::new(format!("PATIENT#{}", key.patient), format!("APPEAL#{}", key.id))
+        Self::new(format!("PATIENT#{}", key.patient), format!("{APPEAL_PREFIX}{}", key.id))
     }
 
     /// An open appeal on the staff's list, earliest due day first.

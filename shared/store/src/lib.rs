@@ -4,6 +4,7 @@
 //! item or is harmless to repeat; nothing here reads the clock.
 
 pub mod account;
+pub mod appeals;
 pub mod appointments;
 pub mod books;
 pub mod catalog;

@@ -90,21 +90,8 @@ impl Table {
         // Never longer than the slot itself: nobody pays for a turn that is over.
         let expires_at =
             time::add_minutes(now, profile.booking.hold_min).min(request.start.end_instant(request.clinic.date));
-        let entry = gate_entry(&request.clinic, request.start, Pass::Held { expires_at });
-        self.account_may_book(profile, request, product, now).await?;
-        let gate = self.gate(&request.patient).await?;
-        let stale = self.stale_entries(&gate, now).await?;
-        let (judge, is_online) = (profile.judge(), request.booker.account().is_some());
-        self.change_gate_seen(&Key::gate(&request.patient), gate, |gate| {
-            let mut gate = gate.tidied(&stale, time::today(now));
-            if is_online {
-                gate.admits_online(request.clinic.kind, now)?;
-            }
-            gate.admits(&request.appointment, &request.clinic, product, &profile.booking.limits, &judge, now)?;
-            gate.entries.insert(request.appointment.clone(), entry.clone());
-            Ok::<_, HoldError>(Some(gate))
-        })
-        .await?;
+        // Boxed: it is the larger part of every caller's future, and soon over.
+        Box::pin(self.enter_gate(profile, request, product, expires_at, now)).await?;
         let number = match self.claim(&slot, request, expires_at, now).await {
             Ok(number) => number,
             // The claim may have been made all the same: the gate entry stays, with an end of its own.
@@ -120,6 +107,32 @@ impl Table {
             return self.book_free_visit(profile, appointment, now).await;
         }
         Ok(appointment)
+    }
+
+    /// Puts the hold on the person's gate, if account and person may have it.
+    async fn enter_gate(
+        &self,
+        profile: &HospitalProfile,
+        request: &HoldRequest,
+        product: Product,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), HoldError> {
+        self.account_may_book(profile, request, product, now).await?;
+        let entry = gate_entry(&request.clinic, request.start, Pass::Held { expires_at });
+        let gate = self.gate(&request.patient).await?;
+        let stale = self.stale_entries(&gate, now).await?;
+        let (judge, is_online) = (profile.judge(), request.booker.account().is_some());
+        let decide = |gate: &Gate| {
+            let mut gate = gate.tidied(&stale, time::today(now));
+            if is_online {
+                gate.admits_online(request.clinic.kind, now)?;
+            }
+            gate.admits(&request.appointment, &request.clinic, product, &profile.booking.limits, &judge, now)?;
+            gate.entries.insert(request.appointment.clone(), entry.clone());
+            Ok::<_, HoldError>(Some(gate))
+        };
+        self.change_gate_seen(&Key::gate(&request.patient), gate, decide).await.map(drop)
     }
 
     /// What the account itself has on record, whomever it books for.

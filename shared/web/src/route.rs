@@ -38,6 +38,8 @@ pub enum Scope {
     Refunds,
     /// Money: reconciled days and their differences, agreeing to refunds, what needs people.
     Finance,
+    /// Credit records: appeals, lifting bans, the blacklist.
+    Credit,
 }
 
 impl Scope {
@@ -49,6 +51,7 @@ impl Scope {
             Self::Appointments => "appointments",
             Self::Refunds => "refunds",
             Self::Finance => "finance",
+            Self::Credit => "credit",
         }
     }
 }

@@ -88,6 +88,14 @@ function performItem(world, body) {
   return changed(world, bill);
 }
 
+/** A doctor has seen somebody, or it is certain that nobody came. */
+function noteVisit(world, body) {
+  check({ appointment: id, visited: literal(true, false) }, body);
+  world.state.visits[body.appointment] = body.visited;
+  world.changed();
+  return { visits: world.state.visits };
+}
+
 const showFaults = (world) => ({ faults: world.state.faults, down: world.state.down });
 
 function setFaults(world, body) {
@@ -148,6 +156,7 @@ const POSTS = {
   '/control/change': changeBill,
   '/control/void': voidBill,
   '/control/perform': performItem,
+  '/control/visits': noteVisit,
   '/control/faults': setFaults,
   '/control/down': setDown,
   '/control/day-file': tamperDayFile,

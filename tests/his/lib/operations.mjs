@@ -158,6 +158,15 @@ function refundPosted(world, { serial }) {
   return { data: answer, isEmpty: answer === null };
 }
 
+// Visits --------------------------------------------------------------------------------------
+
+/** Whether somebody came: what a control noted, else no for a registration the HIS has booked; of others it knows nothing. */
+function visitStatus(world, { appointment }) {
+  const isBooked = Object.values(world.state.payments).some(({ request }) => request.registration?.appointment === appointment);
+  const visited = world.state.visits[appointment] ?? (isBooked ? false : null);
+  return { data: visited === null ? null : { visited }, isEmpty: visited === null };
+}
+
 // The table -----------------------------------------------------------------------------------
 
 const paid = {
@@ -186,4 +195,5 @@ export const OPERATIONS = {
     run: refundPost,
   },
   'refund-posted': { shape: object({ serial: id }), run: refundPosted },
+  'visit-status': { shape: object({ appointment: id, clinic: id, number: integer(1, NUMBER_MAX), date: day }), run: visitStatus },
 };

@@ -192,7 +192,7 @@ fn staff() -> StaffTokens {
         sha256: sha256(token),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
     };
-    let all = ["catalog", "wechat", "appointments", "refunds", "finance"];
+    let all = ["catalog", "wechat", "appointments", "refunds", "finance", "credit"];
     StaffTokens {
         tokens: vec![
             token("office", ALL, &all),

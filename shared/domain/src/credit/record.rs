@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Entries of the blacklist, and lifted bans, one record holds at most.
+const BLOCKS_KEPT_MAX: usize = 20;
+
 /// What happened, before any policy says what it is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,9 +133,18 @@ impl Record {
         self.changed(appointment, StrikeState::Final, |state| state == StrikeState::Provisional, None)
     }
 
-    /// With a strike waived on appeal; none when it does not count anyway.
-    pub fn waived(&self, appointment: &AppointmentId, decision: Decision) -> Option<Self> {
-        self.changed(appointment, StrikeState::Waived, StrikeState::counts, Some(decision))
+    /// With the answer to an appeal: waived, or as it was. None when that answer is on record already.
+    pub fn answered(&self, appointment: &AppointmentId, granted: bool, answer: &Decision) -> Option<Self> {
+        let mut after = self.clone();
+        let strike = after.strikes.get_mut(appointment)?;
+        if strike.decision.as_ref() == Some(answer) {
+            return None;
+        }
+        strike.decision = Some(answer.clone());
+        if granted && strike.state.counts() {
+            strike.state = StrikeState::Waived;
+        }
+        Some(after)
     }
 
     /// With a strike that never should have counted; none when it does not count anyway.
@@ -145,7 +157,27 @@ impl Record {
     pub fn lifted(&self, decision: Decision) -> Self {
         let mut after = self.clone();
         after.lifts.push(decision);
+        let surplus = after.lifts.len().saturating_sub(BLOCKS_KEPT_MAX);
+        after.lifts.drain(..surplus);
         after
+    }
+
+    /// With an entry of the blacklist; the oldest are forgotten when there are too many.
+    #[must_use]
+    pub fn blocked(&self, block: Block) -> Self {
+        let mut after = self.clone();
+        after.blocks.push(block);
+        let surplus = after.blocks.len().saturating_sub(BLOCKS_KEPT_MAX);
+        after.blocks.drain(..surplus);
+        after
+    }
+
+    /// With everything that is in force lifted; none when nothing is.
+    pub fn unblocked(&self, decision: &Decision) -> Option<Self> {
+        let mut after = self.clone();
+        let in_force = after.blocks.iter_mut().filter(|block| block.is_in_force(decision.at));
+        let lifted = in_force.map(|block| block.lifted = Some(decision.clone())).count();
+        (lifted > 0).then_some(after)
     }
 
     /// When the latest ban was lifted.

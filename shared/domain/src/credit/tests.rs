@@ -273,8 +273,12 @@ fn a_strike_is_noted_once_and_what_is_older_changes_nothing() {
     let strike = |seq, state| Strike { state, seq, ..missed("2026-11-20T09:00") };
     let noted = Record::default().noted(&id(1), strike(1, StrikeState::Provisional)).unwrap();
     assert_eq!(noted.noted(&id(1), strike(1, StrikeState::Provisional)), None);
-    let waived = noted.waived(&id(1), Decision { by: Actor::Schedule, at: at("2026-11-21T09:00"), why: String::new() });
-    let waived = waived.unwrap();
+    let answer = Decision { by: Actor::Schedule, at: at("2026-11-21T09:00"), why: String::new() };
+    let waived = noted.answered(&id(1), true, &answer).unwrap();
+    assert_eq!(waived.strikes[&id(1)].state, StrikeState::Waived);
+    assert_eq!(waived.answered(&id(1), true, &answer), None);
+    let kept = noted.answered(&id(1), false, &answer).unwrap();
+    assert_eq!((kept.strikes[&id(1)].state, &kept.strikes[&id(1)].decision), (StrikeState::Provisional, &Some(answer)));
     assert_eq!(waived.noted(&id(1), strike(1, StrikeState::Provisional)), None);
     assert_eq!(waived.confirmed(&id(1)), None);
     let cleared = noted.noted(&id(1), strike(2, StrikeState::Cleared)).unwrap();
@@ -349,7 +353,7 @@ proptest! {
         let now = time::add_seconds(at("2026-01-01T12:00"), day * 86_400);
         let decision = Decision { by: Actor::Schedule, at: now, why: String::new() };
         let before = record(strikes);
-        if let Some(waived) = before.waived(&id(which), decision.clone()) {
+        if let Some(waived) = before.answered(&id(which), true, &decision) {
             for preset in Preset::ALL {
                 let (credit, calendar) = (policy(preset), calendar());
                 let judge = Judge::new(&credit, CancelPolicy::default(), &calendar);

@@ -4,7 +4,7 @@ use super::breaker::Breaker;
 use super::keys::{Answer, Keys, Request, hex};
 use super::wire::{
     BillsData, CardBody, FeesBody, ReceiptData, RefundBody, RefundCheckBody, RefundNoData, RefundabilityData,
-    SerialBody, data_of, unauthorized,
+    SerialBody, VisitBody, VisitStatusData, data_of, unauthorized,
 };
 use crate::bill::UnpaidBills;
 use crate::day_file::{DAY_FILE_PACKED_BYTES_MAX, DayFile, DayFileError};
@@ -12,6 +12,7 @@ use crate::error::HisError;
 use crate::fees::{FeesPost, Receipt};
 use crate::port::{Call, His};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::visit::{VisitQuery, VisitStatus};
 use domain::Timestamp;
 use domain::civil::Date;
 use domain::id::{CardNo, OutRefundNo, OutTradeNo, RefundReceiptNo};
@@ -209,6 +210,11 @@ impl His for SignedJson {
         let data: Option<RefundNoData> =
             self.read("refund-posted", &SerialBody { serial: serial.as_str() }, call).await?;
         Ok(data.map(|data| data.refund_no))
+    }
+
+    async fn visit_status(&self, visit: &VisitQuery, call: Call) -> Result<Option<VisitStatus>, HisError> {
+        let data: Option<VisitStatusData> = self.read("visit-status", &VisitBody::from(visit), call).await?;
+        Ok(data.map(VisitStatus::from))
     }
 
     async fn day_file(&self, day: Date, call: Call) -> Result<DayFile, HisError> {
