@@ -16,7 +16,7 @@ use web::view::{PageContext, View};
 
 /// One strike in a list.
 #[derive(Debug, Serialize)]
-pub struct StrikeRow {
+struct StrikeRow {
     appointment: String,
     what: &'static str,
     day: String,
