@@ -11,6 +11,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod credit;
+#[cfg(test)]
 mod finance;
 #[cfg(test)]
 mod imports;
