@@ -350,11 +350,15 @@ impl Appointment {
         let ev = event_of(state).map(|kind| ItemEvent { seq: self.event_seq() + 1, kind, actor, at: now });
         let credit = credit_after(self, state, now);
         let deadlines = deadlines_after(self, state, now);
-        // A cancellation gives the record its due when it leaves the gate.
-        let follows = credit.seq != self.credit.seq && !matches!(state, State::Cancelled { .. });
+        // What the record is owed stays owed; a cancellation gives it its due when it leaves the gate.
+        let owed = if credit.seq == self.credit.seq { self.deadlines.get(Deadline::Credit) } else { Some(now) };
+        let owed = owed.filter(|_| !matches!(state, State::Cancelled { .. }));
         Ok(Self {
             state,
-            deadlines: if follows { deadlines.with(Deadline::Credit, now) } else { deadlines },
+            deadlines: match owed {
+                Some(at) => deadlines.with(Deadline::Credit, at),
+                None => deadlines,
+            },
             credit,
             ev: ev.or_else(|| self.ev.clone()),
             ver: self.ver + 1,

@@ -1,7 +1,7 @@
 //! Judging a record by a policy at a moment.
 
 use super::policy::{BanLength, Count, CreditPolicy, Outage, Rule, Scope, Step, Terms, Window};
-use super::record::{Breach, Record, Strike};
+use super::record::{Breach, Record, Strike, StrikeState};
 use crate::booking::{CancelPolicy, Product};
 use crate::calendar::Calendar;
 use crate::clinic::ClinicKind;
@@ -118,6 +118,13 @@ impl<'a> Judge<'a> {
     pub fn tally_with(&self, record: &Record, strike: &Strike, now: Timestamp) -> Option<(u32, u32)> {
         let rules = self.terms.rules.iter().filter(|rule| self.counts(rule, record, strike));
         rules.map(|rule| self.tally(rule, record, now)).min_by_key(|(counted, left)| nearest(*counted, *left))
+    }
+
+    /// Whether giving a booked number back now is held against the patient, by itself or together with others.
+    pub fn cancelling_counts(&self, kind: ClinicKind, starts_at: Timestamp, now: Timestamp) -> bool {
+        let (breach, state) = (Breach::Cancelled, StrikeState::Final);
+        let strike = Strike { breach, at: now, visit: starts_at, kind, state, seq: 1, decision: None };
+        self.terms.rules.iter().any(|rule| self.is_of(rule, &strike))
     }
 
     /// The last moment at which cancelling such a visit is in time.

@@ -209,8 +209,11 @@ fn calendar_month_ends_with_the_month() {
     assert_eq!(banned(preset, &across, "2026-11-28T10:00"), None);
     let judge = policy(preset);
     let (calendar, online) = (calendar(), CancelPolicy::default());
-    let last = Judge::new(&judge, online, &calendar).cancel_in_time_until(ClinicKind::Ordinary, at("2026-11-28T09:00"));
-    assert_eq!(last, at("2026-11-27T17:00"));
+    let judge = Judge::new(&judge, online, &calendar);
+    let visit = at("2026-11-28T09:00");
+    assert_eq!(judge.cancel_in_time_until(ClinicKind::Ordinary, visit), at("2026-11-27T17:00"));
+    assert!(!judge.cancelling_counts(ClinicKind::Ordinary, visit, at("2026-11-27T17:00")));
+    assert!(judge.cancelling_counts(ClinicKind::Ordinary, visit, at("2026-11-27T17:01")));
 }
 
 #[test]
