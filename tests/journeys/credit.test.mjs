@@ -15,11 +15,14 @@ const code = (answer) => answer.json.error?.code;
 /** Books a free visit of today and does not come. */
 async function miss(person) {
   const where = await openClinic({ name: '爽约科', in_min: 75, stay_min: 240, numbers: 2, fee: '0.00' });
+  // The clock has moved, or will: a session lasts half an hour.
+  await person.signIn();
   const held = await person.tryHold(where);
   assert.equal(held.json.state, 'booked', held.text);
   const key = held.json.appointment;
   const state = async () => (await person.appointment(key)).state;
   await moveTo(where.starts_ms + MISSED_AFTER_MS);
+  await person.signIn();
   await until('the visit counts as missed', async () => {
     await tick();
     return (await state()) === 'no_show';
@@ -65,6 +68,7 @@ test('three visits nobody came to end booking ahead, and an appeal opens it agai
     assert.match(refused.json.error.text, /申诉/);
     const today = await openClinic({ name: '当日科', numbers: 1 });
     const other = await Person.ready('旁人');
+    await person.signIn();
     assert.equal((await other.get(strike(person, keys[0]))).status, 404);
     assert.ok([200, 409].includes((await person.tryHold(today)).status), 'at most the limit of a day is in the way');
   });
@@ -114,6 +118,7 @@ test('the blacklist ends booking online, in neutral words, until it is lifted', 
   assert.deepEqual([refused.status, code(refused)], [403, 'online_booking_off']);
   assert.doesNotMatch(refused.text, /倒|黑名单|scalping/);
   const emergency = await openClinic({ name: '急诊', numbers: 1, fee: '0.00' });
+  await person.signIn();
   assert.equal((await person.tryHold(emergency)).status, 200);
   assert.equal((await staff('GET', where)).json.blocks[0].evidence, block.evidence);
   assert.equal((await staffPost(`${where}/unblock`, { why: '查证有误' })).json.changed, true);
@@ -128,6 +133,7 @@ test('at night the hospital’s own record says who was there after all', async 
   for (const [at, person] of people.entries()) await his('visits', { appointment: appointmentId(person.visit), visited: at === 0 });
   await moveTo(Date.parse(`${day}T00:00:00+08:00`) + 26 * 60 * MINUTE_MS + MINUTE_MS);
   const [came, absent] = people;
+  for (const person of people) await person.signIn();
   await until('the hospital has been asked', async () => {
     await tick();
     return (await came.appointment(came.visit)).state === 'fulfilled';
