@@ -179,7 +179,7 @@ def secrets(folder):
                 "platform_keys": [{"id": "PUB_KEY_ID_0119000000012026010100000000000000",
                                    "public_key_pem": (folder / "pay.pub").read_text()}]},
         "staff": {"tokens": [{"name": "bench", "sha256": hashlib.sha256(STAFF_TOKEN.encode()).hexdigest(),
-                              "scopes": ["catalog", "wechat", "appointments", "refunds", "finance"]}]},
+                              "scopes": ["catalog", "wechat", "appointments", "refunds", "finance", "credit"]}]},
     }
 
 

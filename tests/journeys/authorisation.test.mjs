@@ -22,7 +22,7 @@ test.before(async () => {
   [owner, other] = await Promise.all([Person.ready('主人'), Person.ready('旁人')]);
   const appointment = await owner.hold(where);
   await owner.prepay(appointment);
-  own = { ...where, appointment, order: `${appointmentId(appointment)}_01`, patient: owner.patient, kind: 'departments', department: where.department, doctor: 'D0101', file: 'nothing' };
+  own = { ...where, appointment, order: `${appointmentId(appointment)}_01`, patient: owner.patient, kind: 'departments', department: where.department, doctor: 'D0101', file: 'nothing', owner: 'patients', id: owner.patient };
 });
 
 test('the routes were found', () => assert.ok(all.length >= 30, `${all.length} routes`));

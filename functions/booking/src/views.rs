@@ -459,6 +459,12 @@ pub struct AppointmentView {
     /// Until when it can be cancelled online, while it can.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancel_until: Option<String>,
+    /// Whether cancelling now goes on the credit record.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cancel_counts: bool,
+    /// Where a missed visit is objected to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    appeal: Option<String>,
     /// How far the refund is, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     refund: Option<&'static str>,
@@ -498,6 +504,11 @@ impl AppointmentView {
                 _ => None,
             },
             cancel_until: (cancellable && !held).then(|| clock(cancel_until)),
+            cancel_counts: cancellable
+                && !held
+                && profile.judge().cancelling_counts(place.kind, place.starts_at(), now),
+            appeal: (appointment.state == State::NoShow)
+                .then(|| format!("/patients/{}/credit/{}", appointment.patient, appointment.id)),
             refund: None,
             tone,
             next: if held { format!("/appointments/{key}/pay") } else { format!("/appointments/{key}") },
@@ -537,6 +548,7 @@ impl AppointmentView {
             div.acts {
                 @if matches!(self.state, "booked" | "checked_in") { (Button::primary_link("签到与候诊", &visit)) }
                 @if self.pay_until.is_some() { (Button::primary_link("去支付", &self.next)) }
+                @if let Some(appeal) = &self.appeal { (Button::plain_link("查看诚信记录或申诉", appeal)) }
                 @if self.pay_until.is_some() || self.cancel_until.is_some() {
                     (Button::post(context, "取消挂号", &cancel, Look::Warn))
                 }
@@ -588,6 +600,7 @@ impl View for AppointmentView {
                 (notice(Tone::Good, "挂号成功。就诊前 30 分钟会收到提醒，请按时到院。"))
             }
             (key_values(&facts))
+            @if self.cancel_counts { (notice(Tone::Wait, "已过免责取消时间，现在取消将计入诚信记录。")) }
             (self.actions(context))
             @if self.state == "booked" && self.cancel_until.is_none() {
                 (notice(Tone::Plain, "已超过网上取消时间。如不能就诊，请拨打医院电话或到窗口办理。"))

@@ -34,6 +34,13 @@
 //! | `GET /staff/calls/{call}` | – | one of them with the phone number; who saw it is logged |
 //! | `POST /staff/calls/{call}` | `{"outcome":"reached"}` or `"not_reached"` | the call; who was reached leaves the list |
 //! | `PUT /staff/patients/{patient}/silence` | `{"silenced":true}` | the patient has died: nobody is told anything any more |
+//! | `GET /staff/appeals` | – | appeals that await an answer, earliest due first |
+//! | `POST /staff/appeals/{appointment}/answer` | `{"granted":true,"why":"…"}` | the appeal; 409 `already_answered` |
+//! | `GET /staff/credit/{owner}/{id}` | – | a credit record; `owner` is `patients` or `accounts` |
+//! | `POST /staff/credit/{owner}/{id}/lift, …/unblock` | `{"why":"…"}` | whether that changed anything |
+//! | `POST /staff/credit/{owner}/{id}/void` | `{"appointment":"…","why":"…"}` | the same; of people only, and noted on the account too |
+//! | `POST /staff/credit/{owner}/{id}/block` | `{"why":"scalping"}` or `"violence"`, `"evidence":"…"`, `"until":"2027-01-01T00:00:00+08:00"` or none | the same |
+//! | `POST /staff/credit/dry-run` | `{"policy":{"preset":"changzhou"}}` | who would be banned under another policy; nothing changes |
 //!
 //! A CSV file in GB18030 is sent as `application/octet-stream`: a gateway may take `text/csv` for UTF-8, and what is lost
 //! that way is refused. Every action is logged with who did it and how much it touched, never with what it says about a
@@ -42,6 +49,7 @@
 mod account;
 mod appointments;
 mod body;
+pub mod credit;
 pub mod filing;
 pub mod import;
 pub mod messages;
@@ -185,10 +193,26 @@ pub enum Action {
     NoteCall,
     /// Tell nobody anything about a patient any more.
     Silence,
+    /// Appeals that await an answer.
+    Appeals,
+    /// Answer one.
+    AnswerAppeal,
+    /// A credit record.
+    Credit,
+    /// Lift a ban.
+    LiftBan,
+    /// Void a strike.
+    VoidStrike,
+    /// Put somebody on the blacklist.
+    Block,
+    /// Take somebody off it.
+    Unblock,
+    /// What another policy would do.
+    CreditDryRun,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 39] = [
+pub static ROUTES: [Route<Action>; 47] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -393,6 +417,54 @@ pub static ROUTES: [Route<Action>; 39] = [
         access: Access::Staff(Scope::Appointments),
         action: Action::Silence,
     },
+    Route {
+        method: Method::GET,
+        path: "/staff/appeals",
+        access: Access::Staff(Scope::Credit),
+        action: Action::Appeals,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/appeals/{appointment}/answer",
+        access: Access::Staff(Scope::Credit),
+        action: Action::AnswerAppeal,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/credit/{owner}/{id}",
+        access: Access::Staff(Scope::Credit),
+        action: Action::Credit,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/credit/{owner}/{id}/lift",
+        access: Access::Staff(Scope::Credit),
+        action: Action::LiftBan,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/credit/{owner}/{id}/void",
+        access: Access::Staff(Scope::Credit),
+        action: Action::VoidStrike,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/credit/{owner}/{id}/block",
+        access: Access::Staff(Scope::Credit),
+        action: Action::Block,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/credit/{owner}/{id}/unblock",
+        access: Access::Staff(Scope::Credit),
+        action: Action::Unblock,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/credit/dry-run",
+        access: Access::Staff(Scope::Credit),
+        action: Action::CreditDryRun,
+    },
 ];
 
 /// Answers a request.
@@ -437,6 +509,14 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::ShowCall => messages::show_call(app, call).await,
         Action::NoteCall => messages::note_call(app, call).await,
         Action::Silence => messages::silence(app, call).await,
+        Action::Appeals => credit::appeals(app, call).await,
+        Action::AnswerAppeal => credit::answer(app, call).await,
+        Action::Credit => credit::show(app, call).await,
+        Action::LiftBan => credit::lift(app, call).await,
+        Action::VoidStrike => credit::void(app, call).await,
+        Action::Block => credit::block(app, call).await,
+        Action::Unblock => credit::unblock(app, call).await,
+        Action::CreditDryRun => credit::dry_run(app, call).await,
     })
     .await
 }

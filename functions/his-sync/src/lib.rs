@@ -1,8 +1,11 @@
-//! 医院系统: every minute, what the hospital's own system (HIS) still has to be told: payments to book, refunds to note;
-//! and where the HIS calls people in itself, what it says of the queues.
+//! 医院系统: every minute, what the hospital's own system (HIS) still has to be told: payments to book, refunds to note; at
+//! night, what it has to be asked: whether a patient who counts as absent was there after all; and where the HIS calls
+//! people in itself, what it says of the queues.
 //!
 //! The page a patient pays on does the same at once (`runtime::posting`); this is the guarantee behind it. An order whose
 //! answer was lost is asked for by serial before it is sent again. Late, doubled or missed ticks do no harm.
+
+mod visit;
 
 use domain::Timestamp;
 use domain::due::Worker;
@@ -10,14 +13,16 @@ use domain::queue::QueueOwner;
 use futures_util::{Stream, StreamExt, stream};
 use his::{Call, His};
 use runtime::Desk;
+use runtime::desk::ProfileError;
 use runtime::posting::{self, PostError};
+use runtime::random::NoRandomness;
 use runtime::secrets::{HisAccount, Secret, SecretError};
 use store::due::SHARDS;
-use store::key::Key;
+use store::key::{APPOINTMENT_PREFIX, Key};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;
-/// Orders worked on at one time: a hospital's front-end machine is one machine.
+/// Items worked on at one time: a hospital's front-end machine is one machine.
 const CONCURRENCY: usize = 4;
 
 /// What this function works with.
@@ -37,23 +42,23 @@ enum SyncError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     #[error(transparent)]
+    Profile(#[from] ProfileError),
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    #[error(transparent)]
     Store(#[from] store::StoreError),
     #[error(transparent)]
     Queue(#[from] store::queues::QueueFailed),
     #[error(transparent)]
     His(#[from] his::HisError),
-    #[error(transparent)]
-    Profile(#[from] runtime::desk::ProfileError),
-    #[error(transparent)]
-    Randomness(#[from] runtime::random::NoRandomness),
 }
 
 /// What a tick did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Synced {
-    /// Orders the HIS now knows all about, or was asked about; queues as the HIS has them.
+    /// Orders the HIS now knows all about, or was asked about; visits it was asked about; queues as the HIS has them.
     pub done: usize,
-    /// Orders and queues that could not be followed.
+    /// Orders, visits and queues that could not be followed.
     pub failed: usize,
 }
 
@@ -109,10 +114,12 @@ async fn hear(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {
 }
 
 async fn sync(app: &App, key: Key, now: Timestamp) -> bool {
-    tell(app, &key, now)
-        .await
-        .inspect_err(|error| tracing::error!(%error, pk = key.pk, "the HIS is told later"))
-        .is_ok()
+    let outcome = if key.sk.starts_with(APPOINTMENT_PREFIX) {
+        visit::check(app, &key, now).await
+    } else {
+        tell(app, &key, now).await
+    };
+    outcome.inspect_err(|error| tracing::error!(%error, pk = key.pk, "the HIS is told later")).is_ok()
 }
 
 async fn tell(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {

@@ -201,5 +201,6 @@ async fn done(app: &App, about: &About, told: EventKind) -> Result<(), StoreErro
     match about {
         About::Appointment(appointment) => table.clear_deadline(&appointment.key(), Deadline::Notify).await,
         About::Order(order) => table.clear_notice(&order.out_trade_no, told).await,
+        About::Credit(news) => table.clear_gate_notice(&Key::gate(&news.0.owner.patient), news.1.seq).await,
     }
 }

@@ -67,8 +67,12 @@ fn fill_sms(
 mod tests {
     use super::*;
     use domain::Timestamp;
-    use domain::event::Actor;
-    use domain::id::{OutTradeNo, PatientId};
+    use domain::appointment::{Appointment, Booker, Place as VisitPlace, State, Told, VisitCredit};
+    use domain::clinic::{ClinicKind, Period};
+    use domain::credit::{Ban, CreditNews, Owner, Scope};
+    use domain::due::Deadlines;
+    use domain::event::{Actor, EventKind, ItemEvent};
+    use domain::id::{AppointmentId, OutTradeNo, PatientId};
     use domain::money::Fen;
     use domain::order::{
         BillItem, Cause, HisAnswer, HisTask, Line, NewOrder, Order, Payment, Place, Receipt, RefundAnswer,
@@ -171,6 +175,72 @@ mod tests {
             sent(NoticeKind::RefundDeclined, answered(&order, &task, HisAnswer::Refused("PERFORMED".into()))),
         ];
         insta::assert_json_snapshot!(messages);
+    }
+
+    /// Lin has missed a visit for the `counted`-th time.
+    fn missed(told: Told) -> About {
+        let place = VisitPlace {
+            clinic: "20261123-am-NK-pool".parse().unwrap(),
+            date: domain::civil::date(2026, 11, 23),
+            period: Period::Morning,
+            start: "0900".parse().unwrap(),
+            number: 3,
+            kind: ClinicKind::Ordinary,
+            department: "NK".parse().unwrap(),
+            department_name: "内科".into(),
+            doctor: None,
+            who: "普通门诊".into(),
+            room: "二楼 201".into(),
+            campus: "本部".into(),
+        };
+        About::Appointment(Box::new(Appointment {
+            id: AppointmentId::from_bytes([1; 10]),
+            patient: PatientId::from_bytes([2; 10]),
+            patient_name_masked: "林*梅".into(),
+            booker: Booker::Account(to()),
+            place,
+            fee: Fen::of(2_500),
+            pay_attempt: 1,
+            state: State::NoShow,
+            deadlines: Deadlines::none(),
+            ev: None,
+            credit: VisitCredit { seq: 1, missed: true, told: Some(told), ..VisitCredit::default() },
+            created_at: now(),
+            ver: 3,
+        }))
+    }
+
+    fn news(kind: EventKind, until: Option<&str>, granted: Option<bool>) -> About {
+        let owner =
+            Owner {
+                patient: PatientId::from_bytes([2; 10]), patient_name_masked: "林*梅".into(), account: Some(to())
+            };
+        let is_banned = kind == EventKind::CreditSuspended;
+        let until = until.map(|until| until.parse().unwrap());
+        let ban = is_banned.then_some(Ban { scope: Scope::AdvanceBooking, since: now(), until });
+        let event = ItemEvent { seq: 4, kind, actor: Actor::Schedule, at: now() };
+        About::Credit(Box::new((CreditNews { owner, ban, granted }, event)))
+    }
+
+    #[test]
+    fn messages_about_credit_as_wechat_gets_them() {
+        let told = |counted, left, last_warning, banned| Told { counted, left, banned, last_warning };
+        let cases = [
+            (NoticeKind::Missed, missed(told(1, 2, false, false))),
+            (NoticeKind::Missed, missed(told(2, 1, true, false))),
+            (NoticeKind::Missed, missed(told(3, 1, false, true))),
+            (NoticeKind::Missed, missed(told(0, 3, false, false))),
+            (NoticeKind::Suspended, news(EventKind::CreditSuspended, None, None)),
+            (NoticeKind::Suspended, news(EventKind::CreditSuspended, Some("2027-02-23T01:30:00Z"), None)),
+            (NoticeKind::Restored, news(EventKind::CreditRestored, None, None)),
+            (NoticeKind::AppealAnswered, news(EventKind::AppealAnswered, None, Some(true))),
+            (NoticeKind::AppealAnswered, news(EventKind::AppealAnswered, None, Some(false))),
+        ];
+        let compose = |(kind, about): (NoticeKind, About)| {
+            let url = "https://desk.example.com";
+            serde_json::to_value(fill(kind, &about, &to(), &profile(), url, moment()).unwrap()).unwrap()
+        };
+        insta::assert_json_snapshot!(cases.map(compose));
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl<'a> Telling<'a> {
     fn call(&self, letter: &Letter, why: &str) -> CallToMake {
         let due_by = match self.about {
             About::Appointment(visit) => visit.place.starts_at(),
-            About::Order(_) => time::add_seconds(self.now, ORDER_CALL_WITHIN_S),
+            About::Order(_) | About::Credit(_) => time::add_seconds(self.now, ORDER_CALL_WITHIN_S),
         };
         CallToMake {
             kind: letter.kind,

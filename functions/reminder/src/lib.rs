@@ -65,6 +65,8 @@ enum Then {
     ClearVisit(AppointmentKey, Deadline),
     /// The payer has been told of one thing.
     ClearOrder(OutTradeNo, EventKind),
+    /// The owner of a credit record has been told of its latest change.
+    ClearGate(Key, u64),
     /// The message of the ledger is under way: seen again if it is lost.
     Postpone(Box<NoticeRecord>),
 }
@@ -113,6 +115,7 @@ async fn look_up(app: &App, key: &Key, now: Timestamp) -> Result<Option<Vec<Task
     match app.desk.table.about(key).await? {
         Some(About::Appointment(visit)) => visit_tasks(app, key, &visit, now).await.map(Some),
         Some(About::Order(order)) => Ok(Some(order_tasks(key, &order, now))),
+        Some(About::Credit(news)) => Ok(Some(vec![credit_task(key, &news.1)])),
         None => Ok(None),
     }
 }
@@ -167,6 +170,11 @@ fn letter_tasks(key: &Key, record: NoticeRecord, now: Timestamp) -> Vec<Task> {
     vec![Task { event: at(key, event_of(EventKind::MessageDue, now)), then: Then::Postpone(Box::new(record)) }]
 }
 
+/// The latest change of a credit record: an older one is not true any more.
+fn credit_task(key: &Key, event: &ItemEvent) -> Task {
+    Task { event: at(key, event.clone()), then: Then::ClearGate(key.clone(), event.seq) }
+}
+
 fn event_of(kind: EventKind, now: Timestamp) -> ItemEvent {
     ItemEvent { seq: 0, kind, actor: Actor::Schedule, at: now }
 }
@@ -213,6 +221,7 @@ async fn conclude(app: &App, then: &Then, now: Timestamp) -> Result<(), StoreErr
     match then {
         Then::ClearVisit(key, deadline) => table.clear_deadline(key, *deadline).await,
         Then::ClearOrder(no, told) => table.clear_notice(no, *told).await,
+        Then::ClearGate(key, seq) => table.clear_gate_notice(key, *seq).await,
         Then::Postpone(record) => table.postpone_notice(record, time::add_seconds(now, LETTER_AGAIN_S)).await,
     }
 }

@@ -1,5 +1,6 @@
-//! 登录与实名登记: signing in with WeChat, and the people an account acts for.
+//! 登录与实名登记: signing in with WeChat, the people an account acts for, and their credit records.
 
+pub mod credit;
 mod messages;
 mod patients;
 mod registration;
@@ -53,10 +54,16 @@ pub enum Action {
     Preferences,
     /// Change that.
     ChangePreferences,
+    /// A person's credit record.
+    Credit,
+    /// One strike of it.
+    Strike,
+    /// Object to one.
+    Appeal,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 10] = [
+pub static ROUTES: [Route<Action>; 13] = [
     Route { method: Method::GET, path: "/signin", access: Access::Public, action: Action::SignIn },
     Route { method: Method::GET, path: "/signin/callback", access: Access::Public, action: Action::SignInCallback },
     Route { method: Method::POST, path: "/signout", access: Access::Account, action: Action::SignOut },
@@ -71,6 +78,19 @@ pub static ROUTES: [Route<Action>; 10] = [
         path: "/messages/preferences",
         access: Access::Account,
         action: Action::ChangePreferences,
+    },
+    Route { method: Method::GET, path: "/patients/{patient}/credit", access: Access::Account, action: Action::Credit },
+    Route {
+        method: Method::GET,
+        path: "/patients/{patient}/credit/{appointment}",
+        access: Access::Account,
+        action: Action::Strike,
+    },
+    Route {
+        method: Method::POST,
+        path: "/patients/{patient}/credit/{appointment}",
+        access: Access::Account,
+        action: Action::Appeal,
     },
 ];
 
@@ -87,6 +107,9 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Unlink => patients::unlink(app, call).await,
         Action::Preferences => messages::show(app, call).await,
         Action::ChangePreferences => messages::change(app, call).await,
+        Action::Credit => credit::list(app, call).await,
+        Action::Strike => credit::show(app, call).await,
+        Action::Appeal => credit::appeal(app, call).await,
     })
     .await
 }

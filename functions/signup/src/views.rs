@@ -89,6 +89,10 @@ impl PatientView {
         window.into_iter().chain([card]).collect()
     }
 
+    fn credit_path(&self) -> String {
+        format!("/patients/{}/credit", self.patient)
+    }
+
     fn unlink_button(&self, context: &PageContext<'_>) -> Markup {
         let (text, action) = (format!("解除 {}", self.name), format!("/patients/{}/unlink", self.patient));
         html! { (Button::post(context, &text, &action, Look::Warn)) }
@@ -131,6 +135,14 @@ pub struct PatientsView {
 }
 
 impl PatientsView {
+    fn credit_links(&self) -> Markup {
+        let texts: Vec<_> =
+            self.patients.iter().map(|one| (format!("诚信记录 {}", one.name), one.credit_path())).collect();
+        let cells: Vec<_> =
+            texts.iter().map(|(text, href)| Cell { text, below: None, side: None, href: Some(href) }).collect();
+        list(&cells)
+    }
+
     fn list(&self, context: &PageContext<'_>) -> Markup {
         html! {
             (title("我的就诊人"))
@@ -139,6 +151,7 @@ impl PatientsView {
                 (notice(Tone::Wait, "“待窗口核验”的就诊人：请携带登记的证件原件到挂号窗口核验；\
                     儿童请由监护人同行，并带上监护人身份证和户口簿或出生医学证明。"))
             }
+            (self.credit_links())
             div.acts {
                 @if self.can_add { (Button::primary_link("添加就诊人", "/patients/new")) }
             }

@@ -1,4 +1,5 @@
-//! 清扫: every minute, what is due: holds that ran out, cancellations to complete, closed clinics to empty.
+//! 清扫: every minute, what is due: holds that ran out, cancellations to complete, visits nobody came to, closed clinics to
+//! empty.
 //!
 //! The index only says what may be due; each item is read again before anything is done. A task that calls WeChat
 //! moves its deadline ahead first, so that a crash delays it and nothing else. Late, doubled or missed ticks do no harm.
@@ -6,6 +7,7 @@
 mod cancellation;
 mod clinic;
 mod slot;
+mod visit;
 
 use domain::Timestamp;
 use domain::due::Worker;
@@ -15,7 +17,7 @@ use runtime::payments::FollowError;
 use runtime::secrets::{PayAccount, Secret, SecretError};
 use store::StoreError;
 use store::due::SHARDS;
-use store::key::{APPOINTMENT_PREFIX, CLINIC_PREFIX, Key, SLOT_PREFIX};
+use store::key::{APPEAL_PREFIX, APPOINTMENT_PREFIX, CLINIC_PREFIX, Key, SLOT_PREFIX};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;
@@ -99,7 +101,9 @@ async fn sweep(app: &App, key: Key, now: Timestamp) -> bool {
     let outcome = if key.sk.starts_with(SLOT_PREFIX) {
         slot::sweep(app, &key, now).await
     } else if key.sk.starts_with(APPOINTMENT_PREFIX) {
-        cancellation::sweep(app, &key, now).await
+        visit::sweep(app, &key, now).await
+    } else if key.sk.starts_with(APPEAL_PREFIX) {
+        visit::follow_appeal(app, &key, now).await
     } else if key.pk.starts_with(CLINIC_PREFIX) {
         clinic::sweep(app, &key, now).await
     } else {

@@ -2,6 +2,7 @@
 
 use crate::booking::CancelPolicy;
 use crate::clinic::{ClinicKind, Period, SlotStart};
+use crate::credit::{Breach, Strike, StrikeState};
 use crate::due::{Deadline, Deadlines};
 use crate::event::{Actor, EventKind, ItemEvent};
 use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId};
@@ -19,6 +20,15 @@ pub const DAY_BEFORE_AT: Time = Time::constant(18, 0, 0, 0);
 pub const NOTIFY_WITHIN_S: i64 = 120;
 /// A place in the queue that has not followed within this time is put right by the sweeper.
 pub const QUEUE_WITHIN_S: i64 = 60;
+
+/// The hospital's own record of the day is complete by then.
+const CHECK_TIME: Time = Time::constant(2, 0, 0, 0);
+/// Asking ends with the night: by day the front-end machine has patients to serve.
+const CHECK_ENDS: Time = Time::constant(6, 0, 0, 0);
+/// Minutes between two questions of one night.
+const CHECK_AGAIN_MIN: i64 = 30;
+/// Nights after the day of the visit in which the hospital's own record is asked.
+const CHECK_NIGHTS_MAX: i32 = 3;
 
 /// Who cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,6 +191,9 @@ pub enum MoveError {
     /// The hold has not run out yet.
     #[error("the hold is still running")]
     StillHeld,
+    /// The slot has not ended yet: nobody has missed it.
+    #[error("the slot has not ended")]
+    NotOver,
     /// No such move from here.
     #[error("no such move from this state")]
     Illegal,
@@ -227,6 +240,36 @@ impl Place {
     }
 }
 
+/// What an appointment means for the credit record of its patient. Every move that changes it counts `seq` up and leaves
+/// a deadline `credit` until the record has followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VisitCredit {
+    /// Counts the moves that mean something.
+    pub seq: u32,
+    /// Whether the visit ever counted as missed.
+    pub missed: bool,
+    /// When the patient came, if the slot had ended by then.
+    pub came_late_at: Option<Timestamp>,
+    /// When the booked number was given back by or for the patient.
+    pub given_back_at: Option<Timestamp>,
+    /// How the patient stood after missing it: what the message says.
+    pub told: Option<Told>,
+}
+
+/// Where a patient stood when a missed visit was put on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// How many count, this one included.
+    pub counted: u32,
+    /// How many more until booking ahead ends.
+    pub left: u32,
+    /// Whether it has ended.
+    pub banned: bool,
+    /// Whether this was the last warning.
+    pub last_warning: bool,
+}
+
 /// One registration of one patient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Appointment {
@@ -252,6 +295,9 @@ pub struct Appointment {
     pub deadlines: Deadlines,
     /// What happened last.
     pub ev: Option<ItemEvent>,
+    /// What it means for the credit record.
+    #[serde(default)]
+    pub credit: VisitCredit,
     /// When the number was held.
     #[serde(with = "crate::clinic::epoch_s")]
     pub created_at: Timestamp,
@@ -286,6 +332,11 @@ impl Appointment {
         }
     }
 
+    /// True once it was given back.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.state, State::Cancelled { .. })
+    }
+
     /// The last instant at which it can be cancelled online.
     pub fn cancel_until(&self, policy: CancelPolicy) -> Timestamp {
         policy.deadline(self.place.date, self.place.starts_at())
@@ -301,9 +352,18 @@ impl Appointment {
     ) -> Result<Self, MoveError> {
         let state = self.next_state(command, policy, now)?;
         let ev = event_of(state).map(|kind| ItemEvent { seq: self.event_seq() + 1, kind, actor, at: now });
+        let credit = credit_after(self, state, now);
+        let deadlines = deadlines_after(self, state, now);
+        // What the record is owed stays owed; a cancellation gives it its due when it leaves the gate.
+        let owed = if credit.seq == self.credit.seq { self.deadlines.get(Deadline::Credit) } else { Some(now) };
+        let owed = owed.filter(|_| !matches!(state, State::Cancelled { .. }));
         Ok(Self {
             state,
-            deadlines: deadlines_after(self, state, now),
+            deadlines: match owed {
+                Some(at) => deadlines.with(Deadline::Credit, at),
+                None => deadlines,
+            },
+            credit,
             ev: ev.or_else(|| self.ev.clone()),
             ver: self.ver + 1,
             ..self.clone()
@@ -322,12 +382,16 @@ impl Appointment {
             (Held { expires_at }, Command::Expire) if expires_at <= now => Ok(Expired),
             (Held { .. }, Command::Expire) => Err(MoveError::StillHeld),
             (Held { .. }, Command::Cancel(by)) => Ok(Cancelled { by, refund: false }),
-            // 停诊 also meets those who have come already (E42).
-            (Booked, Command::Cancel(by)) | (CheckedIn, Command::Cancel(by @ CancelledBy::Hospital)) => {
+            // 停诊 also meets those who have come already (E42), and those who are taken for absent.
+            (Booked, Command::Cancel(by)) | (CheckedIn | NoShow, Command::Cancel(by @ CancelledBy::Hospital)) => {
                 self.cancel_booked(by, policy, now)
             }
             (Booked, Command::CheckIn) => Ok(CheckedIn),
-            (Booked | CheckedIn, Command::Fulfil) => Ok(Fulfilled),
+            // Late, but on the day: the desk takes the patient in all the same.
+            (NoShow, Command::CheckIn) if time::today(now) == self.place.date => Ok(CheckedIn),
+            // The hospital's own record says that the visit took place.
+            (Booked | CheckedIn | NoShow, Command::Fulfil) => Ok(Fulfilled),
+            (Booked, Command::MissVisit) if now < self.place.ends_at() => Err(MoveError::NotOver),
             (Booked, Command::MissVisit) => Ok(NoShow),
             (Booked | CheckedIn | Fulfilled, Command::Book)
             | (Refused { .. }, Command::Refuse(_))
@@ -343,6 +407,45 @@ impl Appointment {
         }
     }
 
+    /// What the credit record has to say about this visit; none when there is nothing to say.
+    pub fn strike(&self) -> Option<Strike> {
+        let VisitCredit { seq, missed, came_late_at, given_back_at, .. } = self.credit;
+        let place = &self.place;
+        let missed = missed.then_some((Breach::Missed, place.ends_at()));
+        let (breach, at, state) = match (self.state, came_late_at, given_back_at, missed) {
+            (State::NoShow, _, _, Some((breach, at))) => (breach, at, StrikeState::Provisional),
+            (State::CheckedIn | State::Fulfilled, Some(at), _, _) => (Breach::CameLate, at, StrikeState::Final),
+            (State::CheckedIn | State::Fulfilled, None, _, Some((breach, at))) => (breach, at, StrikeState::Cleared),
+            (State::Cancelled { by: CancelledBy::Hospital, .. }, Some(at), _, _) => {
+                (Breach::CameLate, at, StrikeState::Voided)
+            }
+            (State::Cancelled { by: CancelledBy::Hospital, .. }, None, _, Some((breach, at))) => {
+                (breach, at, StrikeState::Voided)
+            }
+            (State::Cancelled { .. }, _, Some(at), _) => (Breach::Cancelled, at, StrikeState::Final),
+            _ => return None,
+        };
+        let (visit, kind) = (place.starts_at(), place.kind);
+        Some(Strike { breach, at, visit, kind, state, seq, decision: None })
+    }
+
+    /// The same once the credit record has followed: a missed visit is told of, and its patient's claim to have been
+    /// there is put to the hospital's own record in the night. `told` is where the patient stands now.
+    #[must_use]
+    pub fn credited(&self, told: Option<Told>, now: Timestamp) -> Self {
+        let mut deadlines = self.deadlines.clone().without(Deadline::Credit);
+        let mut ev = self.ev.clone();
+        if self.state == State::NoShow {
+            let kind = EventKind::AppointmentMissed;
+            ev = Some(ItemEvent { seq: self.event_seq() + 1, kind, actor: Actor::Schedule, at: now });
+            deadlines = deadlines
+                .with(Deadline::Notify, time::add_seconds(now, NOTIFY_WITHIN_S))
+                .with(Deadline::Check, check_at(self.place.date, 1));
+        }
+        let credit = VisitCredit { told, ..self.credit.clone() };
+        Self { deadlines, ev, credit, ver: self.ver + 1, ..self.clone() }
+    }
+
     fn cancel_booked(&self, by: CancelledBy, policy: CancelPolicy, now: Timestamp) -> Result<State, MoveError> {
         // The deadline second itself still counts (E02). After it the window can still help, until the turn itself; the
         // hospital's own cancellation has no deadline.
@@ -355,6 +458,43 @@ impl Appointment {
             return Err(MoveError::CancelDeadlinePassed);
         }
         Ok(State::Cancelled { by, refund: !self.payable().is_zero() })
+    }
+}
+
+/// When the hospital's own record is asked about a missed visit: at 02:00, so many nights after the day of the visit.
+pub fn check_at(date: Date, nights: i32) -> Timestamp {
+    time::instant(time::add_days(date, nights), CHECK_TIME)
+}
+
+/// When the hospital's own record is asked again after it knew nothing or did not answer; none when it has had its time,
+/// and a doubt that the hospital cannot settle is not the patient's fault.
+pub fn check_again_at(date: Date, now: Timestamp) -> Option<Timestamp> {
+    if now >= time::instant(time::add_days(date, CHECK_NIGHTS_MAX), CHECK_ENDS) {
+        return None;
+    }
+    let wall = time::wall_clock(now);
+    let is_night = (CHECK_TIME..CHECK_ENDS).contains(&wall.time());
+    let tonight = time::instant(wall.date(), CHECK_TIME);
+    Some(match is_night {
+        true => time::add_minutes(now, CHECK_AGAIN_MIN),
+        false if now < tonight => tonight,
+        false => check_at(wall.date(), 1),
+    })
+}
+
+fn credit_after(before: &Appointment, state: State, now: Timestamp) -> VisitCredit {
+    let credit = &before.credit;
+    let moved = VisitCredit { seq: credit.seq.saturating_add(1), ..credit.clone() };
+    let is_on_record = credit.missed || credit.came_late_at.is_some();
+    match state {
+        State::NoShow => VisitCredit { missed: true, ..moved },
+        State::CheckedIn if now > before.place.ends_at() => VisitCredit { came_late_at: Some(now), ..moved },
+        State::Cancelled { by: CancelledBy::Patient | CancelledBy::Window, .. } if before.state == State::Booked => {
+            VisitCredit { given_back_at: Some(now), ..moved }
+        }
+        State::Fulfilled if before.state == State::NoShow => moved,
+        State::Cancelled { by: CancelledBy::Hospital, .. } if is_on_record => moved,
+        _ => credit.clone(),
     }
 }
 
@@ -376,6 +516,7 @@ fn deadlines_after(before: &Appointment, state: State, now: Timestamp) -> Deadli
         State::Booked => {
             let remind_at = time::add_minutes(before.place.starts_at(), -REMIND_BEFORE_MIN);
             let day_before_at = time::instant(time::add_days(before.place.date, -1), DAY_BEFORE_AT);
+            let notify = notify.with(Deadline::Miss, before.place.ends_at());
             // Who books closer to the turn than that has just been told everything.
             [(Deadline::Remind, remind_at), (Deadline::DayBefore, day_before_at)]
                 .into_iter()
@@ -390,7 +531,8 @@ fn deadlines_after(before: &Appointment, state: State, now: Timestamp) -> Deadli
         State::Refused { .. } => notify,
         // What the person still has to be told stays; the queue follows, should whoever moves this be cut off.
         State::CheckedIn => {
-            let still = before.deadlines.clone().without(Deadline::DayBefore);
+            let over = [Deadline::DayBefore, Deadline::Miss, Deadline::Check];
+            let still = over.into_iter().fold(before.deadlines.clone(), Deadlines::without);
             still.with(Deadline::Queue, time::add_seconds(now, QUEUE_WITHIN_S))
         }
         State::Fulfilled => Deadlines::none().with(Deadline::Queue, time::add_seconds(now, QUEUE_WITHIN_S)),
@@ -433,6 +575,7 @@ pub(crate) mod tests {
             state: State::Held { expires_at },
             deadlines: Deadlines::none(),
             ev: None,
+            credit: VisitCredit::default(),
             created_at: expires_at,
             ver: 1,
         }
@@ -497,6 +640,68 @@ pub(crate) mod tests {
         assert_eq!(cancelled.deadlines.get(Deadline::Release), Some(at(NOW)));
     }
 
+    /// Missed at nine, on record at ten, in question until the third night is over.
+    #[test]
+    fn a_missed_visit_is_told_of_and_put_to_the_hospital_at_night() {
+        let booked = go(&held(at("2026-11-22T04:10:00Z")), Command::Book).unwrap();
+        let miss = |now| booked.after(Command::MissVisit, Actor::Schedule, CancelPolicy::default(), at(now));
+        assert_eq!(miss("2026-11-23T01:29:59Z"), Err(MoveError::NotOver));
+        let now = at("2026-11-23T02:00:00Z");
+        let missed = miss("2026-11-23T02:00:00Z").unwrap();
+        assert_eq!(missed.deadlines.earliest(), Some((crate::due::Worker::Sweeper, now)));
+        let strike = missed.strike().unwrap();
+        assert_eq!((strike.breach, strike.state, strike.seq), (Breach::Missed, StrikeState::Provisional, 1));
+        assert_eq!(strike.at, at("2026-11-23T01:30:00Z"));
+        let credited = missed.credited(None, now);
+        assert_eq!(credited.ev.as_ref().unwrap().kind, EventKind::AppointmentMissed);
+        assert_eq!(credited.deadlines.get(Deadline::Check), Some(at("2026-11-23T18:00:00Z")));
+        assert!(credited.deadlines.get(Deadline::Credit).is_none());
+    }
+
+    #[test]
+    fn what_came_of_a_missed_visit_is_on_record_in_order() {
+        let booked = go(&held(at("2026-11-22T04:10:00Z")), Command::Book).unwrap();
+        let next = |before: &Appointment, command, now| {
+            before.after(command, Actor::Schedule, CancelPolicy::default(), at(now)).unwrap()
+        };
+        let strike =
+            |appointment: &Appointment| appointment.strike().map(|strike| (strike.breach, strike.state, strike.seq));
+        let missed = next(&booked, Command::MissVisit, "2026-11-23T02:00:00Z");
+        let late = next(&missed, Command::CheckIn, "2026-11-23T02:30:00Z");
+        assert_eq!(strike(&late), Some((Breach::CameLate, StrikeState::Final, 2)));
+        assert!(late.deadlines.get(Deadline::Credit).is_some());
+        let next_day =
+            missed.after(Command::CheckIn, Actor::Schedule, CancelPolicy::default(), at("2026-11-23T16:00:00Z"));
+        assert_eq!(next_day, Err(MoveError::Illegal));
+        let seen = next(&missed, Command::Fulfil, "2026-11-23T18:00:00Z");
+        assert_eq!(strike(&seen), Some((Breach::Missed, StrikeState::Cleared, 2)));
+        let closed = next(&missed, Command::Cancel(CancelledBy::Hospital), "2026-11-23T03:00:00Z");
+        assert_eq!(strike(&closed), Some((Breach::Missed, StrikeState::Voided, 2)));
+        assert_eq!(closed.state, State::Cancelled { by: CancelledBy::Hospital, refund: true });
+        // In time and late alike: what a cancellation is worth is for the policy.
+        let given_back = next(&booked, Command::Cancel(CancelledBy::Patient), "2026-11-22T05:00:00Z");
+        assert_eq!(strike(&given_back), Some((Breach::Cancelled, StrikeState::Final, 1)));
+        assert_eq!(strike(&next(&booked, Command::CheckIn, "2026-11-23T01:00:00Z")), None);
+        assert_eq!(strike(&next(&booked, Command::Cancel(CancelledBy::Hospital), "2026-11-23T01:00:00Z")), None);
+        assert_eq!(
+            strike(&go(&held(at("2026-11-22T04:10:00Z")), Command::Cancel(CancelledBy::Patient)).unwrap()),
+            None
+        );
+    }
+
+    #[test]
+    fn three_nights_and_then_the_doubt_is_the_patients() {
+        let date = date(2026, 11, 23);
+        let again = |now: &str| check_again_at(date, at(now)).map(|again| again.to_string());
+        // 02:00 and 05:50 of the first night, noon, 01:00 before the third.
+        assert_eq!(again("2026-11-23T18:00:00Z").unwrap(), "2026-11-23T18:30:00Z");
+        assert_eq!(again("2026-11-23T21:50:00Z").unwrap(), "2026-11-23T22:20:00Z");
+        assert_eq!(again("2026-11-24T04:00:00Z").unwrap(), "2026-11-24T18:00:00Z");
+        assert_eq!(again("2026-11-25T17:00:00Z").unwrap(), "2026-11-25T18:00:00Z");
+        assert_eq!(again("2026-11-25T21:59:59Z").unwrap(), "2026-11-25T22:29:59Z");
+        assert_eq!(again("2026-11-25T22:00:00Z"), None);
+    }
+
     fn any_state() -> impl Strategy<Value = State> {
         prop_oneof![
             (-3600..3600_i64).prop_map(|s| State::Held { expires_at: time::add_seconds(at(NOW), s) }),
@@ -548,7 +753,7 @@ pub(crate) mod tests {
             let before = Appointment { state, ..held(at(NOW)) };
             if let Ok(after) = go(&before, Command::Cancel(CancelledBy::Hospital)) {
                 let refund = matches!(after.state, State::Cancelled { refund: true, .. });
-                prop_assert_eq!(refund, matches!(state, State::Booked | State::CheckedIn));
+                prop_assert_eq!(refund, matches!(state, State::Booked | State::CheckedIn | State::NoShow));
             }
         }
     }

@@ -2,8 +2,11 @@
 //!
 //! What is per person is decided on the person's [`Gate`]; what is per number is decided by the slot's own write.
 
+use crate::appointment::NOTIFY_WITHIN_S;
 use crate::clinic::{Clinic, ClinicKind, ClinicState, Period, SlotStart};
-use crate::credit::{CreditPolicy, Standing, Strikes, standing};
+use crate::credit::{Ban, CreditNews, Judge, Owner, Record, change};
+use crate::due::{Deadline, Deadlines};
+use crate::event::{Actor, EventKind, ItemEvent};
 use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId};
 use crate::quota::Quotas;
 use crate::time;
@@ -259,9 +262,18 @@ pub struct Gate {
     /// Live numbers by appointment.
     #[serde(default)]
     pub entries: BTreeMap<AppointmentId, GateEntry>,
-    /// No-shows by appointment.
+    /// The credit record.
     #[serde(default)]
-    pub strikes: Strikes,
+    pub record: Record,
+    /// What of the record its owner is to be told.
+    #[serde(default)]
+    pub news: Option<CreditNews>,
+    /// What happened to the record last.
+    #[serde(default)]
+    pub ev: Option<ItemEvent>,
+    /// What still has to be done.
+    #[serde(default)]
+    pub deadlines: Deadlines,
     /// Counts writes; 0 = never written.
     #[serde(default)]
     pub ver: u64,
@@ -285,9 +297,15 @@ pub enum GateError {
     /// The day's limit.
     #[error("limit per day")]
     Day,
-    /// Three no-shows: no advance booking.
+    /// The credit record of the person: no advance booking.
     #[error("credit record ends advance booking")]
-    NoAdvanceBooking,
+    NoAdvanceBooking(Ban),
+    /// The credit record of the account that books for others.
+    #[error("credit record of the booking account ends advance booking")]
+    AccountNoAdvanceBooking(Ban),
+    /// On the blacklist: no booking online.
+    #[error("no booking online")]
+    Blocked,
 }
 
 impl Gate {
@@ -306,6 +324,60 @@ impl Gate {
         Self { entries: entries.map(|(id, entry)| (id.clone(), entry.clone())).collect(), ..self.clone() }
     }
 
+    /// The gate without an appointment that is over.
+    #[must_use]
+    pub fn left_by(&self, appointment: &AppointmentId) -> Self {
+        let mut after = self.clone();
+        after.entries.remove(appointment);
+        after
+    }
+
+    /// Whether its owner may book such a clinic online at all. Emergency clinics, like the window, are open to everybody.
+    pub fn admits_online(&self, kind: ClinicKind, now: Timestamp) -> Result<(), GateError> {
+        let is_blocked = kind != ClinicKind::Emergency && self.record.block(now).is_some();
+        if is_blocked { Err(GateError::Blocked) } else { Ok(()) }
+    }
+
+    /// With another record and nothing to tell: of an account's gate.
+    #[must_use]
+    pub fn with_plain(&self, record: Record) -> Self {
+        Self { record, ..self.clone() }
+    }
+
+    /// With another record. What that means for its owner is part of the same write: a ban that begins or is gone is
+    /// announced once.
+    #[must_use]
+    pub fn with_record(&self, record: Record, judge: &Judge<'_>, owner: &Owner, by: &Actor, now: Timestamp) -> Self {
+        let (kind, ban) = change(&self.record, &record, judge, now);
+        let after = Self { record, ..self.clone() };
+        match kind {
+            Some(kind) => after.announcing(kind, CreditNews { owner: owner.clone(), ban, granted: None }, by, now),
+            None => after,
+        }
+    }
+
+    /// With the answer to an appeal on record, to be announced.
+    #[must_use]
+    pub fn with_answer(
+        &self,
+        record: Record,
+        granted: bool,
+        judge: &Judge<'_>,
+        owner: &Owner,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Self {
+        let ban = judge.standing(&record, now).ban().copied();
+        let news = CreditNews { owner: owner.clone(), ban, granted: Some(granted) };
+        Self { record, ..self.clone() }.announcing(EventKind::AppealAnswered, news, by, now)
+    }
+
+    fn announcing(self, kind: EventKind, news: CreditNews, by: &Actor, now: Timestamp) -> Self {
+        let seq = self.ev.as_ref().map_or(0, |event| event.seq) + 1;
+        let deadlines = self.deadlines.clone().with(Deadline::Notify, time::add_seconds(now, NOTIFY_WITHIN_S));
+        Self { news: Some(news), ev: Some(ItemEvent { seq, kind, actor: by.clone(), at: now }), deadlines, ..self }
+    }
+
     /// Whether one more number may be taken. Call on a [`tidied`](Self::tidied) gate: every entry counts.
     /// The entry of `appointment` itself does not count, so that a repeat of a request is not refused.
     pub fn admits(
@@ -314,10 +386,11 @@ impl Gate {
         clinic: &Clinic,
         product: Product,
         limits: &Limits,
-        credit: CreditPolicy,
+        judge: &Judge<'_>,
+        now: Timestamp,
     ) -> Result<(), GateError> {
-        if product == Product::Advance && standing(&self.strikes, credit) == Standing::NoAdvanceBooking {
-            return Err(GateError::NoAdvanceBooking);
+        if let Some(ban) = judge.standing(&self.record, now).bars(clinic.kind, product) {
+            return Err(GateError::NoAdvanceBooking(*ban));
         }
         let others = || self.entries.iter().filter(|(id, _)| *id != appointment).map(|(_, entry)| entry);
         let count = |test: &dyn Fn(&GateEntry) -> bool| {
@@ -346,7 +419,8 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credit::{Strike, StrikeState};
+    use crate::calendar::Calendar;
+    use crate::credit::{Block, BlockWhy, Breach, CreditPolicy, Decision, Scope, Strike, StrikeState};
     use crate::money::Fen;
     use jiff::civil::date;
     use proptest::prelude::*;
@@ -446,7 +520,13 @@ mod tests {
     }
 
     fn admits(gate: &Gate, who: u8, clinic: &Clinic, product: Product) -> Result<(), GateError> {
-        gate.admits(&id(who), clinic, product, &Limits::default(), CreditPolicy::PAPER)
+        admits_id(gate, &id(who), clinic, product)
+    }
+
+    fn admits_id(gate: &Gate, who: &AppointmentId, clinic: &Clinic, product: Product) -> Result<(), GateError> {
+        let (credit, calendar) = (CreditPolicy::default(), Calendar::default());
+        let judge = Judge::new(&credit, CancelPolicy::default(), &calendar);
+        gate.admits(who, clinic, product, &Limits::default(), &judge, at("2026-11-22T04:00:00Z"))
     }
 
     #[test]
@@ -468,13 +548,74 @@ mod tests {
         assert_eq!(admits(&tidied, 2, &morning, Product::Advance), Ok(()));
     }
 
+    fn missed() -> Strike {
+        Strike {
+            breach: Breach::Missed,
+            at: at("2026-11-01T00:30:00Z"),
+            visit: at("2026-11-01T00:00:00Z"),
+            kind: ClinicKind::Ordinary,
+            state: StrikeState::Final,
+            seq: 1,
+            decision: None,
+        }
+    }
+
+    fn gate_with(strikes: u8) -> Gate {
+        let record = Record { strikes: (1..=strikes).map(|n| (id(n), missed())).collect(), ..Record::default() };
+        Gate { record, ..Gate::default() }
+    }
+
     #[test]
     fn three_no_shows_leave_the_same_day_open() {
-        let strike = Strike { at: at("2026-11-01T00:00:00Z"), state: StrikeState::Final };
-        let gate = Gate { strikes: (1..=3).map(|n| (id(n), strike)).collect(), ..Gate::default() };
         let expert = clinic(date(2026, 11, 24), Period::Morning, ClinicKind::Expert, Some("D1"));
-        assert_eq!(admits(&gate, 9, &expert, Product::Advance), Err(GateError::NoAdvanceBooking));
-        assert_eq!(admits(&gate, 9, &expert, Product::SameDay), Ok(()));
+        let ban = Ban { scope: Scope::AdvanceBooking, since: missed().at, until: None };
+        assert_eq!(admits(&gate_with(3), 9, &expert, Product::Advance), Err(GateError::NoAdvanceBooking(ban)));
+        assert_eq!(admits(&gate_with(3), 9, &expert, Product::SameDay), Ok(()));
+        assert_eq!(admits(&gate_with(2), 9, &expert, Product::Advance), Ok(()));
+    }
+
+    #[test]
+    fn a_ban_is_announced_with_the_strike_that_begins_it_and_lifted_with_the_waiver() {
+        let (credit, calendar) = (CreditPolicy::default(), Calendar::default());
+        let judge = Judge::new(&credit, CancelPolicy::default(), &calendar);
+        let owner = Owner {
+            patient: crate::id::PatientId::from_bytes([2; 10]),
+            patient_name_masked: "林*梅".into(),
+            account: None,
+        };
+        let now = at("2026-11-22T04:00:00Z");
+        let third = gate_with(2).record.noted(&id(3), missed()).unwrap();
+        let banned = gate_with(2).with_record(third, &judge, &owner, &Actor::Schedule, now);
+        assert_eq!(banned.ev.as_ref().unwrap().kind, EventKind::CreditSuspended);
+        assert!(banned.deadlines.get(Deadline::Notify).is_some());
+        assert!(banned.news.as_ref().unwrap().ban.is_some());
+        let staff = Actor::Staff("chen".into());
+        let decision = Decision { by: staff.clone(), at: now, why: "住院".into() };
+        let record = banned.record.answered(&id(2), true, &decision).unwrap();
+        let waived = banned.with_answer(record, true, &judge, &owner, &staff, now);
+        let news = waived.news.clone().unwrap();
+        assert_eq!((news.granted, news.ban), (Some(true), None));
+        assert_eq!(waived.ev.unwrap().seq, 2);
+    }
+
+    #[test]
+    fn a_block_ends_booking_online_but_not_emergencies() {
+        let now = at("2026-11-22T04:00:00Z");
+        let put_on = Decision { by: Actor::Staff("chen".into()), at: now, why: String::new() };
+        let until = at("2026-12-22T04:00:00Z");
+        let block = Block {
+            why: BlockWhy::Scalping,
+            evidence_sealed: String::new(),
+            put_on: put_on.clone(),
+            until: Some(until),
+            lifted: None,
+        };
+        let with =
+            |block: Block| Gate { record: Record { blocks: vec![block], ..Record::default() }, ..Gate::default() };
+        assert_eq!(with(block.clone()).admits_online(ClinicKind::Ordinary, now), Err(GateError::Blocked));
+        assert_eq!(with(block.clone()).admits_online(ClinicKind::Emergency, now), Ok(()));
+        assert_eq!(with(block.clone()).admits_online(ClinicKind::Ordinary, until), Ok(()));
+        assert_eq!(with(Block { lifted: Some(put_on), ..block }).admits_online(ClinicKind::Ordinary, now), Ok(()));
     }
 
     proptest! {
@@ -488,7 +629,7 @@ mod tests {
                 let mut clinic = clinic(day, Period::ALL[period], ClinicKind::Expert, Some(doctor));
                 clinic.department = ["A", "B", "C"][n % 3].parse().unwrap();
                 let who = id(u8::try_from(n).unwrap());
-                if gate.admits(&who, &clinic, Product::Advance, &Limits::default(), CreditPolicy::PAPER).is_ok() {
+                if admits_id(&gate, &who, &clinic, Product::Advance).is_ok() {
                     gate.entries.insert(who, entry(&clinic, Pass::Booked));
                 }
             }

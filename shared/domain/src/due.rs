@@ -42,6 +42,12 @@ pub enum Deadline {
     DayBefore,
     /// Queue: the hospital's own system calls, and is asked whom.
     CallState,
+    /// Appointment: the slot is over; who has not come has missed it.
+    Miss,
+    /// Appointment: what happened to it is on record, the patient's gate must follow.
+    Credit,
+    /// Appointment: it was missed; the hospital's own record is asked whether the visit took place all the same.
+    Check,
 }
 
 /// The function that acts on a deadline.
@@ -77,11 +83,13 @@ impl Deadline {
     pub fn worker(self) -> Worker {
         match self {
             Self::Notify | Self::Remind | Self::DayBefore => Worker::Reminder,
-            Self::HoldExpires | Self::Release | Self::Close | Self::Queue => Worker::Sweeper,
+            Self::HoldExpires | Self::Release | Self::Close | Self::Queue | Self::Miss | Self::Credit => {
+                Worker::Sweeper
+            }
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile
             }
-            Self::Post => Worker::HisSync,
+            Self::Post | Self::Check => Worker::HisSync,
             Self::CallState => Worker::HisQueue,
         }
     }

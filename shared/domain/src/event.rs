@@ -48,11 +48,23 @@ pub enum EventKind {
     /// A message of the ledger has something due: its wait is over, or it did not arrive.
     #[serde(rename = "message.due")]
     MessageDue,
+    /// The patient did not come, and it is on record.
+    #[serde(rename = "appointment.missed")]
+    AppointmentMissed,
+    /// The credit record has ended booking ahead.
+    #[serde(rename = "credit.suspended")]
+    CreditSuspended,
+    /// Booking ahead is possible again before its time: a strike was waived or the ban lifted.
+    #[serde(rename = "credit.restored")]
+    CreditRestored,
+    /// An appeal was answered.
+    #[serde(rename = "credit.appeal_answered")]
+    AppealAnswered,
 }
 
 impl EventKind {
     /// Every kind, for schemas and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::AppointmentBooked,
         Self::AppointmentCancelled,
         Self::AppointmentExpired,
@@ -67,6 +79,10 @@ impl EventKind {
         Self::PatientLinked,
         Self::AppointmentDayBefore,
         Self::MessageDue,
+        Self::AppointmentMissed,
+        Self::CreditSuspended,
+        Self::CreditRestored,
+        Self::AppealAnswered,
     ];
 
     /// The detail-type on the bus.
@@ -86,6 +102,10 @@ impl EventKind {
             Self::PatientLinked => "patient.linked",
             Self::AppointmentDayBefore => "appointment.day_before",
             Self::MessageDue => "message.due",
+            Self::AppointmentMissed => "appointment.missed",
+            Self::CreditSuspended => "credit.suspended",
+            Self::CreditRestored => "credit.restored",
+            Self::AppealAnswered => "credit.appeal_answered",
         }
     }
 }

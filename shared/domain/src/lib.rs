@@ -7,6 +7,7 @@ pub mod admission;
 pub mod appointment;
 pub mod board;
 pub mod booking;
+pub mod calendar;
 pub mod catalog;
 pub mod clinic;
 pub mod credit;

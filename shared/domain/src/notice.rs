@@ -6,9 +6,10 @@ mod recipients;
 pub use manner::{Grade, Manner, NoticeGroup, QuietHours, TRIES_MAX};
 pub use recipients::{Addressee, Audience, Follower, Recipient, falls_back};
 
-use crate::appointment::{Appointment, CancelledBy, RefusedWhy, State};
-use crate::booking::CancelPolicy;
-use crate::event::EventKind;
+use crate::appointment::{Appointment, CancelledBy, RefusedWhy, State, Told};
+use crate::booking::{CancelPolicy, Gate};
+use crate::credit::CreditNews;
+use crate::event::{EventKind, ItemEvent};
 use crate::id::PatientId;
 use crate::order::{Cause, Order, Posting, Refund, RefundState};
 use crate::time;
@@ -38,11 +39,19 @@ pub enum NoticeKind {
     RefundDeclined,
     /// 就诊前一天提醒: with the way to cancel
     DayBefore,
+    /// 爽约记录: what counts, and how many are left
+    Missed,
+    /// 暂停预约
+    Suspended,
+    /// 恢复预约
+    Restored,
+    /// 申诉结果
+    AppealAnswered,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Booked,
         Self::Cancelled,
         Self::Refused,
@@ -52,6 +61,10 @@ impl NoticeKind {
         Self::Refunded,
         Self::RefundDeclined,
         Self::DayBefore,
+        Self::Missed,
+        Self::Suspended,
+        Self::Restored,
+        Self::AppealAnswered,
     ];
 
     /// The message an event leads to, if any.
@@ -66,6 +79,10 @@ impl NoticeKind {
             EventKind::OrderRefunded => Some(Self::Refunded),
             EventKind::RefundDeclined => Some(Self::RefundDeclined),
             EventKind::AppointmentDayBefore => Some(Self::DayBefore),
+            EventKind::AppointmentMissed => Some(Self::Missed),
+            EventKind::CreditSuspended => Some(Self::Suspended),
+            EventKind::CreditRestored => Some(Self::Restored),
+            EventKind::AppealAnswered => Some(Self::AppealAnswered),
             EventKind::AppointmentExpired
             | EventKind::OrderPaid
             | EventKind::PatientRegistered
@@ -86,6 +103,10 @@ impl NoticeKind {
             Self::Refunded => "退款到账",
             Self::RefundDeclined => "退费未通过",
             Self::DayBefore => "明日就诊",
+            Self::Missed => "未到诊记录",
+            Self::Suspended => "预约暂停",
+            Self::Restored => "预约恢复",
+            Self::AppealAnswered => "申诉结果",
         }
     }
 
@@ -101,6 +122,10 @@ impl NoticeKind {
             Self::Refunded => "refunded",
             Self::RefundDeclined => "refund_declined",
             Self::DayBefore => "day_before",
+            Self::Missed => "missed",
+            Self::Suspended => "suspended",
+            Self::Restored => "restored",
+            Self::AppealAnswered => "appeal_answered",
         }
     }
 }
@@ -112,14 +137,22 @@ pub enum About {
     Appointment(Box<Appointment>),
     /// A payment.
     Order(Box<Order>),
+    /// A credit record: what there is to tell, and its event.
+    Credit(Box<(CreditNews, ItemEvent)>),
 }
 
 impl About {
+    /// What a gate has to tell; none when its credit record never changed anything.
+    pub fn of_gate(gate: Gate) -> Option<Self> {
+        Some(Self::Credit(Box::new((gate.news?, gate.ev?))))
+    }
+
     /// Whose affair it is.
     pub fn patient(&self) -> &PatientId {
         match self {
             Self::Appointment(appointment) => &appointment.patient,
             Self::Order(order) => &order.patient,
+            Self::Credit(told) => &told.0.owner.patient,
         }
     }
 
@@ -131,6 +164,7 @@ impl About {
                 Some(refund) => refund.out_refund_no.to_string(),
                 None => order.out_trade_no.to_string(),
             },
+            Self::Credit(told) => format!("{}-{}", told.0.owner.patient, told.1.seq),
         }
     }
 
@@ -145,6 +179,7 @@ impl About {
                 Some(key) => format!("/appointments/{key}"),
                 None => format!("/orders/{}", order.out_trade_no),
             },
+            Self::Credit(told) => format!("/patients/{}/credit", told.0.owner.patient),
         }
     }
 
@@ -158,6 +193,7 @@ impl About {
                     | (NoticeKind::Refused, State::Refused { .. })
                     | (NoticeKind::TurnSoon, State::Booked | State::CheckedIn)
                     | (NoticeKind::DayBefore, State::Booked)
+                    | (NoticeKind::Missed, State::NoShow)
             ),
             Self::Order(order) => match kind {
                 NoticeKind::BillPaid => matches!(order.posting, Posting::Posted { .. }),
@@ -168,8 +204,13 @@ impl About {
                 | NoticeKind::Cancelled
                 | NoticeKind::Refused
                 | NoticeKind::TurnSoon
-                | NoticeKind::DayBefore => false,
+                | NoticeKind::DayBefore
+                | NoticeKind::Missed
+                | NoticeKind::Suspended
+                | NoticeKind::Restored
+                | NoticeKind::AppealAnswered => false,
             },
+            Self::Credit(told) => NoticeKind::of(told.1.kind) == Some(kind),
         }
     }
 
@@ -178,6 +219,7 @@ impl About {
         match self {
             Self::Appointment(appointment) => visit_text(kind, field, appointment, moment),
             Self::Order(order) => order_text(kind, field, order),
+            Self::Credit(told) => credit_text(kind, field, &told.0),
         }
     }
 }
@@ -228,6 +270,8 @@ pub enum NoticeField {
     Items,
     /// Where to go with it: `门诊楼2层3号窗口`.
     Where,
+    /// Until when: `至2027年01月22日09:30`.
+    Until,
 }
 
 /// A WeChat message template of this hospital.
@@ -245,6 +289,53 @@ const NOTHING: &str = "--";
 /// WeChat's limit of a `thing`, in characters.
 const THING_CHARS: usize = 20;
 
+fn credit_text(kind: NoticeKind, field: NoticeField, news: &CreditNews) -> String {
+    match field {
+        NoticeField::Patient => news.owner.patient_name_masked.clone(),
+        NoticeField::Remark => credit_remark(kind, news),
+        NoticeField::Until => news.ban.map_or(NOTHING.to_owned(), |ban| until_text(ban.until)),
+        _ => NOTHING.to_owned(),
+    }
+}
+
+fn until_text(until: Option<Timestamp>) -> String {
+    match until {
+        Some(until) => time::wall_clock(until).strftime("至%Y年%m月%d日%H:%M").to_string(),
+        None => "至医院解除".to_owned(),
+    }
+}
+
+/// At most 20 characters, as every remark. How to object is on the page behind the message.
+fn credit_remark(kind: NoticeKind, news: &CreditNews) -> String {
+    let until = news.ban.map(|ban| ban.until);
+    match (kind, news.granted, until) {
+        (NoticeKind::Suspended, _, Some(None)) => "预约已暂停，当日挂号不受影响，可申诉".to_owned(),
+        (NoticeKind::Suspended, _, _) => "预约暂停至上述日期，可点击申诉".to_owned(),
+        (NoticeKind::AppealAnswered, Some(true), None) => "申诉已通过，可以预约挂号".to_owned(),
+        (NoticeKind::AppealAnswered, Some(true), Some(_)) => "申诉已通过，该条记录不再计入".to_owned(),
+        (NoticeKind::AppealAnswered, _, _) => "申诉未通过，点击查看原因".to_owned(),
+        _ => "预约挂号已恢复，请按时就诊".to_owned(),
+    }
+}
+
+/// What a missed visit costs, in at most 20 characters.
+fn missed_remark(told: Option<Told>) -> String {
+    match told {
+        Some(told) if told.banned => format!("已记{}次，预约已暂停，可点击申诉", told.counted.min(COUNT_SHOWN_MAX)),
+        Some(told) if told.last_warning => {
+            format!("已记{}次，再有1次将暂停预约，可申诉", told.counted.min(COUNT_SHOWN_MAX))
+        }
+        Some(told) if told.counted > 0 => {
+            let (counted, left) = (told.counted.min(COUNT_SHOWN_MAX), told.left.min(COUNT_SHOWN_MAX));
+            format!("已记{counted}次，还余{left}次机会，可点击申诉")
+        }
+        _ => "未到诊，本次不计入，如有误请申诉".to_owned(),
+    }
+}
+
+/// Two digits, for a remark has room for no more.
+const COUNT_SHOWN_MAX: u32 = 99;
+
 fn visit_text(kind: NoticeKind, field: NoticeField, appointment: &Appointment, moment: Moment) -> String {
     let place = &appointment.place;
     match field {
@@ -261,8 +352,9 @@ fn visit_text(kind: NoticeKind, field: NoticeField, appointment: &Appointment, m
         NoticeField::Room => place.room.clone(),
         NoticeField::Fee => format!("{}元", appointment.fee),
         NoticeField::Remark if kind == NoticeKind::DayBefore => cancel_text(appointment, moment),
+        NoticeField::Remark if kind == NoticeKind::Missed => missed_remark(appointment.credit.told),
         NoticeField::Remark => remark(kind, appointment).to_owned(),
-        NoticeField::Items | NoticeField::Where => NOTHING.to_owned(),
+        NoticeField::Items | NoticeField::Where | NoticeField::Until => NOTHING.to_owned(),
     }
 }
 
@@ -277,7 +369,8 @@ fn order_text(kind: NoticeKind, field: NoticeField, order: &Order) -> String {
         | NoticeField::Doctor
         | NoticeField::VisitTime
         | NoticeField::Number
-        | NoticeField::Room => NOTHING.to_owned(),
+        | NoticeField::Room
+        | NoticeField::Until => NOTHING.to_owned(),
     }
 }
 
@@ -364,6 +457,35 @@ mod tests {
         assert_eq!(text(NoticeField::Number), "3号");
         assert_eq!(text(NoticeField::Fee), "25.00元");
         assert_eq!(text(NoticeField::Patient), "林*梅");
+    }
+
+    #[test]
+    fn every_credit_remark_fits_a_thing() {
+        use crate::credit::{Ban, Owner, Scope};
+        let owner = Owner {
+            patient: crate::id::PatientId::from_bytes([2; 10]),
+            patient_name_masked: "林*梅".into(),
+            account: None,
+        };
+        let ban = |until| Ban { scope: Scope::AdvanceBooking, since: at("2026-11-22T04:00:00Z"), until };
+        for ban in [None, Some(ban(None)), Some(ban(Some(at("2027-01-22T04:00:00Z"))))] {
+            for granted in [None, Some(true), Some(false)] {
+                for kind in [NoticeKind::Suspended, NoticeKind::Restored, NoticeKind::AppealAnswered] {
+                    let text = credit_remark(kind, &CreditNews { owner: owner.clone(), ban, granted });
+                    assert!((1..=20).contains(&text.chars().count()), "{text}");
+                }
+            }
+        }
+        for (counted, left, banned, last_warning) in [
+            (0, 3, false, false),
+            (1, 2, false, false),
+            (2, 1, false, true),
+            (120, 1, true, false),
+            (120, 120, false, false),
+        ] {
+            let text = missed_remark(Some(Told { counted, left, banned, last_warning }));
+            assert!((1..=20).contains(&text.chars().count()), "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use crate::appointment::DAY_BEFORE_AT;
 use crate::booking::{BookingPolicy, CancelPolicy};
-use crate::credit::CreditPolicy;
+use crate::calendar::Calendar;
+use crate::credit::{CreditPolicy, Judge};
 use crate::money::Fen;
 use crate::notice::{NoticeField, NoticeKind, NoticeTemplate, QuietHours};
 use crate::queue::QueuePolicy;
@@ -188,4 +189,19 @@ pub struct HospitalProfile {
     /// WeChat templates by notice. Template ids change with the account, so they live here and not in code.
     #[serde(default)]
     pub templates: BTreeMap<NoticeKind, NoticeTemplate>,
+    /// Public holidays and the weekends worked for them.
+    #[serde(default)]
+    pub calendar: Calendar,
+}
+
+impl HospitalProfile {
+    /// Who judges the credit records of people.
+    pub fn judge(&self) -> Judge<'_> {
+        Judge::new(&self.credit, self.cancel, &self.calendar)
+    }
+
+    /// Who judges those of booking accounts; none when they are not judged.
+    pub fn account_judge(&self) -> Option<Judge<'_>> {
+        Judge::of_accounts(&self.credit, self.cancel, &self.calendar)
+    }
 }

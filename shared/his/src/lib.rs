@@ -17,6 +17,7 @@ mod port;
 mod queues;
 mod refund;
 mod signed_json;
+mod visit;
 
 pub use bill::{Bill, BillFault, BillItem, BillKind, Place, RejectedBill, UnpaidBills, Visit};
 pub use day_file::{
@@ -36,3 +37,4 @@ pub use signed_json::{
     ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, DAY_FILE_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys,
     OPEN_FOR_S, READ_TIMEOUT_MS, SettingsError, SignedJson, WRITE_TIMEOUT_MS,
 };
+pub use visit::{VisitQuery, VisitStatus};

@@ -6,6 +6,7 @@ use crate::error::HisError;
 use crate::fees::{FeesPost, Receipt};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::visit::{VisitQuery, VisitStatus};
 use domain::Timestamp;
 use domain::civil::Date;
 use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, RefundReceiptNo};
@@ -83,6 +84,13 @@ pub trait His: Send + Sync {
         serial: &OutRefundNo,
         call: Call,
     ) -> impl Future<Output = Result<Option<RefundReceiptNo>, HisError>> + Send;
+
+    /// Whether a visit took place; none when the HIS knows nothing of it.
+    fn visit_status(
+        &self,
+        visit: &VisitQuery,
+        call: Call,
+    ) -> impl Future<Output = Result<Option<VisitStatus>, HisError>> + Send;
 
     /// Every payment and refund the HIS has booked for us on an accounting day (+08:00) that is over.
     fn day_file(&self, day: Date, call: Call) -> impl Future<Output = Result<DayFile, HisError>> + Send;

@@ -9,7 +9,8 @@
 //! | `advance_closed` | 409 | advance booking for tomorrow has closed |
 //! | `sold_out` | 409 | nothing free is left in the slot |
 //! | `same_clinic`, `unpaid_hold`, `limit_doctor_day`, `limit_department_day`, `limit_day` | 409 | booking limits |
-//! | `no_advance_booking` | 403 | the credit record ends advance booking |
+//! | `no_advance_booking` | 403 | the credit record of the person or the booking account ends advance booking |
+//! | `online_booking_off` | 403 | on the blacklist: the window and emergency clinics stay open |
 //! | `request_over` | 409 | a repeated request whose hold is over |
 //! | `cancel_too_late` | 409 | after the deadline; the window can still help |
 //! | `already_cancelled`, `cannot_cancel` | 409 | the appointment is not one that can be cancelled |
@@ -36,6 +37,7 @@ use crate::random::NoRandomness;
 use crate::secrets::SecretError;
 use domain::appointment::MoveError;
 use domain::booking::{GateError, WindowError};
+use domain::credit::{Ban, Scope};
 use domain::order::OrderError;
 use domain::queue::{CheckInError, QueueError};
 use domain::time;
@@ -246,12 +248,31 @@ fn not_admitted(error: GateError) -> Problem {
         GateError::DoctorDay => Problem::conflict("limit_doctor_day", "同一就诊人同一天只能挂同一医生的一个号"),
         GateError::DepartmentDay => Problem::conflict("limit_department_day", "同一就诊人同一天在同一科室只能挂一个号"),
         GateError::Day => Problem::conflict("limit_day", "该就诊人当天挂号数已达上限"),
-        GateError::NoAdvanceBooking => Problem::new(
+        GateError::NoAdvanceBooking(ban) => no_advance_booking("该就诊人", &ban, "可在“就诊人”的诚信记录中申诉"),
+        GateError::AccountNoAdvanceBooking(ban) => {
+            no_advance_booking("您用此微信预约的就诊人", &ban, "如有疑问请联系门诊办公室")
+        }
+        // Neutral on purpose: why is between the hospital and the person, not for whoever looks on.
+        GateError::Blocked => Problem::new(
             web::StatusCode::FORBIDDEN,
-            "no_advance_booking",
-            "该就诊人多次预约未到，已暂停预约挂号。就诊当日仍可挂号，如有疑问请联系门诊办公室",
+            "online_booking_off",
+            "该就诊人暂不能网上挂号，请到挂号窗口办理，急诊不受影响。如有疑问请拨打医院电话",
         ),
     }
+}
+
+/// Why, until when, what stays open, and how to object.
+fn no_advance_booking(whose: &str, ban: &Ban, appeal: &str) -> Problem {
+    let what = match ban.scope {
+        Scope::AdvanceBooking => "预约挂号",
+        Scope::Experts => "专家和特需门诊的预约",
+    };
+    let until = match ban.until {
+        Some(until) => format!("至{}", time::wall_clock(until).strftime("%Y年%m月%d日 %H:%M")),
+        None => String::new(),
+    };
+    let text = format!("{whose}多次预约未到或未按时取消，已暂停{what}{until}。就诊当日仍可挂号，{appeal}");
+    Problem::new(web::StatusCode::FORBIDDEN, "no_advance_booking", text)
 }
 
 fn moved(error: MoveFailed) -> Problem {
@@ -261,7 +282,7 @@ fn moved(error: MoveFailed) -> Problem {
         MoveFailed::Refused(MoveError::CancelDeadlinePassed) => {
             Problem::conflict("cancel_too_late", "已超过网上取消时间，请联系挂号窗口或拨打医院电话")
         }
-        MoveFailed::Refused(MoveError::Illegal | MoveError::StillHeld) => {
+        MoveFailed::Refused(MoveError::Illegal | MoveError::StillHeld | MoveError::NotOver) => {
             Problem::conflict("cannot_cancel", "该号当前状态不能取消")
         }
         MoveFailed::Store(error) => unavailable("table", &error),

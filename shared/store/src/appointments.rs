@@ -135,7 +135,7 @@ impl Table {
         }
     }
 
-    async fn write_appointment(
+    pub(crate) async fn write_appointment(
         &self,
         key: &AppointmentKey,
         decide: impl Fn(&Appointment) -> Result<Appointment, MoveFailed>,

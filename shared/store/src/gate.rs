@@ -1,9 +1,11 @@
 //! A person's gate: limits, credit and live numbers, decided by one write.
 
+use crate::due;
 use crate::key::Key;
 use crate::table::{StoreError, Table, Write, to_item};
 use domain::booking::Gate;
-use domain::id::{AppointmentId, PatientId};
+use domain::due::Deadline;
+use domain::id::{AppointmentId, OpenId, PatientId};
 
 /// How often a decision on a gate is taken again when somebody else wrote it in between.
 pub const GATE_TRIES_MAX: u32 = 5;
@@ -11,44 +13,69 @@ pub const GATE_TRIES_MAX: u32 = 5;
 impl Table {
     /// The gate of a person; a fresh one if nothing was ever booked.
     pub async fn gate(&self, patient: &PatientId) -> Result<Gate, StoreError> {
-        Ok(self.get(&Key::gate(patient)).await?.unwrap_or_default())
+        self.gate_at(&Key::gate(patient)).await
+    }
+
+    /// The gate of an account; a fresh one if nothing is on its record.
+    pub async fn account_gate(&self, account: &OpenId) -> Result<Gate, StoreError> {
+        self.gate_at(&Key::account_gate(account)).await
+    }
+
+    /// The gate at a key of the time index or of an event.
+    pub async fn gate_at(&self, key: &Key) -> Result<Gate, StoreError> {
+        Ok(self.get(key).await?.unwrap_or_default())
     }
 
     /// Writes what `decide` makes of the gate, again on the newer gate when somebody else was faster. `decide` answers
-    /// `None` when there is nothing to change.
+    /// `None` when there is nothing to change. The gate as it then is.
     pub async fn change_gate<E: From<StoreError>>(
         &self,
-        patient: &PatientId,
+        key: &Key,
         decide: impl Fn(&Gate) -> Result<Option<Gate>, E>,
-    ) -> Result<(), E> {
-        let seen = self.gate(patient).await?;
-        self.change_gate_seen(patient, seen, decide).await
+    ) -> Result<Gate, E> {
+        let seen = self.gate_at(key).await?;
+        self.change_gate_seen(key, seen, decide).await
     }
 
     /// As [`change_gate`](Self::change_gate), beginning with a gate that was just read.
     pub(crate) async fn change_gate_seen<E: From<StoreError>>(
         &self,
-        patient: &PatientId,
+        key: &Key,
         mut seen: Gate,
         decide: impl Fn(&Gate) -> Result<Option<Gate>, E>,
-    ) -> Result<(), E> {
+    ) -> Result<Gate, E> {
         for _ in 0..GATE_TRIES_MAX {
-            let Some(gate) = decide(&seen)? else { return Ok(()) };
-            let item = to_item(&Key::gate(patient), &Gate { ver: seen.ver + 1, ..gate })?;
+            let Some(gate) = decide(&seen)? else { return Ok(seen) };
+            let after = Gate { ver: seen.ver + 1, ..gate };
+            let mut item = to_item(key, &after)?;
+            due::stamp(&mut item, &key.pk, &after.deadlines);
             if let Write::Done = self.put_versioned(item, seen.ver).await? {
-                return Ok(());
+                return Ok(after);
             }
-            seen = self.gate(patient).await?;
+            seen = self.gate_at(key).await?;
         }
         Err(StoreError::Contended.into())
     }
 
+    /// Notes that what there was to tell is in the ledger, unless there is something newer. Harmless to repeat.
+    pub async fn clear_gate_notice(&self, key: &Key, seq: u64) -> Result<(), StoreError> {
+        self.change_gate(key, |gate| {
+            let told = gate.ev.as_ref().is_some_and(|event| event.seq == seq);
+            let due = gate.deadlines.get(Deadline::Notify).is_some();
+            let after = || Gate { deadlines: gate.deadlines.clone().without(Deadline::Notify), ..gate.clone() };
+            Ok((told && due).then(after))
+        })
+        .await
+        .map(drop)
+    }
+
     /// Takes an appointment off the gate: it is over. Harmless to repeat.
     pub async fn leave_gate(&self, patient: &PatientId, appointment: &AppointmentId) -> Result<(), StoreError> {
-        self.change_gate(patient, |gate| {
+        self.change_gate(&Key::gate(patient), |gate| {
             let mut after = gate.clone();
             Ok(after.entries.remove(appointment).map(|_| after))
         })
         .await
+        .map(drop)
     }
 }

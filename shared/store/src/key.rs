@@ -27,6 +27,15 @@ pub const NOTICE_PREFIX: &str = "NOTICE#";
 /// The prefix of links, below a patient and below an account.
 pub const LINK_PREFIX: &str = "LINK#";
 
+/// The sort key of a gate.
+pub const GATE: &str = "GATE";
+/// The partition of people with something on their credit record.
+pub const ON_RECORD: &str = "CREDIT";
+/// The prefix of appeals below their patient.
+pub const APPEAL_PREFIX: &str = "APPEAL#";
+/// The partition of appeals that await an answer.
+pub const APPEALS: &str = "APPEALS";
+
 /// A primary key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
@@ -99,7 +108,27 @@ impl Key {
 
     /// A person's gate.
     pub fn gate(id: &PatientId) -> Self {
-        Self::new(format!("PATIENT#{id}"), "GATE")
+        Self::new(format!("PATIENT#{id}"), GATE)
+    }
+
+    /// The gate of an account that books: the strikes of everybody it books for.
+    pub fn account_gate(id: &OpenId) -> Self {
+        Self::new(format!("WX#{id}"), GATE)
+    }
+
+    /// A person among those with something on record.
+    pub fn on_record(id: &PatientId) -> Self {
+        Self::new(ON_RECORD, id.as_str())
+    }
+
+    /// An appeal, below its patient.
+    pub fn appeal(key: &AppointmentKey) -> Self {
+        Self::new(format!("PATIENT#{}", key.patient), format!("{APPEAL_PREFIX}{}", key.id))
+    }
+
+    /// An open appeal on the staff's list, earliest due day first.
+    pub fn open_appeal(due: domain::civil::Date, key: &AppointmentKey) -> Self {
+        Self::new(APPEALS, format!("{due}#{key}"))
     }
 
     /// An appointment, below its patient and in order of its day.

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod admission;
+pub mod appeals;
 pub mod appointments;
 pub mod audit;
 pub mod board;
@@ -13,6 +14,7 @@ pub mod calls;
 pub mod catalog;
 pub mod clinics;
 pub mod closure;
+pub mod credit;
 pub mod due;
 pub mod gate;
 pub mod key;

@@ -5,7 +5,7 @@
 //! written first, that number or its end, waits for the other.
 
 use crate::due;
-use crate::key::{Key, NOTICE_PREFIX, ORDER_PREFIX};
+use crate::key::{GATE, Key, NOTICE_PREFIX, ORDER_PREFIX};
 use crate::table::{Item, StoreError, Table, Write, from_item, number, to_item};
 use domain::due::{Deadline, Deadlines};
 use domain::notice::{About, NoticeKind, Recipient};
@@ -168,6 +168,8 @@ impl Table {
     pub async fn about(&self, key: &Key) -> Result<Option<About>, StoreError> {
         Ok(if key.pk.starts_with(ORDER_PREFIX) {
             self.order_at(key).await?.map(|order| About::Order(Box::new(order)))
+        } else if key.sk == GATE {
+            About::of_gate(self.gate_at(key).await?)
         } else {
             self.appointment_at(key).await?.map(|appointment| About::Appointment(Box::new(appointment)))
         })

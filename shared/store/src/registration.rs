@@ -6,9 +6,12 @@
 
 use crate::appointments::MoveFailed;
 use crate::clinics::{Claimed, hold as hold_of};
+use crate::key::Key;
 use crate::table::{StoreError, Table};
-use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy, Command, MoveError, Place, State};
-use domain::booking::{Gate, GateEntry, GateError, Pass, WindowError, window};
+use domain::appointment::{
+    Appointment, AppointmentKey, Booker, CancelledBy, Command, MoveError, Place, State, VisitCredit,
+};
+use domain::booking::{Gate, GateEntry, GateError, Pass, Product, WindowError, window};
 use domain::clinic::{Channel, Claim, Clinic, Slot, SlotStart};
 use domain::due::{Deadline, Deadlines};
 use domain::event::Actor;
@@ -90,16 +93,8 @@ impl Table {
         // Never longer than the slot itself: nobody pays for a turn that is over.
         let expires_at =
             time::add_minutes(now, profile.booking.hold_min).min(request.start.end_instant(request.clinic.date));
-        let entry = gate_entry(&request.clinic, request.start, Pass::Held { expires_at });
-        let gate = self.gate(&request.patient).await?;
-        let stale = self.stale_entries(&gate, now).await?;
-        self.change_gate_seen(&request.patient, gate, |gate| {
-            let mut gate = gate.tidied(&stale, time::today(now));
-            gate.admits(&request.appointment, &request.clinic, product, &profile.booking.limits, profile.credit)?;
-            gate.entries.insert(request.appointment.clone(), entry.clone());
-            Ok::<_, HoldError>(Some(gate))
-        })
-        .await?;
+        // Boxed: it is the larger part of every caller's future, and soon over.
+        Box::pin(self.enter_gate(profile, request, product, expires_at, now)).await?;
         let number = match self.claim(&slot, request, expires_at, now).await {
             Ok(number) => number,
             // The claim may have been made all the same: the gate entry stays, with an end of its own.
@@ -115,6 +110,50 @@ impl Table {
             return self.book_free_visit(profile, appointment, now).await;
         }
         Ok(appointment)
+    }
+
+    /// Puts the hold on the person's gate, if account and person may have it.
+    async fn enter_gate(
+        &self,
+        profile: &HospitalProfile,
+        request: &HoldRequest,
+        product: Product,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), HoldError> {
+        self.account_may_book(profile, request, product, now).await?;
+        let entry = gate_entry(&request.clinic, request.start, Pass::Held { expires_at });
+        let gate = self.gate(&request.patient).await?;
+        let stale = self.stale_entries(&gate, now).await?;
+        let (judge, is_online) = (profile.judge(), request.booker.account().is_some());
+        let decide = |gate: &Gate| {
+            let mut gate = gate.tidied(&stale, time::today(now));
+            if is_online {
+                gate.admits_online(request.clinic.kind, now)?;
+            }
+            gate.admits(&request.appointment, &request.clinic, product, &profile.booking.limits, &judge, now)?;
+            gate.entries.insert(request.appointment.clone(), entry.clone());
+            Ok::<_, HoldError>(Some(gate))
+        };
+        self.change_gate_seen(&Key::gate(&request.patient), gate, decide).await.map(drop)
+    }
+
+    /// What the account itself has on record, whomever it books for.
+    async fn account_may_book(
+        &self,
+        profile: &HospitalProfile,
+        request: &HoldRequest,
+        product: Product,
+        now: Timestamp,
+    ) -> Result<(), HoldError> {
+        let Some(account) = request.booker.account() else { return Ok(()) };
+        let gate = self.account_gate(account).await?;
+        gate.admits_online(request.clinic.kind, now)?;
+        let standing = profile.account_judge().map(|judge| judge.standing(&gate.record, now));
+        match standing.as_ref().and_then(|standing| standing.bars(request.clinic.kind, product)) {
+            Some(ban) => Err(GateError::AccountNoAdvanceBooking(*ban).into()),
+            None => Ok(()),
+        }
     }
 
     async fn claim(
@@ -177,7 +216,7 @@ impl Table {
             doctor: place.doctor.clone(),
             pass: Pass::Booked,
         };
-        self.change_gate(&appointment.patient, |gate: &Gate| {
+        self.change_gate(&Key::gate(&appointment.patient), |gate: &Gate| {
             if gate.entries.get(&appointment.id) == Some(&entry) {
                 return Ok(None);
             }
@@ -186,6 +225,7 @@ impl Table {
             Ok(Some(gate))
         })
         .await
+        .map(drop)
     }
 
     /// Cancels an appointment and gives back what hangs on it. An unpaid one whose order may still be paid is released
@@ -205,7 +245,7 @@ impl Table {
             other => other?,
         };
         // Best effort now, by the sweeper otherwise: the deadline is on the appointment.
-        if let Err(error) = self.release_cancelled(&cancelled, now).await {
+        if let Err(error) = self.release_cancelled(profile, &cancelled, now).await {
             tracing::warn!(%error, "release after cancellation is left to the sweeper");
         }
         Ok(cancelled)
@@ -213,9 +253,17 @@ impl Table {
 
     /// What follows a cancellation: the gate, the money, the number, then the deadline. An order that WeChat may still
     /// take money for keeps everything as it is: it must be closed first.
-    pub async fn release_cancelled(&self, cancelled: &Appointment, now: Timestamp) -> Result<Released, StoreError> {
+    pub async fn release_cancelled(
+        &self,
+        profile: &HospitalProfile,
+        cancelled: &Appointment,
+        now: Timestamp,
+    ) -> Result<Released, StoreError> {
         // A cancelled appointment is never booked, so the person is free at once; only the number may have to wait.
-        self.leave_gate(&cancelled.patient, &cancelled.id).await?;
+        match cancelled.strike() {
+            Some(_) => drop(self.put_on_record(profile, cancelled, now).await?),
+            None => self.leave_gate(&cancelled.patient, &cancelled.id).await?,
+        }
         let order = self.order(&cancelled.out_trade_no()).await?;
         if let Some(order) = order.filter(|order| order.appointment_key() == Some(cancelled.key())) {
             match order.state {
@@ -270,13 +318,14 @@ impl Table {
         patient: &PatientId,
         appointment: &AppointmentId,
     ) -> Result<(), StoreError> {
-        self.change_gate(patient, |gate| {
+        self.change_gate(&Key::gate(patient), |gate| {
             let held = gate.entries.get(appointment).is_some_and(|entry| entry.pass != Pass::Booked);
             let mut after = gate.clone();
             after.entries.remove(appointment);
             Ok(held.then_some(after))
         })
         .await
+        .map(drop)
     }
 }
 
@@ -332,6 +381,7 @@ fn appointment_of(request: &HoldRequest, number: u16, expires_at: Timestamp, now
         state: State::Held { expires_at },
         deadlines: Deadlines::none(),
         ev: None,
+        credit: VisitCredit::default(),
         created_at: now,
         ver: 1,
     }

@@ -9,8 +9,8 @@ use crate::orders::OrderFailed;
 use crate::registration::visit_off;
 use crate::table::{StoreError, Table};
 use domain::appointment::{Appointment, Command, RefusedWhy, State};
+use domain::booking::Product;
 use domain::clinic::{Channel, Claim, Clinic, ClinicState, Slot, Taken};
-use domain::credit::{Standing, standing};
 use domain::due::Deadline;
 use domain::event::Actor;
 use domain::id::OutTradeNo;
@@ -122,10 +122,13 @@ impl Table {
             return Ok(Settled::Refunding(Box::new(appointment)));
         }
         let command = match appointment.state {
-            State::Held { .. } | State::Expired => match self.secure_number(profile, &appointment, now).await? {
-                Ok(()) => Command::Book,
-                Err(why) => Command::Refuse(why),
-            },
+            // Boxed: the longest way through settling would make every caller's future large.
+            State::Held { .. } | State::Expired => {
+                match Box::pin(self.secure_number(profile, &appointment, now)).await? {
+                    Ok(()) => Command::Book,
+                    Err(why) => Command::Refuse(why),
+                }
+            }
             State::Refused { why } => Command::Refuse(why),
             State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow => Command::Book,
             // Cancelling came first: the money goes back, the appointment stays as it is.
@@ -176,7 +179,7 @@ impl Table {
         appointment: &Appointment,
         now: Timestamp,
     ) -> Result<Result<(), RefusedWhy>, StoreError> {
-        if let Some(why) = self.changed_meanwhile(profile, appointment).await? {
+        if let Some(why) = self.changed_meanwhile(profile, appointment, now).await? {
             return Ok(Err(why));
         }
         let place = &appointment.place;
@@ -244,11 +247,12 @@ impl Table {
     }
 
     /// What of clinic and person changed between hold and payment so that the visit is not the one that was paid for:
-    /// closed (E13), another doctor or fee (E19), banned from advance booking (E18).
+    /// closed (E13), another doctor or fee (E19), banned from advance booking (E18) or from booking online.
     async fn changed_meanwhile(
         &self,
         profile: &HospitalProfile,
         appointment: &Appointment,
+        now: Timestamp,
     ) -> Result<Option<RefusedWhy>, StoreError> {
         let place = &appointment.place;
         let Some(clinic) = self.get::<Clinic>(&Key::clinic(&place.clinic)).await? else {
@@ -260,10 +264,29 @@ impl Table {
         if clinic.fee != appointment.fee || clinic.who_text() != place.who {
             return Ok(Some(RefusedWhy::ClinicChanged));
         }
-        let is_advance = place.date > time::today(appointment.created_at);
+        let held_at = appointment.created_at;
+        let product = if place.date > time::today(held_at) { Product::Advance } else { Product::SameDay };
+        let is_open = self.may_still_book(profile, appointment, product, now).await?;
+        Ok((!is_open).then_some(RefusedWhy::NoAdvanceBooking))
+    }
+
+    /// Whether neither the person nor the account has been banned or blocked since the number was held.
+    async fn may_still_book(
+        &self,
+        profile: &HospitalProfile,
+        appointment: &Appointment,
+        product: Product,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let kind = appointment.place.kind;
         let gate = self.gate(&appointment.patient).await?;
-        let is_banned = standing(&gate.strikes, profile.credit) == Standing::NoAdvanceBooking;
-        Ok((is_advance && is_banned).then_some(RefusedWhy::NoAdvanceBooking))
+        let is_person_free = profile.judge().standing(&gate.record, now).bars(kind, product).is_none();
+        let Some(account) = appointment.booker.account() else { return Ok(is_person_free) };
+        let account = self.account_gate(account).await?;
+        let standing = profile.account_judge().map(|judge| judge.standing(&account.record, now));
+        let is_account_free = standing.is_none_or(|standing| standing.bars(kind, product).is_none());
+        let is_unblocked = gate.admits_online(kind, now).and(account.admits_online(kind, now)).is_ok();
+        Ok(is_person_free && is_account_free && is_unblocked)
     }
 }
 

@@ -160,6 +160,7 @@ fn appointment(n: u32, at: Timestamp) -> Appointment {
         deadlines: Deadlines::none().with(Deadline::Remind, at),
         ev: None,
         created_at: now(),
+        credit: domain::appointment::VisitCredit::default(),
         ver: 1,
     }
 }

@@ -111,6 +111,14 @@ function performItem(world, body) {
   return changed(world, bill);
 }
 
+/** A doctor has seen somebody, or it is certain that nobody came. */
+function noteVisit(world, body) {
+  check({ appointment: id, visited: literal(true, false) }, body);
+  world.state.visits[body.appointment] = body.visited;
+  world.changed();
+  return { visits: world.state.visits };
+}
+
 const showFaults = (world) => ({ faults: world.state.faults, down: world.state.down });
 
 function setFaults(world, body) {
@@ -173,6 +181,7 @@ const POSTS = {
   '/control/clinic-queue': setClinicQueue,
   '/control/card-queues': setCardQueues,
   '/control/perform': performItem,
+  '/control/visits': noteVisit,
   '/control/faults': setFaults,
   '/control/down': setDown,
   '/control/day-file': tamperDayFile,

@@ -171,6 +171,15 @@ function cardQueues(world, { card_no }) {
   return { data: { queues }, isEmpty: queues.length === 0 };
 }
 
+// Visits --------------------------------------------------------------------------------------
+
+/** Whether somebody came: what a control noted, else no for a registration the HIS has booked; of others it knows nothing. */
+function visitStatus(world, { appointment }) {
+  const isBooked = Object.values(world.state.payments).some(({ request }) => request.registration?.appointment === appointment);
+  const visited = world.state.visits[appointment] ?? (isBooked ? false : null);
+  return { data: visited === null ? null : { visited }, isEmpty: visited === null };
+}
+
 // The table -----------------------------------------------------------------------------------
 
 const paid = {
@@ -201,4 +210,5 @@ export const OPERATIONS = {
   'refund-posted': { shape: object({ serial: id }), run: refundPosted },
   'clinic-queue': { shape: object({ clinic: id }), run: clinicQueue },
   'card-queues': { shape: object({ card_no: id }), run: cardQueues },
+  'visit-status': { shape: object({ appointment: id, clinic: id, number: integer(1, NUMBER_MAX), date: day }), run: visitStatus },
 };

@@ -1,4 +1,4 @@
-// What the stand-in remembers: cards, bills, payments, refunds, used nonces, faults.
+// What the stand-in remembers: cards, bills, payments, refunds, visits, used nonces, faults.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,7 @@ const freshState = () => ({
   bills: {},
   payments: {},
   refunds: {},
+  visits: {},
   nonces: {},
   clinicQueues: {},
   cardQueues: {},

@@ -144,3 +144,15 @@ test('queues are told as they were set', async (t) => {
   assert.equal((await his.call('card-queues', { card_no: 'V0' })).error, 'NO_SUCH_CARD');
   assert.equal((await his.call('clinic-queue', {})).error, 'BAD_REQUEST');
 });
+
+test('a visit is what was noted, else nobody came to what was paid, else nothing is known', async (t) => {
+  const his = await startStandIn(t);
+  const visit = { appointment: 'zzzz', clinic: registration.clinic, number: 7, date: registration.date };
+  const ask = async () => { const { code, data } = await his.call('visit-status', visit); return [code, data]; };
+  assert.deepEqual(await ask(), [1, null]);
+  await his.call('fees-post', registrationPost('zzzz_01'));
+  assert.deepEqual(await ask(), [0, { visited: false }]);
+  await his.control('visits', { appointment: 'zzzz', visited: true });
+  assert.deepEqual(await ask(), [0, { visited: true }]);
+  assert.equal((await his.call('visit-status', { ...visit, number: 0 })).error, 'BAD_REQUEST');
+});

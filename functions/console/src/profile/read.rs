@@ -26,7 +26,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (booking, cancel) = (sections.optional("booking"), sections.optional("cancel"));
     let (credit, money) = (sections.optional("credit"), sections.optional("money"));
     let (queue, messages) = (sections.optional("queue"), sections.optional("messages"));
-    let templates = sections.optional("templates");
+    let (templates, calendar) = (sections.optional("templates"), sections.optional("calendar"));
     let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
     let (replies, fallback) = (sections.needed("replies"), sections.needed("fallback"));
     Some(HospitalProfile {
@@ -47,6 +47,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
         replies: replies?,
         fallback: fallback?,
         templates: templates?,
+        calendar: calendar?,
     })
 }
 

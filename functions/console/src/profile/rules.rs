@@ -4,7 +4,9 @@ use super::FieldError;
 use super::read::error;
 use domain::appointment::DAY_BEFORE_AT;
 use domain::booking::{BookingPolicy, CancelPolicy, Limits};
+use domain::calendar::Calendar;
 use domain::civil::Time;
+use domain::credit::{BanLength, CreditPolicy, CutOff, Rule, Terms, Window};
 use domain::profile::{HospitalProfile, MenuAction, MenuItem, MessagePolicy};
 use domain::queue::{QueuePolicy, VisitMinutes};
 use std::collections::BTreeSet;
@@ -33,7 +35,20 @@ const HOLD_MIN: RangeInclusive<i64> = 3..=60;
 const REST_MIN: RangeInclusive<u16> = 0..=120;
 const HORIZON_DAYS: RangeInclusive<i32> = 1..=90;
 const LIMIT: RangeInclusive<u32> = 1..=20;
+/// How often is too often, days and months of windows and bans: what real hospitals say, and room above it.
 const STRIKES: RangeInclusive<u32> = 1..=20;
+const DAYS: RangeInclusive<u32> = 1..=1_100;
+const MONTHS: RangeInclusive<u32> = 1..=36;
+/// Minutes to wait after the end of a slot: at most until the next morning.
+const GRACE_MIN: RangeInclusive<i64> = 0..=720;
+const ACCOUNT_FACTOR: RangeInclusive<u32> = 0..=20;
+const RULES: RangeInclusive<usize> = 1..=10;
+const STEPS: RangeInclusive<usize> = 1..=10;
+/// Days before a visit on which cancelling is no longer in time.
+const DAYS_BEFORE: RangeInclusive<i32> = 0..=30;
+const WORKING_DAYS_BEFORE: RangeInclusive<u32> = 0..=20;
+/// Outages kept in the profile; older ones have no strikes left to excuse.
+const OUTAGES: RangeInclusive<usize> = 0..=100;
 /// E94: a patient who has paid waits a quarter of an hour at most.
 const HIS_WITHIN_MIN: RangeInclusive<i64> = 1..=15;
 /// A prepared payment of WeChat lives for two hours.
@@ -59,7 +74,8 @@ pub(super) fn errors(profile: &HospitalProfile, public_url: &str) -> Vec<FieldEr
     rules.texts(profile);
     rules.booking(&profile.booking);
     rules.cancel(profile.cancel);
-    rules.range("credit.strikes", &profile.credit.strikes, &STRIKES);
+    rules.credit(&profile.credit);
+    rules.calendar(&profile.calendar);
     rules.range("money.his_within_min", &profile.money.his_within_min, &HIS_WITHIN_MIN);
     rules.range("money.bills_pay_min", &profile.money.bills_pay_min, &BILLS_PAY_MIN);
     rules.queue(&profile.queue);
@@ -192,6 +208,76 @@ impl Rules<'_> {
             let path = format!("messages.sms.templates.{}", kind.code());
             self.text(&format!("{path}.template_id"), &template.template_id, NAME_CHARS_MAX);
             self.count(&format!("{path}.fields"), template.fields.len(), &(0..=PARAGRAPHS_MAX));
+        }
+    }
+
+    fn credit(&mut self, policy: &CreditPolicy) {
+        self.range("credit.grace_min", &policy.grace_min, &GRACE_MIN);
+        self.range("credit.account_factor", &policy.account_factor, &ACCOUNT_FACTOR);
+        self.count("credit.outages", policy.outages.len(), &OUTAGES);
+        for (place, outage) in policy.outages.iter().enumerate() {
+            let path = format!("credit.outages[{place}]");
+            self.text(&format!("{path}.what"), &outage.what, NAME_CHARS_MAX);
+            if outage.until <= outage.from {
+                self.note(&format!("{path}.until"), "wrong_order", "应晚于开始时间");
+            }
+        }
+        if let Some(terms) = &policy.terms {
+            self.terms("credit.terms", terms);
+        }
+    }
+
+    fn terms(&mut self, path: &str, terms: &Terms) {
+        self.count(&format!("{path}.rules"), terms.rules.len(), &RULES);
+        for (place, rule) in terms.rules.iter().enumerate() {
+            self.credit_rule(&format!("{path}.rules[{place}]"), rule);
+        }
+        self.cut_off(&format!("{path}.in_time.ordinary"), terms.in_time.ordinary);
+        if let Some(expert) = terms.in_time.expert {
+            self.cut_off(&format!("{path}.in_time.expert"), expert);
+        }
+    }
+
+    fn credit_rule(&mut self, path: &str, rule: &Rule) {
+        if rule.counts.is_empty() {
+            self.note(&format!("{path}.counts"), "empty", "不能为空");
+        }
+        match rule.window {
+            Window::RollingDays(days) | Window::DaysFromFirst(days) => {
+                self.range(&format!("{path}.window"), &days, &DAYS);
+            }
+            Window::RollingMonths(months) => self.range(&format!("{path}.window"), &months, &MONTHS),
+            Window::CalendarMonth | Window::CalendarYear | Window::Lifetime => {}
+        }
+        self.count(&format!("{path}.ladder"), rule.ladder.len(), &STEPS);
+        for (place, step) in rule.ladder.iter().enumerate() {
+            let path = format!("{path}.ladder[{place}]");
+            self.range(&format!("{path}.at"), &step.at.count(), &STRIKES);
+            match step.ban {
+                BanLength::Days(days) => self.range(&format!("{path}.ban"), &days, &DAYS),
+                BanLength::Months(months) => self.range(&format!("{path}.ban"), &months, &MONTHS),
+                BanLength::RestOfMonth | BanLength::UntilLifted => {}
+            }
+        }
+    }
+
+    fn cut_off(&mut self, path: &str, cut_off: CutOff) {
+        match cut_off {
+            CutOff::Online => {}
+            CutOff::BeforeStart { minutes } => {
+                self.range(&format!("{path}.minutes"), &minutes, &CANCEL_BEFORE_MIN);
+            }
+            CutOff::DaysBefore { days, .. } => self.range(&format!("{path}.days"), &days, &DAYS_BEFORE),
+            CutOff::WorkingDaysBefore { days, .. } => {
+                self.range(&format!("{path}.days"), &days, &WORKING_DAYS_BEFORE);
+            }
+        }
+    }
+
+    /// A public holiday that is also worked, or a worked day that is none: somebody has mistyped.
+    fn calendar(&mut self, calendar: &Calendar) {
+        for day in calendar.make_up_days.intersection(&calendar.holidays) {
+            self.note("calendar.make_up_days", "in_both", format!("{day} 不能既放假又上班"));
         }
     }
 

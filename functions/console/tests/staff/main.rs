@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::large_futures,
     reason = "a test that cannot go on has failed"
 )]
 
@@ -11,6 +12,7 @@
 mod access;
 #[cfg(test)]
 mod accounts;
+mod credit;
 #[cfg(test)]
 mod finance;
 #[cfg(test)]

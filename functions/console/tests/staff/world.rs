@@ -273,7 +273,7 @@ fn staff() -> StaffTokens {
         sha256: sha256(token),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
     };
-    let all = ["catalog", "wechat", "appointments", "refunds", "finance", "accounts"];
+    let all = ["catalog", "wechat", "appointments", "refunds", "finance", "accounts", "credit"];
     StaffTokens {
         tokens: vec![
             token("office", ALL, &all),

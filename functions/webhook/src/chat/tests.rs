@@ -182,6 +182,7 @@ fn appointment(state: State) -> Appointment {
         deadlines: domain::due::Deadlines::none(),
         ev: None,
         created_at: now(),
+        credit: domain::appointment::VisitCredit::default(),
         ver: 1,
     }
 }

@@ -244,6 +244,7 @@ pub(crate) fn appointment(patient: &PatientId) -> Appointment {
         deadlines: domain::due::Deadlines::none(),
         ev: None,
         created_at: now(),
+        credit: domain::appointment::VisitCredit::default(),
         ver: 1,
     }
 }

@@ -82,6 +82,7 @@ impl NoticeKind {
             Self::BillPaid => (Low, Money, true),
             Self::BillRefused => (Normal, Money, false),
             Self::Refunded | Self::RefundDeclined => (Low, Money, false),
+            Self::Missed | Self::Suspended | Self::Restored | Self::AppealAnswered => (Normal, Visits, false),
         };
         Manner { grade, group, is_receipt }
     }

@@ -70,6 +70,7 @@ impl About {
         let all = || audience.followers.iter().map(|follower| Recipient::Account(follower.account.clone()));
         match self {
             Self::Order(order) => vec![Recipient::Account(order.payer.clone())],
+            Self::Credit(told) => told.0.owner.account.iter().cloned().map(Recipient::Account).collect(),
             Self::Appointment(visit) => match &visit.booker {
                 Booker::Account(account) => vec![Recipient::Account(account.clone())],
                 Booker::Staff(_) if audience.followers.is_empty() => vec![Recipient::Phone],
@@ -78,9 +79,10 @@ impl About {
         }
     }
 
-    /// Copies are about visits: what was paid is between the hospital and who paid.
+    /// Copies are about visits: what was paid is between the hospital and who paid, a credit record between it and who
+    /// booked.
     fn copies_to(&self, manner: Manner, audience: &Audience) -> Vec<Recipient> {
-        if matches!(self, Self::Order(_)) {
+        if matches!(self, Self::Order(_) | Self::Credit(_)) {
             return Vec::new();
         }
         let family = audience.followers.iter().filter(|follower| follower.copies);

@@ -4,7 +4,7 @@ use super::breaker::Breaker;
 use super::keys::{Answer, Keys, Request, hex};
 use super::wire::{
     BillsData, CardBody, CardQueuesData, ClinicBody, ClinicQueueData, FeesBody, ReceiptData, RefundBody,
-    RefundCheckBody, RefundNoData, RefundabilityData, SerialBody, data_of, unauthorized,
+    RefundCheckBody, RefundNoData, RefundabilityData, SerialBody, VisitBody, VisitStatusData, data_of, unauthorized,
 };
 use crate::bill::UnpaidBills;
 use crate::day_file::{DAY_FILE_PACKED_BYTES_MAX, DayFile, DayFileError};
@@ -13,6 +13,7 @@ use crate::fees::{FeesPost, Receipt};
 use crate::port::{Call, His};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::visit::{VisitQuery, VisitStatus};
 use domain::Timestamp;
 use domain::civil::Date;
 use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, RefundReceiptNo};
@@ -222,6 +223,11 @@ impl His for SignedJson {
         let data: Option<CardQueuesData> =
             self.read("card-queues", &CardBody { card_no: card_no.as_str() }, call).await?;
         Ok(data.map(Vec::from).unwrap_or_default())
+    }
+
+    async fn visit_status(&self, visit: &VisitQuery, call: Call) -> Result<Option<VisitStatus>, HisError> {
+        let data: Option<VisitStatusData> = self.read("visit-status", &VisitBody::from(visit), call).await?;
+        Ok(data.map(VisitStatus::from))
     }
 
     async fn day_file(&self, day: Date, call: Call) -> Result<DayFile, HisError> {

@@ -6,6 +6,7 @@ use crate::fees::{BillPlace, Charge, FeesPost, InvoiceUrl, Receipt, Registration
 use crate::label::Label;
 use crate::queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, ToldStage};
 use crate::refund::{BillLine, Lines, RefundCheck, RefundPost, Refundability};
+use crate::visit::{VisitQuery, VisitStatus};
 use domain::Timestamp;
 use domain::civil::Date;
 use domain::id::{AppointmentId, BillNo, ReceiptNo, RefundReceiptNo};
@@ -198,6 +199,21 @@ impl<'a> From<&'a RefundPost> for RefundBody<'a> {
 #[derive(Serialize)]
 pub(super) struct ClinicBody<'a> {
     pub(super) clinic: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct VisitBody<'a> {
+    appointment: &'a str,
+    clinic: &'a str,
+    number: u16,
+    date: Date,
+}
+
+impl<'a> From<&'a VisitQuery> for VisitBody<'a> {
+    fn from(visit: &'a VisitQuery) -> Self {
+        let VisitQuery { appointment, clinic, number, date } = visit;
+        Self { appointment: appointment.as_str(), clinic: clinic.as_str(), number: *number, date: *date }
+    }
 }
 
 // Answers -------------------------------------------------------------------------------------
@@ -448,6 +464,17 @@ impl From<RefundabilityData> for Refundability {
 #[derive(Deserialize)]
 pub(super) struct RefundNoData {
     pub(super) refund_no: RefundReceiptNo,
+}
+
+#[derive(Deserialize)]
+pub(super) struct VisitStatusData {
+    visited: bool,
+}
+
+impl From<VisitStatusData> for VisitStatus {
+    fn from(data: VisitStatusData) -> Self {
+        if data.visited { Self::Visited } else { Self::NotVisited }
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 )]
 
 mod claims;
+mod credit;
 mod faults;
 mod late;
 mod meets;

@@ -4,8 +4,7 @@
 use crate::visit::hospital::{Hospital, Person, appointment_key};
 use domain::appointment::{AppointmentKey, RefusedWhy, State};
 use domain::clinic::Claim;
-use domain::credit::{Strike, StrikeState};
-use domain::id::{AppointmentId, ClinicId, OutTradeNo};
+use domain::id::{ClinicId, OutTradeNo};
 use domain::notice::{About, Moment, NoticeField, NoticeKind};
 use domain::order::{Order, OrderState, RefundState};
 use serde_json::Value;
@@ -180,13 +179,7 @@ async fn another_fee_between_hold_and_payment_goes_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_banned_between_hold_and_payment_goes_back() {
     let sheet = Sheet::open().await;
-    let strike = Strike { at: sheet.hospital.now(), state: StrikeState::Final };
-    let banned = sheet.hospital.table.change_gate(&sheet.person.patient, |gate| {
-        let mut gate = gate.clone();
-        gate.strikes = (1..=3).map(|at| (AppointmentId::from_bytes([at; 10]), strike)).collect();
-        Ok::<_, store::StoreError>(Some(gate))
-    });
-    banned.await.unwrap();
+    sheet.hospital.ban(&sheet.person).await;
     sheet.pays_and_wechat_tells().await;
     sheet.time_passes().await;
     sheet.is_refunded(RefusedWhy::NoAdvanceBooking, "预约资格").await;

@@ -2,8 +2,9 @@
 
 use super::steps::{NUMBERS, World};
 use crate::visit::hospital::slot;
-use domain::appointment::State;
+use domain::appointment::{Appointment, State};
 use domain::clinic::Claim;
+use domain::credit::{Breach, StrikeState};
 use domain::order::refund::HisTold;
 use domain::order::{Order, OrderState, Posting, RefundState, Subject};
 use serde_json::Value;
@@ -141,10 +142,28 @@ async fn subject(world: &World<'_>, order: &Order, kept: i64) -> Result<(), Stri
         Subject::Registration { .. } => {
             let key = order.appointment_key().unwrap();
             let appointment = world.hospital.table.appointment(&key).await.unwrap();
-            let visit = appointment.is_some_and(|a| a.state == State::Booked && a.out_trade_no() == *no);
+            let visit = appointment.is_some_and(|a| is_the_patients(&a) && a.out_trade_no() == *no);
             ensure((kept > 0) == visit, || format!("{no}: kept {kept}, visit {visit}"))
         }
     }
+}
+
+/// Whether the number is, or was to the end, the patient's. The walk goes on until the day is over and nobody came.
+fn is_the_patients(appointment: &Appointment) -> bool {
+    matches!(appointment.state, State::Booked | State::NoShow)
+}
+
+/// Who did not come has one strike for it, settled by the nights; whoever had no number to the end has none that counts.
+async fn missed_once(world: &World<'_>, appointment: &Appointment) -> Result<(), String> {
+    let record = world.hospital.table.gate(&appointment.patient).await.unwrap().record;
+    let strike = record.strikes.get(&appointment.id).filter(|strike| strike.breach == Breach::Missed);
+    let state = strike.map(|strike| strike.state);
+    let fits = match appointment.state {
+        // What the hospital has refused to book it knows nothing of.
+        State::NoShow => matches!(state, Some(StrikeState::Final | StrikeState::Voided)),
+        _ => state.is_none_or(|state| !state.counts()),
+    };
+    ensure(fits, || format!("on record {strike:?}: {appointment:?}"))
 }
 
 /// No number is lost, made, doubled, or held by nobody.
@@ -159,7 +178,8 @@ async fn numbers(world: &World<'_>) -> Result<(), String> {
     let patients: BTreeSet<_> = world.people.iter().map(|person| person.patient.clone()).collect();
     for patient in patients {
         for appointment in table.appointments_of(&patient).await.unwrap() {
-            if appointment.state == State::Booked {
+            missed_once(world, &appointment).await?;
+            if is_the_patients(&appointment) {
                 booked += 1;
                 let mine = slot.taken.get(&appointment.id).map(|taken| (taken.claim, taken.number));
                 let wanted = Some((Claim::Booked, appointment.place.number));

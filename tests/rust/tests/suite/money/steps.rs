@@ -4,12 +4,11 @@ use super::dice::Dice;
 use crate::visit::hospital::{Captured, Hospital, Person, appointment_key};
 use crate::visit::proxy::{Fault, Plan};
 use domain::appointment::{AppointmentKey, CancelledBy};
-use domain::credit::{Strike, StrikeState};
 use domain::event::Actor;
-use domain::id::{AppointmentId, CardNo, ClinicId, OutTradeNo};
+use domain::id::{CardNo, ClinicId, OutTradeNo};
 use domain::order::{Cause, ManualWhy, Order, OrderError, RefundRequest, RefundState, Share};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Numbers of the one clinic of a seed: fewer than people who want one.
 pub(super) const NUMBERS: u16 = 2;
@@ -290,14 +289,7 @@ impl<'a> World<'a> {
             }
             2 => {
                 let who = dice.below(2);
-                let strike = Strike { at: now, state: StrikeState::Final };
-                let strikes: BTreeMap<_, _> = (1..=3).map(|at| (AppointmentId::from_bytes([at; 10]), strike)).collect();
-                let banned = hospital.table.change_gate(&self.people[who].patient, |gate| {
-                    let mut gate = gate.clone();
-                    gate.strikes.clone_from(&strikes);
-                    Ok::<_, store::StoreError>(Some(gate))
-                });
-                banned.await.unwrap();
+                hospital.ban(&self.people[who]).await;
                 format!("person {who} is banned")
             }
             _ => {

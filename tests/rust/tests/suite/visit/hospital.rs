@@ -8,9 +8,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
 use axum::extract::{Request as HttpRequest, State};
 use domain::appointment::AppointmentKey;
-use domain::clinic::{Slot, SlotStart};
+use domain::booking::Gate;
+use domain::clinic::{ClinicKind, Slot, SlotStart};
+use domain::credit::{Breach, Record, Strike, StrikeState, Strikes};
 use domain::due::Deadline;
-use domain::id::{CardNo, ClinicId, OpenId, PatientId};
+use domain::id::{AppointmentId, CardNo, ClinicId, OpenId, PatientId};
 use domain::notice::{About, NoticeKind};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::profile::HospitalProfile;
@@ -27,7 +29,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use store::Table;
 use store::account::Relation;
-use store::key::Key;
+use store::key::{GATE, Key};
 use store::patients::{Identity, IdentityNonces, Registered, Registrar, Registration};
 use store::seal::Keyring;
 use store::signin::Session;
@@ -169,6 +171,19 @@ impl Hospital {
         let session = Session { account, expires_at: time::add_minutes(now, 1_000_000) };
         self.table.put_session(&secret.key(), &session).await.unwrap();
         Person { wechat, passport: passport.to_owned(), patient, secret }
+    }
+
+    /// Three missed visits on record: no booking ahead any more.
+    pub(crate) async fn ban(&self, person: &Person) {
+        let (breach, state, kind) = (Breach::Missed, StrikeState::Final, ClinicKind::Ordinary);
+        let strike = Strike { breach, at: self.now(), visit: self.now(), kind, state, seq: 1, decision: None };
+        let strikes: Strikes = (1..=3).map(|at| (AppointmentId::from_bytes([at; 10]), strike.clone())).collect();
+        let key = Key::gate(&person.patient);
+        let banned = self.table.change_gate(&key, |gate| {
+            let record = Record { strikes: strikes.clone(), ..Record::default() };
+            Ok::<_, store::StoreError>(Some(Gate { record, ..gate.clone() }))
+        });
+        banned.await.unwrap();
     }
 
     /// A demo person who also acts for the patient of another.
@@ -317,6 +332,9 @@ impl Hospital {
             for kind in &order.untold {
                 self.table.clear_notice(&order.out_trade_no, *kind).await.unwrap();
             }
+        } else if key.sk == GATE {
+            let seq = self.table.gate_at(key).await.unwrap().ev.unwrap().seq;
+            self.table.clear_gate_notice(key, seq).await.unwrap();
         } else {
             let appointment = self.table.appointment_at(key).await.unwrap().unwrap();
             for kind in [Deadline::Notify, Deadline::Remind] {
