@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::seal::Keyring;
+use web::pass::PassKeys;
 use wechat::api::AppSecret;
 use wechat::callback::{AesKey, Callback, Mode};
 use wechat::pay::{ApiV3Key, Client, Merchant, Notifications, PlatformKey, Verifier};
-use web::pass::PassKeys;
 use wechat::scene::SceneKey;
 
 /// How long an instance keeps a secret.
