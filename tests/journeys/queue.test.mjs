@@ -57,6 +57,8 @@ test('a printed code of the desk checks in, at the right time and place', async 
     assert.ok(told.includes(`${HOSPITAL}/visits/${first.visit}`), told);
     assert.equal(await scan(first), told, 'a second scan is answered alike');
   });
+  // Who comes in the same second goes by number.
+  await advance(2);
   await t.test('and the next after them', async () => assert.match(await scan(second), /前面 1 人/));
   await t.test('who has no number today', async () => {
     const nobody = await Person.ready('候丙');
