@@ -207,7 +207,8 @@ test('every way the books can differ is found, worked off and signed', async (t)
   });
   await t.test('what the books said of it changed nothing for the patients', async () => {
     for (const { person } of [alone, { person: refusedPatient }]) await person.signIn();
-    assert.equal((await alone.person.appointment(alone.key)).state, 'booked');
+    // Days have passed and nobody came: the visit and its money stay as they were.
+    assert.equal((await alone.person.appointment(alone.key)).state, 'no_show');
     assert.equal((await seen(refusedPatient, refusedOrder)).state, 'refused');
   });
 });

@@ -139,7 +139,7 @@ async fn a_policy_of_ones_own_is_checked() {
     profile["calendar"] = json!({"holidays": ["2026-10-10"], "make_up_days": ["2026-10-10"]});
     let refused = put(&profile).await;
     let mut paths: Vec<_> = refused.body["errors"].as_array().unwrap().iter().map(|error| &error["path"]).collect();
-    paths.sort_by_key(|path| path.to_string());
+    paths.sort_by_key(ToString::to_string);
     assert_eq!(
         json!(paths),
         json!([
