@@ -139,6 +139,10 @@ test('family is told if it wishes, and what is muted is not', async () => {
   await daughter.register({ ...mother.demo, relation: 'family' });
   await daughter.post('/messages/preferences', { receive: 'visits', copies: mother.patient });
   await mother.post('/messages/preferences', { receive: 'reminders' });
+  const linked = await mother.notice('linked');
+  assert.match(linked.data.thing3.value, /另一微信已绑定/);
+  const { accounts } = (await mother.get(new URL(linked.url).pathname)).json;
+  assert.deepEqual(accounts.map(({ is_own, removable }) => [is_own, removable]), [[true, false], [false, true]]);
   const key = await mother.book(where);
   await daughter.notice('booked');
   const told = (await messages(key)).filter((one) => one.kind === 'booked');

@@ -201,5 +201,6 @@ async fn done(app: &App, about: &About, told: EventKind) -> Result<(), StoreErro
     match about {
         About::Appointment(appointment) => table.clear_deadline(&appointment.key(), Deadline::Notify).await,
         About::Order(order) => table.clear_notice(&order.out_trade_no, told).await,
+        About::Person(news) => table.clear_patient_notice(&news.patient, news.ev.seq).await,
     }
 }

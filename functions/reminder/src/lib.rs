@@ -9,7 +9,7 @@ use domain::appointment::{Appointment, AppointmentKey};
 use domain::due::{Deadline, Worker};
 use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
 use domain::id::OutTradeNo;
-use domain::notice::About;
+use domain::notice::{About, PersonNews};
 use domain::order::Order;
 use domain::{Timestamp, time};
 use futures_util::{StreamExt, stream};
@@ -65,6 +65,8 @@ enum Then {
     ClearVisit(AppointmentKey, Deadline),
     /// The payer has been told of one thing.
     ClearOrder(OutTradeNo, EventKind),
+    /// The others of a person's family have been told.
+    ClearPerson(PersonNews),
     /// The message of the ledger is under way: seen again if it is lost.
     Postpone(Box<NoticeRecord>),
 }
@@ -113,6 +115,7 @@ async fn look_up(app: &App, key: &Key, now: Timestamp) -> Result<Option<Vec<Task
     match app.desk.table.about(key).await? {
         Some(About::Appointment(visit)) => visit_tasks(app, key, &visit, now).await.map(Some),
         Some(About::Order(order)) => Ok(Some(order_tasks(key, &order, now))),
+        Some(About::Person(news)) => Ok(Some(vec![person_task(key, *news)])),
         None => Ok(None),
     }
 }
@@ -158,6 +161,11 @@ fn order_tasks(key: &Key, order: &Order, now: Timestamp) -> Vec<Task> {
         then: Then::ClearOrder(order.out_trade_no.clone(), *kind),
     };
     order.untold.iter().map(task).collect()
+}
+
+/// A person is in the time index for one thing only: others must be told of a new account.
+fn person_task(key: &Key, news: PersonNews) -> Task {
+    Task { event: at(key, news.ev.clone()), then: Then::ClearPerson(news) }
 }
 
 fn letter_tasks(key: &Key, record: NoticeRecord, now: Timestamp) -> Vec<Task> {
@@ -212,6 +220,7 @@ async fn conclude(app: &App, then: &Then, now: Timestamp) -> Result<(), StoreErr
     let table = &app.desk.table;
     match then {
         Then::ClearVisit(key, deadline) => table.clear_deadline(key, *deadline).await,
+        Then::ClearPerson(news) => table.clear_patient_notice(&news.patient, news.ev.seq).await,
         Then::ClearOrder(no, told) => table.clear_notice(no, *told).await,
         Then::Postpone(record) => table.postpone_notice(record, time::add_seconds(now, LETTER_AGAIN_S)).await,
     }

@@ -1,5 +1,6 @@
 //! 登录与实名登记: signing in with WeChat, and the people an account acts for.
 
+mod accounts;
 mod messages;
 mod patients;
 mod registration;
@@ -53,10 +54,14 @@ pub enum Action {
     Preferences,
     /// Change that.
     ChangePreferences,
+    /// Which accounts act for a person.
+    Accounts,
+    /// Send one of them away.
+    RemoveAccount,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 10] = [
+pub static ROUTES: [Route<Action>; 12] = [
     Route { method: Method::GET, path: "/signin", access: Access::Public, action: Action::SignIn },
     Route { method: Method::GET, path: "/signin/callback", access: Access::Public, action: Action::SignInCallback },
     Route { method: Method::POST, path: "/signout", access: Access::Account, action: Action::SignOut },
@@ -71,6 +76,18 @@ pub static ROUTES: [Route<Action>; 10] = [
         path: "/messages/preferences",
         access: Access::Account,
         action: Action::ChangePreferences,
+    },
+    Route {
+        method: Method::GET,
+        path: "/patients/{patient}/accounts",
+        access: Access::Account,
+        action: Action::Accounts,
+    },
+    Route {
+        method: Method::POST,
+        path: "/patients/{patient}/accounts/{account}/remove",
+        access: Access::Account,
+        action: Action::RemoveAccount,
     },
 ];
 
@@ -87,6 +104,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Unlink => patients::unlink(app, call).await,
         Action::Preferences => messages::show(app, call).await,
         Action::ChangePreferences => messages::change(app, call).await,
+        Action::Accounts => accounts::list(app, call).await,
+        Action::RemoveAccount => accounts::remove(app, call).await,
     })
     .await
 }

@@ -8,7 +8,7 @@ pub use recipients::{Addressee, Audience, Follower, Recipient, falls_back};
 
 use crate::appointment::{Appointment, CancelledBy, RefusedWhy, State};
 use crate::booking::CancelPolicy;
-use crate::event::EventKind;
+use crate::event::{EventKind, ItemEvent};
 use crate::id::PatientId;
 use crate::order::{Cause, Order, Posting, Refund, RefundState};
 use crate::time;
@@ -38,11 +38,13 @@ pub enum NoticeKind {
     RefundDeclined,
     /// 就诊前一天提醒: with the way to cancel
     DayBefore,
+    /// 就诊人绑定提醒: another WeChat user acts for the person now
+    Linked,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Booked,
         Self::Cancelled,
         Self::Refused,
@@ -52,6 +54,7 @@ impl NoticeKind {
         Self::Refunded,
         Self::RefundDeclined,
         Self::DayBefore,
+        Self::Linked,
     ];
 
     /// The message an event leads to, if any.
@@ -66,10 +69,10 @@ impl NoticeKind {
             EventKind::OrderRefunded => Some(Self::Refunded),
             EventKind::RefundDeclined => Some(Self::RefundDeclined),
             EventKind::AppointmentDayBefore => Some(Self::DayBefore),
+            EventKind::PatientLinked => Some(Self::Linked),
             EventKind::AppointmentExpired
             | EventKind::OrderPaid
             | EventKind::PatientRegistered
-            | EventKind::PatientLinked
             | EventKind::MessageDue => None,
         }
     }
@@ -86,6 +89,7 @@ impl NoticeKind {
             Self::Refunded => "退款到账",
             Self::RefundDeclined => "退费未通过",
             Self::DayBefore => "明日就诊",
+            Self::Linked => "就诊人被他人绑定",
         }
     }
 
@@ -101,6 +105,7 @@ impl NoticeKind {
             Self::Refunded => "refunded",
             Self::RefundDeclined => "refund_declined",
             Self::DayBefore => "day_before",
+            Self::Linked => "linked",
         }
     }
 }
@@ -112,6 +117,19 @@ pub enum About {
     Appointment(Box<Appointment>),
     /// A payment.
     Order(Box<Order>),
+    /// A person.
+    Person(Box<PersonNews>),
+}
+
+/// What last happened to a person as such, and no more than a message may say of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonNews {
+    /// Who.
+    pub patient: PatientId,
+    /// Their name, masked.
+    pub name_masked: String,
+    /// What happened.
+    pub ev: ItemEvent,
 }
 
 impl About {
@@ -120,6 +138,7 @@ impl About {
         match self {
             Self::Appointment(appointment) => &appointment.patient,
             Self::Order(order) => &order.patient,
+            Self::Person(news) => &news.patient,
         }
     }
 
@@ -131,6 +150,8 @@ impl About {
                 Some(refund) => refund.out_refund_no.to_string(),
                 None => order.out_trade_no.to_string(),
             },
+            // A third account is further news.
+            Self::Person(news) => format!("{}-{}", news.patient, news.ev.seq),
         }
     }
 
@@ -145,6 +166,7 @@ impl About {
                 Some(key) => format!("/appointments/{key}"),
                 None => format!("/orders/{}", order.out_trade_no),
             },
+            Self::Person(news) => format!("/patients/{}/accounts", news.patient),
         }
     }
 
@@ -168,8 +190,10 @@ impl About {
                 | NoticeKind::Cancelled
                 | NoticeKind::Refused
                 | NoticeKind::TurnSoon
-                | NoticeKind::DayBefore => false,
+                | NoticeKind::DayBefore
+                | NoticeKind::Linked => false,
             },
+            Self::Person(news) => kind == NoticeKind::Linked && news.ev.kind == EventKind::PatientLinked,
         }
     }
 
@@ -178,6 +202,7 @@ impl About {
         match self {
             Self::Appointment(appointment) => visit_text(kind, field, appointment, moment),
             Self::Order(order) => order_text(kind, field, order),
+            Self::Person(news) => person_text(field, news),
         }
     }
 }
@@ -278,6 +303,21 @@ fn order_text(kind: NoticeKind, field: NoticeField, order: &Order) -> String {
         | NoticeField::VisitTime
         | NoticeField::Number
         | NoticeField::Room => NOTHING.to_owned(),
+    }
+}
+
+fn person_text(field: NoticeField, news: &PersonNews) -> String {
+    match field {
+        NoticeField::Patient => news.name_masked.clone(),
+        NoticeField::VisitTime => time::wall_clock(news.ev.at).strftime("%Y年%m月%d日 %H:%M").to_string(),
+        NoticeField::Remark => "另一微信已绑定该就诊人，点此查看".to_owned(),
+        NoticeField::Department
+        | NoticeField::Doctor
+        | NoticeField::Number
+        | NoticeField::Room
+        | NoticeField::Fee
+        | NoticeField::Items
+        | NoticeField::Where => NOTHING.to_owned(),
     }
 }
 
