@@ -1,6 +1,6 @@
 //! What the pages of this function show: each view is the page and the JSON alike.
 
-use crate::messages::{COPIES, RECEIVE, SMS};
+use crate::messages::{COPIES, RECEIVE, SAVE, SMS};
 use crate::registration::{CONSENT, GUARDIAN, RELATION};
 use domain::id::PatientId;
 use domain::notice::NoticeGroup;
@@ -299,6 +299,7 @@ impl View for PreferencesView {
             (heading("消息设置", Some("停诊、号源变动等重要通知始终发送")))
             form method="post" action="/messages/preferences" {
                 @if let Some(token) = context.csrf { (csrf_field(token)) }
+                input type="hidden" name=(SAVE) value="on";
                 (switches(RECEIVE, "微信里接收", &groups))
                 @if !self.patients.is_empty() {
                     (switches(COPIES, "家人为其挂的号也通知我", &self.of_each(|one| one.copies)))

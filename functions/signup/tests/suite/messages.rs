@@ -16,7 +16,7 @@ async fn everything_is_told_until_it_is_muted_and_again_after() {
     assert!(before["groups"].as_array().unwrap().iter().all(|group| group["receives"] == json!(true)), "{before}");
     assert_eq!((&before["patients"][0]["copies"], &before["patients"][0]["sms"]), (&json!(false), &json!(true)));
 
-    let wish = [("receive", "visits"), ("copies", patient.as_str())];
+    let wish = [("save", "on"), ("receive", "visits"), ("copies", patient.as_str())];
     let after = browser.post(&world, PAGE, &wish).await.json();
     let receives: Vec<_> = after["groups"].as_array().unwrap().iter().map(|group| &group["receives"]).collect();
     assert_eq!(receives, [&json!(true), &json!(false), &json!(false), &json!(false)]);
@@ -26,10 +26,11 @@ async fn everything_is_told_until_it_is_muted_and_again_after() {
     assert!(links[0].copies);
 
     let groups = ["visits", "reminders", "money", "people"].map(|group| ("receive", group));
-    let all = [groups.as_slice(), &[("sms", patient.as_str())]].concat();
+    let all = [groups.as_slice(), &[("sms", patient.as_str()), ("save", "on")]].concat();
     let again = browser.post(&world, PAGE, &all).await.json();
     assert_eq!((&again["patients"][0]["copies"], &again["patients"][0]["sms"]), (&json!(false), &json!(true)));
     assert_eq!(again["groups"], before["groups"]);
+    assert_eq!(browser.post(&world, PAGE, &[]).await.status, 400);
 }
 
 #[tokio::test]
@@ -37,7 +38,7 @@ async fn nobody_decides_for_people_they_do_not_act_for() {
     let world = World::start().await;
     let (mut owner, mut other) = (Browser::signed_in(&world, "o1").await, Browser::signed_in(&world, "o2").await);
     let patient = register(&world, &mut owner, &[]).await.json()["patient"].as_str().unwrap().to_owned();
-    let fields = [("copies", patient.as_str()), ("sms", patient.as_str())];
+    let fields = [("save", "on"), ("copies", patient.as_str()), ("sms", patient.as_str())];
     assert_eq!(other.post(&world, PAGE, &fields).await.json()["patients"], json!([]));
     let page = owner.get(&world, PAGE).await.json();
     assert_eq!(page["patients"][0]["copies"], json!(false));
@@ -48,7 +49,7 @@ async fn nobody_decides_for_people_they_do_not_act_for() {
 async fn the_page_shows_what_is_wished() {
     let world = World::start().await;
     let mut browser = Browser { json: false, ..Browser::signed_in(&world, "o1").await };
-    browser.post(&world, PAGE, &[("receive", "money")]).await;
+    browser.post(&world, PAGE, &[("save", "on"), ("receive", "money")]).await;
     let page = browser.get(&world, PAGE).await.body;
     assert!(page.contains(r#"value="money" checked"#) && page.contains(r#"value="visits">"#), "{page}");
 }
