@@ -5,7 +5,7 @@
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use domain::appointment::{Appointment, AppointmentKey};
+use domain::appointment::Appointment;
 use domain::due::{Deadline, Worker};
 use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
 use domain::id::OutTradeNo;
@@ -62,7 +62,7 @@ struct Task {
 /// What follows once a message is queued.
 enum Then {
     /// The deadline of a visit is done with.
-    ClearVisit(AppointmentKey, Deadline),
+    ClearVisit(Box<Appointment>, Deadline),
     /// The payer has been told of one thing.
     ClearOrder(OutTradeNo, EventKind),
     /// The others of a person's family have been told.
@@ -129,7 +129,7 @@ async fn visit_tasks(app: &App, key: &Key, visit: &Appointment, now: Timestamp) 
             Deadline::DayBefore => Some(event_of(EventKind::AppointmentDayBefore, now)),
             _ => visit.ev.clone(),
         };
-        let then = Then::ClearVisit(visit.key(), deadline);
+        let then = Then::ClearVisit(Box::new(visit.clone()), deadline);
         tasks.extend(event.map(|event| Task { event: at(key, event), then }));
     }
     Ok(tasks)
@@ -219,7 +219,7 @@ async fn queue_batch(app: &App, tasks: Vec<Task>, now: Timestamp) -> (Reminded, 
 async fn conclude(app: &App, then: &Then, now: Timestamp) -> Result<(), StoreError> {
     let table = &app.desk.table;
     match then {
-        Then::ClearVisit(key, deadline) => table.clear_deadline(key, *deadline).await,
+        Then::ClearVisit(visit, deadline) => table.clear_deadline_of(visit, *deadline).await,
         Then::ClearPerson(news) => table.clear_patient_notice(&news.patient, news.ev.seq).await,
         Then::ClearOrder(no, told) => table.clear_notice(no, *told).await,
         Then::Postpone(record) => table.postpone_notice(record, time::add_seconds(now, LETTER_AGAIN_S)).await,
