@@ -199,7 +199,7 @@ class Stack:
     def sms(self):
         return Process(self.state, "sms", [
             "node", ROOT / "tests/sms/server.mjs", "--port", self.sms_port, "--state", self.sms_state,
-            "--clock-file", self.clock_file,
+            "--clock-file", self.clock_file, "--phone-url", self.phone_url,
         ], self.sms_port, "SMS_PORT")
 
     def proxy(self, api_id=None):

@@ -137,8 +137,12 @@ test('family is told if it wishes, and what is muted is not', async () => {
   await daughter.follow();
   await daughter.signIn();
   await daughter.register({ ...mother.demo, relation: 'family' });
-  await daughter.post('/messages/preferences', { receive: 'visits', copies: mother.patient });
-  await mother.post('/messages/preferences', { receive: 'reminders' });
+  await daughter.post('/messages/preferences', { save: 'on', receive: 'visits', copies: mother.patient });
+  await mother.post('/messages/preferences', new URLSearchParams([['save', 'on'], ['receive', 'reminders'], ['receive', 'people']]));
+  const linked = await mother.notice('linked');
+  assert.match(linked.data.thing3.value, /另一微信已绑定/);
+  const { accounts } = (await mother.get(new URL(linked.url).pathname)).json;
+  assert.deepEqual(accounts.map(({ is_own }) => is_own).sort(), [false, true]);
   const key = await mother.book(where);
   await daughter.notice('booked');
   const told = (await messages(key)).filter((one) => one.kind === 'booked');

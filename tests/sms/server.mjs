@@ -3,7 +3,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { json, readBody, send } from '../wechat/lib/http.mjs';
+import { json, post, readBody, send } from '../wechat/lib/http.mjs';
 import { Clock } from '../wechat/lib/world.mjs';
 import { loadIdentities } from './identities.mjs';
 import { answerControl } from './lib/control.mjs';
@@ -11,6 +11,7 @@ import { HANG, HANG_UP, answerService } from './lib/service.mjs';
 import { World } from './lib/world.mjs';
 
 const HANG_MS = 60_000;
+const PHONE_TIMEOUT_MS = 2_000;
 
 /** What the log of calls keeps: the code of each answer. */
 function logCall(world, result) {
@@ -38,12 +39,17 @@ async function serve(world, request, response) {
   else send(response, result);
 }
 
+/** The demo phone shows what arrives; nobody waits for it. */
+const delivery = (phoneUrl) => (message) => {
+  if (phoneUrl) post(`${phoneUrl}/control/sms`, { body: JSON.stringify(message), timeout_ms: PHONE_TIMEOUT_MS });
+};
+
 /** Starts the stand-in; answers `{url, world, close}`. */
 export async function start(options) {
   const directory = path.resolve(options.state);
   const config = loadIdentities(directory);
   const clock = new Clock(options.clockFile ?? path.join(directory, 'clock'));
-  const world = new World({ directory, config, clock });
+  const world = new World({ directory, config, clock, deliver: delivery(options.phoneUrl) });
   const server = http.createServer((request, response) => {
     serve(world, request, response).catch((error) => {
       console.error(error.stack);
@@ -66,10 +72,11 @@ function readOptions() {
       port: { type: 'string', default: environment.SMS_PORT ?? '9300' },
       state: { type: 'string', default: environment.SMS_STATE },
       'clock-file': { type: 'string', default: environment.CLOCK_FILE },
+      'phone-url': { type: 'string' },
     },
   });
   if (!values.state) throw new Error('--state DIR is needed');
-  return { port: Number(values.port), state: values.state, clockFile: values['clock-file'] };
+  return { port: Number(values.port), state: values.state, clockFile: values['clock-file'], phoneUrl: values['phone-url'] };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -114,6 +114,8 @@ async fn book(table: &Table, profile: &HospitalProfile, now: Timestamp) -> Appoi
         patient_name_masked: "林*梅".into(),
         clinic,
         start,
+        channel: domain::clinic::Channel::Wechat,
+        rest_min: 0,
     };
     let noon = domain::time::instant(domain::time::add_days(day, -1), domain::civil::time(12, 0, 0, 0));
     table.hold(profile, &request, noon).await.unwrap()

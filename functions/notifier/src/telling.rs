@@ -14,8 +14,8 @@ use store::notices::{Begin, Letter, NoticeRecord, Outcome};
 
 /// Reasons for which a message is not sent and nothing is wrong.
 const AS_IT_SHOULD_BE: [&str; 4] = ["no_longer_true", "too_late", "silenced", "muted"];
-/// A call about money is made within a day.
-const ORDER_CALL_WITHIN_S: i64 = 24 * 3600;
+/// A call about money or a person is made within a day.
+const CALL_WITHIN_S: i64 = 24 * 3600;
 
 /// One thing to tell, with all that decides whom and how.
 pub(crate) struct Telling<'a> {
@@ -128,7 +128,7 @@ impl<'a> Telling<'a> {
     fn call(&self, letter: &Letter, why: &str) -> CallToMake {
         let due_by = match self.about {
             About::Appointment(visit) => visit.place.starts_at(),
-            About::Order(_) | About::Credit(_) => time::add_seconds(self.now, ORDER_CALL_WITHIN_S),
+            About::Order(_) | About::Credit(_) | About::Person(_) => time::add_seconds(self.now, CALL_WITHIN_S),
         };
         CallToMake {
             kind: letter.kind,

@@ -5,11 +5,11 @@
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use domain::appointment::{Appointment, AppointmentKey};
+use domain::appointment::Appointment;
 use domain::due::{Deadline, Worker};
 use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
 use domain::id::OutTradeNo;
-use domain::notice::About;
+use domain::notice::{About, PersonNews};
 use domain::order::Order;
 use domain::{Timestamp, time};
 use futures_util::{StreamExt, stream};
@@ -62,11 +62,13 @@ struct Task {
 /// What follows once a message is queued.
 enum Then {
     /// The deadline of a visit is done with.
-    ClearVisit(AppointmentKey, Deadline),
+    ClearVisit(Box<Appointment>, Deadline),
     /// The payer has been told of one thing.
     ClearOrder(OutTradeNo, EventKind),
     /// The owner of a credit record has been told of its latest change.
     ClearGate(Key, u64),
+    /// The others of a person's family have been told.
+    ClearPerson(PersonNews),
     /// The message of the ledger is under way: seen again if it is lost.
     Postpone(Box<NoticeRecord>),
 }
@@ -116,6 +118,7 @@ async fn look_up(app: &App, key: &Key, now: Timestamp) -> Result<Option<Vec<Task
         Some(About::Appointment(visit)) => visit_tasks(app, key, &visit, now).await.map(Some),
         Some(About::Order(order)) => Ok(Some(order_tasks(key, &order, now))),
         Some(About::Credit(news)) => Ok(Some(vec![credit_task(key, &news.1)])),
+        Some(About::Person(news)) => Ok(Some(vec![person_task(key, *news)])),
         None => Ok(None),
     }
 }
@@ -129,7 +132,7 @@ async fn visit_tasks(app: &App, key: &Key, visit: &Appointment, now: Timestamp) 
             Deadline::DayBefore => Some(event_of(EventKind::AppointmentDayBefore, now)),
             _ => visit.ev.clone(),
         };
-        let then = Then::ClearVisit(visit.key(), deadline);
+        let then = Then::ClearVisit(Box::new(visit.clone()), deadline);
         tasks.extend(event.map(|event| Task { event: at(key, event), then }));
     }
     Ok(tasks)
@@ -161,6 +164,11 @@ fn order_tasks(key: &Key, order: &Order, now: Timestamp) -> Vec<Task> {
         then: Then::ClearOrder(order.out_trade_no.clone(), *kind),
     };
     order.untold.iter().map(task).collect()
+}
+
+/// A person is in the time index for one thing only: others must be told of a new account.
+fn person_task(key: &Key, news: PersonNews) -> Task {
+    Task { event: at(key, news.ev.clone()), then: Then::ClearPerson(news) }
 }
 
 fn letter_tasks(key: &Key, record: NoticeRecord, now: Timestamp) -> Vec<Task> {
@@ -219,7 +227,8 @@ async fn queue_batch(app: &App, tasks: Vec<Task>, now: Timestamp) -> (Reminded, 
 async fn conclude(app: &App, then: &Then, now: Timestamp) -> Result<(), StoreError> {
     let table = &app.desk.table;
     match then {
-        Then::ClearVisit(key, deadline) => table.clear_deadline(key, *deadline).await,
+        Then::ClearVisit(visit, deadline) => table.clear_deadline_of(visit, *deadline).await,
+        Then::ClearPerson(news) => table.clear_patient_notice(&news.patient, news.ev.seq).await,
         Then::ClearOrder(no, told) => table.clear_notice(no, *told).await,
         Then::ClearGate(key, seq) => table.clear_gate_notice(key, *seq).await,
         Then::Postpone(record) => table.postpone_notice(record, time::add_seconds(now, LETTER_AGAIN_S)).await,

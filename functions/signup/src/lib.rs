@@ -1,5 +1,6 @@
 //! 登录与实名登记: signing in with WeChat, the people an account acts for, and their credit records.
 
+mod accounts;
 pub mod credit;
 mod messages;
 mod patients;
@@ -60,10 +61,14 @@ pub enum Action {
     Strike,
     /// Object to one.
     Appeal,
+    /// Which accounts act for a person.
+    Accounts,
+    /// Send one of them away.
+    RemoveAccount,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 13] = [
+pub static ROUTES: [Route<Action>; 15] = [
     Route { method: Method::GET, path: "/signin", access: Access::Public, action: Action::SignIn },
     Route { method: Method::GET, path: "/signin/callback", access: Access::Public, action: Action::SignInCallback },
     Route { method: Method::POST, path: "/signout", access: Access::Account, action: Action::SignOut },
@@ -92,6 +97,18 @@ pub static ROUTES: [Route<Action>; 13] = [
         access: Access::Account,
         action: Action::Appeal,
     },
+    Route {
+        method: Method::GET,
+        path: "/patients/{patient}/accounts",
+        access: Access::Account,
+        action: Action::Accounts,
+    },
+    Route {
+        method: Method::POST,
+        path: "/patients/{patient}/accounts/{account}/remove",
+        access: Access::Account,
+        action: Action::RemoveAccount,
+    },
 ];
 
 /// Answers a request.
@@ -110,6 +127,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Credit => credit::list(app, call).await,
         Action::Strike => credit::show(app, call).await,
         Action::Appeal => credit::appeal(app, call).await,
+        Action::Accounts => accounts::list(app, call).await,
+        Action::RemoveAccount => accounts::remove(app, call).await,
     })
     .await
 }

@@ -12,11 +12,14 @@ use std::collections::BTreeSet;
 use web::Response;
 use web::form::Fields;
 use web::negotiate::Face;
+use web::problem::Problem;
 
 /// Field: groups of messages the account wants.
 pub(crate) const RECEIVE: &str = "receive";
 /// Field: people about whom the account wants copies of what others are told.
 pub(crate) const COPIES: &str = "copies";
+/// Field: what is not named is not wished.
+pub(crate) const SAVE: &str = "save";
 /// Field: people who get copies by SMS.
 pub(crate) const SMS: &str = "sms";
 
@@ -48,6 +51,10 @@ async fn wished(app: &App, call: &Call<Action>) -> Result<Vec<Wished>, Refusal> 
 
 pub(crate) async fn change(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let fields = call.fields()?;
+    // A form with nothing ticked is a wish; a request with nothing in it is none.
+    if !fields.checked(SAVE) {
+        return Err(Problem::bad_request().into());
+    }
     let account = call.account()?;
     let received: BTreeSet<&str> = fields.all(RECEIVE).collect();
     let muted = NoticeGroup::ALL.into_iter().filter(|group| !received.contains(group.code())).collect();

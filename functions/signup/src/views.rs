@@ -1,11 +1,12 @@
 //! What the pages of this function show: each view is the page and the JSON alike.
 
-use crate::messages::{COPIES, RECEIVE, SMS};
+use crate::messages::{COPIES, RECEIVE, SAVE, SMS};
 use crate::registration::{CONSENT, GUARDIAN, RELATION};
 use domain::id::PatientId;
 use domain::notice::NoticeGroup;
 use domain::person::DocumentKind;
 use domain::profile::Consent;
+use domain::time;
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -125,6 +126,13 @@ fn listed(patients: &[PatientView]) -> Markup {
     people(&persons)
 }
 
+/// What can be set: messages, and for each person who acts for them.
+fn settings(accounts: &[(String, String)]) -> Vec<Cell<'_>> {
+    let messages = Cell { text: "消息设置", below: None, side: None, href: Some("/messages/preferences") };
+    let accounts = accounts.iter().map(|(text, href)| Cell { text, below: None, side: None, href: Some(href) });
+    std::iter::once(messages).chain(accounts).collect()
+}
+
 /// The people the reader acts for.
 #[derive(Debug, Serialize)]
 pub struct PatientsView {
@@ -144,6 +152,11 @@ impl PatientsView {
     }
 
     fn list(&self, context: &PageContext<'_>) -> Markup {
+        let hrefs: Vec<_> = self
+            .patients
+            .iter()
+            .map(|one| (format!("{} 绑定的微信", one.name), format!("/patients/{}/accounts", one.patient)))
+            .collect();
         html! {
             (title("我的就诊人"))
             (listed(&self.patients))
@@ -155,7 +168,7 @@ impl PatientsView {
             div.acts {
                 @if self.can_add { (Button::primary_link("添加就诊人", "/patients/new")) }
             }
-            (list(&[Cell { text: "消息设置", below: None, side: None, href: Some("/messages/preferences") }]))
+            (list(&settings(&hrefs)))
             details.cells {
                 summary.cell { span.main { "解除绑定" } span.side aria-hidden="true" { "▾" } }
                 (prose(&["解除后，您将不能再为其挂号和查看信息；已挂的号和就诊记录仍然保留。"]))
@@ -177,6 +190,66 @@ impl View for PatientsView {
             div.acts { (Button::post(context, "退出登录", "/signout", Look::Plain)) }
         };
         page(context, &Page::new("就诊人").tab(Tab::Patients), body)
+    }
+}
+
+/// A WeChat user who acts for a person. Who it is stays WeChat's secret; since when tells families apart.
+#[derive(Debug, Serialize)]
+pub struct AccountView {
+    account: String,
+    is_own: bool,
+    relation: &'static str,
+    since: String,
+    /// Whether the reader may send it away: it came later than theirs.
+    removable: bool,
+}
+
+impl AccountView {
+    /// From a link, what it is called in addresses, and the reader's own.
+    pub fn of(link: &Link, account: String, own: &Link) -> Self {
+        Self {
+            account,
+            is_own: link.account == own.account,
+            relation: link.relation.text(),
+            since: time::wall_clock(link.since).strftime("%Y-%m-%d %H:%M").to_string(),
+            removable: link.since > own.since,
+        }
+    }
+}
+
+/// Who acts for a person, the first first.
+#[derive(Debug, Serialize)]
+pub struct AccountsView {
+    /// The person.
+    pub patient: String,
+    /// Their name, masked.
+    pub name: String,
+    /// All accounts.
+    pub accounts: Vec<AccountView>,
+}
+
+impl View for AccountsView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let texts: Vec<_> = self
+            .accounts
+            .iter()
+            .map(|one| {
+                let whose = if one.is_own { "本微信" } else { "其他微信" };
+                (format!("{whose}（{}）", one.relation), format!("{} 绑定", one.since))
+            })
+            .collect();
+        let cells: Vec<_> =
+            texts.iter().map(|(text, below)| Cell { text, below: Some(below), side: None, href: None }).collect();
+        let action = |one: &AccountView| format!("/patients/{}/accounts/{}/remove", self.patient, one.account);
+        let body = html! {
+            (heading(&self.name, Some("以下微信可以为该就诊人挂号和查看信息")))
+            (list(&cells))
+            @for one in self.accounts.iter().filter(|one| one.removable) {
+                div.acts { (Button::post(context, &format!("解除 {} 绑定的微信", one.since), &action(one), Look::Warn)) }
+            }
+            (notice(Tone::Plain, "如果不认识其中的微信，请解除，并致电医院核实。只能解除比您更晚绑定的微信。"))
+        };
+        page(context, &Page::new("绑定的微信").tab(Tab::Patients), body)
     }
 }
 
@@ -239,6 +312,7 @@ impl View for PreferencesView {
             (heading("消息设置", Some("停诊、号源变动等重要通知始终发送")))
             form method="post" action="/messages/preferences" {
                 @if let Some(token) = context.csrf { (csrf_field(token)) }
+                input type="hidden" name=(SAVE) value="on";
                 (switches(RECEIVE, "微信里接收", &groups))
                 @if !self.patients.is_empty() {
                     (switches(COPIES, "家人为其挂的号也通知我", &self.of_each(|one| one.copies)))

@@ -47,11 +47,13 @@ pub enum NoticeKind {
     Restored,
     /// 申诉结果
     AppealAnswered,
+    /// 就诊人绑定提醒: another WeChat user acts for the person now
+    Linked,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Booked,
         Self::Cancelled,
         Self::Refused,
@@ -65,6 +67,7 @@ impl NoticeKind {
         Self::Suspended,
         Self::Restored,
         Self::AppealAnswered,
+        Self::Linked,
     ];
 
     /// The message an event leads to, if any.
@@ -83,10 +86,10 @@ impl NoticeKind {
             EventKind::CreditSuspended => Some(Self::Suspended),
             EventKind::CreditRestored => Some(Self::Restored),
             EventKind::AppealAnswered => Some(Self::AppealAnswered),
+            EventKind::PatientLinked => Some(Self::Linked),
             EventKind::AppointmentExpired
             | EventKind::OrderPaid
             | EventKind::PatientRegistered
-            | EventKind::PatientLinked
             | EventKind::MessageDue => None,
         }
     }
@@ -107,6 +110,7 @@ impl NoticeKind {
             Self::Suspended => "预约暂停",
             Self::Restored => "预约恢复",
             Self::AppealAnswered => "申诉结果",
+            Self::Linked => "就诊人被他人绑定",
         }
     }
 
@@ -126,6 +130,7 @@ impl NoticeKind {
             Self::Suspended => "suspended",
             Self::Restored => "restored",
             Self::AppealAnswered => "appeal_answered",
+            Self::Linked => "linked",
         }
     }
 }
@@ -139,6 +144,19 @@ pub enum About {
     Order(Box<Order>),
     /// A credit record: what there is to tell, and its event.
     Credit(Box<(CreditNews, ItemEvent)>),
+    /// A person.
+    Person(Box<PersonNews>),
+}
+
+/// What last happened to a person as such, and no more than a message may say of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonNews {
+    /// Who.
+    pub patient: PatientId,
+    /// Their name, masked.
+    pub name_masked: String,
+    /// What happened.
+    pub ev: ItemEvent,
 }
 
 impl About {
@@ -153,6 +171,7 @@ impl About {
             Self::Appointment(appointment) => &appointment.patient,
             Self::Order(order) => &order.patient,
             Self::Credit(told) => &told.0.owner.patient,
+            Self::Person(news) => &news.patient,
         }
     }
 
@@ -165,6 +184,8 @@ impl About {
                 None => order.out_trade_no.to_string(),
             },
             Self::Credit(told) => format!("{}-{}", told.0.owner.patient, told.1.seq),
+            // A third account is further news.
+            Self::Person(news) => format!("{}-{}", news.patient, news.ev.seq),
         }
     }
 
@@ -180,6 +201,7 @@ impl About {
                 None => format!("/orders/{}", order.out_trade_no),
             },
             Self::Credit(told) => format!("/patients/{}/credit", told.0.owner.patient),
+            Self::Person(news) => format!("/patients/{}/accounts", news.patient),
         }
     }
 
@@ -208,9 +230,11 @@ impl About {
                 | NoticeKind::Missed
                 | NoticeKind::Suspended
                 | NoticeKind::Restored
-                | NoticeKind::AppealAnswered => false,
+                | NoticeKind::AppealAnswered
+                | NoticeKind::Linked => false,
             },
             Self::Credit(told) => NoticeKind::of(told.1.kind) == Some(kind),
+            Self::Person(news) => kind == NoticeKind::Linked && news.ev.kind == EventKind::PatientLinked,
         }
     }
 
@@ -220,6 +244,7 @@ impl About {
             Self::Appointment(appointment) => visit_text(kind, field, appointment, moment),
             Self::Order(order) => order_text(kind, field, order),
             Self::Credit(told) => credit_text(kind, field, &told.0),
+            Self::Person(news) => person_text(field, news),
         }
     }
 }
@@ -371,6 +396,22 @@ fn order_text(kind: NoticeKind, field: NoticeField, order: &Order) -> String {
         | NoticeField::Number
         | NoticeField::Room
         | NoticeField::Until => NOTHING.to_owned(),
+    }
+}
+
+fn person_text(field: NoticeField, news: &PersonNews) -> String {
+    match field {
+        NoticeField::Patient => news.name_masked.clone(),
+        NoticeField::VisitTime => time::wall_clock(news.ev.at).strftime("%Y年%m月%d日 %H:%M").to_string(),
+        NoticeField::Remark => "另一微信已绑定该就诊人，点此查看".to_owned(),
+        NoticeField::Department
+        | NoticeField::Doctor
+        | NoticeField::Number
+        | NoticeField::Until
+        | NoticeField::Room
+        | NoticeField::Fee
+        | NoticeField::Items
+        | NoticeField::Where => NOTHING.to_owned(),
     }
 }
 

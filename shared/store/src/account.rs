@@ -147,6 +147,16 @@ impl Table {
         self.get(&Key::account_link(account, patient)).await
     }
 
+    /// Ends another account's right to act for a person, if it is younger than the caller's own: who knows a person longer
+    /// may send a newcomer away, not the other way round. False when there is nothing to end.
+    pub async fn unlink_younger(&self, own: &Link, other: &Link) -> Result<bool, StoreError> {
+        if own.patient != other.patient || other.since <= own.since {
+            return Ok(false);
+        }
+        self.unlink(&other.account, &other.patient).await?;
+        Ok(true)
+    }
+
     /// Ends the account's right to act for a person; the person and all that is theirs stay.
     pub async fn unlink(&self, account: &OpenId, patient: &PatientId) -> Result<(), StoreError> {
         // The account's side first: it is the one rights are read from.

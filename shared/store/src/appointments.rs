@@ -80,6 +80,16 @@ impl Table {
         self.change_deadlines(key, |deadlines| deadlines.clone().without(kind)).await
     }
 
+    /// The same for an appointment read a moment ago: one write unless somebody else has written it since.
+    pub async fn clear_deadline_of(&self, seen: &Appointment, kind: Deadline) -> Result<(), StoreError> {
+        let deadlines = seen.deadlines.clone().without(kind);
+        let after = Appointment { deadlines, ver: seen.ver + 1, ..seen.clone() };
+        match self.put_versioned(item_of(&after)?, seen.ver).await? {
+            Write::Done => Ok(()),
+            Write::Refused(_) => self.clear_deadline(&seen.key(), kind).await,
+        }
+    }
+
     /// Moves a deadline ahead by `seconds`: the work is under way elsewhere and must be seen again if it is lost.
     pub async fn postpone_deadline(
         &self,

@@ -5,7 +5,8 @@
 //! written first, that number or its end, waits for the other.
 
 use crate::due;
-use crate::key::{GATE, Key, NOTICE_PREFIX, ORDER_PREFIX};
+use crate::key::{GATE, Key, NOTICE_PREFIX, ORDER_PREFIX, SELF};
+use crate::patients::Patient;
 use crate::table::{Item, StoreError, Table, Write, from_item, number, to_item};
 use domain::due::{Deadline, Deadlines};
 use domain::notice::{About, NoticeKind, Recipient};
@@ -170,6 +171,9 @@ impl Table {
             self.order_at(key).await?.map(|order| About::Order(Box::new(order)))
         } else if key.sk == GATE {
             About::of_gate(self.gate_at(key).await?)
+        } else if key.sk == SELF {
+            let patient: Option<Patient> = self.get(key).await?;
+            patient.and_then(|patient| patient.news()).map(|news| About::Person(Box::new(news)))
         } else {
             self.appointment_at(key).await?.map(|appointment| About::Appointment(Box::new(appointment)))
         })

@@ -1,15 +1,19 @@
 //! People: registered once per identity document, linked to the accounts that act for them, with one visit card.
 
 use crate::account::{Link, Relation};
+use crate::due;
 use crate::key::Key;
 use crate::seal::{Keyring, SealNonce};
-use crate::table::{Item, StoreError, Table, Write, send_update, text, to_item};
+use crate::table::{Item, StoreError, Table, Write, number, send_update, text, to_item};
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use domain::appointment::NOTIFY_WITHIN_S;
 use domain::civil::Date;
+use domain::due::{Deadline, Deadlines, Worker};
 use domain::event::{Actor, EventKind, ItemEvent};
 use domain::id::{CardNo, OpenId, PatientId};
+use domain::notice::PersonNews;
 use domain::person::{IdDocument, IdentityKey, PersonName, Phone, age_on, same_person_name};
-use domain::{Timestamp, person};
+use domain::{Timestamp, person, time};
 use serde::{Deserialize, Serialize};
 
 /// Purposes keep sealed texts and blind indexes of different fields apart.
@@ -155,9 +159,18 @@ pub struct Patient {
     pub registered_at: Timestamp,
     /// What happened last.
     pub ev: Option<ItemEvent>,
+    /// What still has to be done: others must be told of a new account.
+    #[serde(default)]
+    pub deadlines: Deadlines,
 }
 
 impl Patient {
+    /// What may be told of what happened last, if anything has.
+    pub fn news(&self) -> Option<PersonNews> {
+        let (patient, name_masked) = (self.id.clone(), self.identity.name_masked.clone());
+        self.ev.clone().map(|ev| PersonNews { patient, name_masked, ev })
+    }
+
     /// Whether they get copies of messages by SMS: as they wished, or from a certain age on.
     pub fn wants_sms(&self, keys: &Keyring, age_years: u16, today: Date) -> Result<bool, StoreError> {
         match self.sms_copies {
@@ -276,6 +289,7 @@ impl Table {
             silenced: false,
             registered_at: registration.at,
             ev: Some(event(EventKind::PatientRegistered, 1, registration)),
+            deadlines: Deadlines::none(),
         };
         let mut writes = vec![self.new_put(to_item(&Key::patient(&id), &patient)?)];
         for index in &indexes {
@@ -410,17 +424,38 @@ impl Table {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
+    /// Notes that what happened last, `seq`, is in the ledger. Harmless to repeat.
+    pub async fn clear_patient_notice(&self, patient: &PatientId, seq: u64) -> Result<(), StoreError> {
+        let none = serde_dynamo::to_attribute_value(Deadlines::none()).map_err(StoreError::Unwritable)?;
+        let request = self
+            .update(&Key::patient(patient))
+            .update_expression("SET deadlines = :none REMOVE due_pk, due_at")
+            .condition_expression("ev.seq = :seq")
+            .expression_attribute_values(":none", none)
+            .expression_attribute_values(":seq", number(seq));
+        send_update(request).await.map(drop)
+    }
+
+    /// What happened, and the deadline that guarantees its message.
     fn event_update(&self, patient: &PatientId, event: &ItemEvent) -> Result<TransactWriteItem, StoreError> {
         let key = Key::patient(patient);
+        let due_at = time::add_seconds(event.at, NOTIFY_WITHIN_S);
         let update = Update::builder()
             .table_name(&self.name)
             .key("pk", text(&key.pk))
             .key("sk", text(&key.sk))
-            .update_expression("SET ev = :ev")
+            .update_expression("SET ev = :ev, deadlines = :deadlines, due_pk = :due_pk, due_at = :due_at")
             .expression_attribute_values(
                 ":ev",
                 serde_dynamo::to_attribute_value(event).map_err(StoreError::Unwritable)?,
             )
+            .expression_attribute_values(
+                ":deadlines",
+                serde_dynamo::to_attribute_value(Deadlines::none().with(Deadline::Notify, due_at))
+                    .map_err(StoreError::Unwritable)?,
+            )
+            .expression_attribute_values(":due_pk", text(due::partition(Worker::Reminder, &key.pk)))
+            .expression_attribute_values(":due_at", number(due_at.as_second()))
             .build()
             .map_err(StoreError::unavailable("build update"))?;
         Ok(TransactWriteItem::builder().update(update).build())

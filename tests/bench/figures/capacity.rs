@@ -2,11 +2,11 @@
 
 use crate::stub;
 use crate::visit::hospital::{Hospital, Person, appointment_key, keyring};
-use domain::appointment::AppointmentKey;
+use domain::appointment::{AppointmentKey, DAY_BEFORE_AT, REMIND_BEFORE_MIN};
 use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
 use domain::id::ClinicId;
 use domain::order::RefundState;
-use domain::time;
+use domain::{Timestamp, time};
 use kit::{Meter, Units};
 use notifier::SpentQuota;
 use runtime::secrets::Secret;
@@ -64,9 +64,12 @@ async fn kept() -> Steps {
     ward.pass_minutes(HOLD_OVER_MIN).await;
     ward.sweep(1).await;
     steps.push(("ticks: the slot leaves the time index, the hospital has the payment", ward.meter.take()));
-    let stored = ward.appointment(&appointment).await;
-    let until_s = stored.place.starts_at().as_second() - ward.hospital.now().as_second();
-    ward.pass_minutes(until_s / 60 - 29).await;
+    let place = ward.appointment(&appointment).await.place;
+    ward.pass_until(time::instant(time::add_days(place.date, -1), DAY_BEFORE_AT)).await;
+    ward.remind().await;
+    ward.tell(&appointment, Some(EventKind::AppointmentDayBefore)).await;
+    steps.push(("reminded the day before, with the ledger (its tick not counted)", ward.meter.take()));
+    ward.pass_until(time::add_minutes(place.starts_at(), -REMIND_BEFORE_MIN)).await;
     ward.remind().await;
     steps.push(("reminder tick that finds it due", ward.meter.take()));
     ward.tell(&appointment, Some(EventKind::AppointmentTurnSoon)).await;
@@ -188,6 +191,11 @@ impl Ward {
     async fn pay(&self, person: &Person, prepay: &Value) {
         let notification = self.hospital.pay(person, prepay).await;
         assert_eq!(self.hospital.notify(&notification).await, 200);
+    }
+
+    async fn pass_until(&self, at: Timestamp) {
+        let left_s = at.as_second() - self.hospital.now().as_second();
+        self.pass_minutes(left_s / 60 + 1).await;
     }
 
     async fn pass_minutes(&self, minutes: i64) {

@@ -1,7 +1,8 @@
 //! Figures about the table: capacity units of each step of a visit, claims a second, what a reminder tick costs; a day of a
 //! million payments compared; and how well waiting times are told.
 //!
-//! `cargo run --locked --package bench --example figures` prints Markdown. Units and calls do not depend on how this is
+//! `cargo run --locked --package bench --example figures` prints Markdown; with `-- rush` only how fast ten
+//! thousand reminders are queued. Units and calls do not depend on how this is
 //! compiled; times are compared with a peer in the same run on the same engine.
 #![allow(
     clippy::unwrap_used,
@@ -27,6 +28,9 @@ mod visit;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
+    if std::env::args().nth(1).as_deref() == Some("rush") {
+        return tick::rush().await;
+    }
     // First: its memory is measured.
     reconciliation::report();
     mornings::report();

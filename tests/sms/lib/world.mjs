@@ -9,8 +9,8 @@ const SAVE_DELAY_MS = 50;
 const freshState = () => ({ messages: [], faults: [], blocked: [], down: false, sequence: 0 });
 
 export class World {
-  constructor({ directory, config, clock }) {
-    Object.assign(this, { directory, config, clock });
+  constructor({ directory, config, clock, deliver = () => {} }) {
+    Object.assign(this, { directory, config, clock, deliver });
     this.file = path.join(directory, 'state.json');
     this.calls = [];
     this.state = { ...freshState(), ...(fs.existsSync(this.file) ? JSON.parse(fs.readFileSync(this.file, 'utf8')) : {}) };
@@ -57,6 +57,7 @@ export class World {
     const serial = `${this.state.sequence}:${this.clock.now_s()}`;
     this.state.messages.push({ serial, phone, template, text, at: this.now(), day: this.today() });
     this.changed();
+    this.deliver({ phone, text });
     return serial;
   }
 

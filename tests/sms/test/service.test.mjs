@@ -92,3 +92,17 @@ test('faults come as wished, once', async (t) => {
   await sms.control('faults', { clear: true });
   assert.equal(await sms.call(), 'Ok');
 });
+
+test('the demo phone shows what arrives', async (t) => {
+  const { start: startPhone } = await import('../../wechat/server.mjs');
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sms-phone-'));
+  const phone = await startPhone({ port: 0, state: directory });
+  t.after(async () => {
+    await phone.close();
+    fs.rmSync(directory, { recursive: true, force: true });
+  });
+  const answer = await fetch(`${phone.url}/control/sms`, { method: 'POST', body: JSON.stringify({ phone: PHONE, text: '【云杉市人民医院】到您了' }) });
+  assert.deepEqual(await answer.json(), { shown: 1 });
+  const { messages } = await (await fetch(`${phone.url}/control/people/lin/chat`)).json();
+  assert.equal(messages.at(-1).text, '短信 【云杉市人民医院】到您了');
+});

@@ -226,6 +226,13 @@ function addTemplate(world, { name, title, keywords, id }) {
   return { templates: world.config.templates };
 }
 
+/** An SMS arrives on the demo phone it is for; other phones are not in the picture. */
+function showSms(world, { phone, text }) {
+  const people = Object.values(world.state.people).filter((person) => person.demo?.phone === phone);
+  for (const person of people) world.say(person, { from: 'system', kind: 'notice', text: `短信 ${text}` });
+  return { shown: people.length };
+}
+
 const KEY_DEEDS = { roll: rollKey, retire: retireKey, undo: undoRoll };
 
 /** A new key of a kind; the end of the one before; or back to that one, as if nothing had been rolled. */
@@ -258,6 +265,7 @@ const POSTS = {
   '/control/reset': (world) => { world.reset(); return {}; },
   '/control/verify-callback': (world) => verifyCallback(world),
   '/control/templates': addTemplate,
+  '/control/sms': showSms,
   '/control/keys': rollKeys,
   '/control/bill': (world, body) => { changeBill(world, body, need); return { changes: world.state.bill_changes }; },
   '/control/refund-returned': (world, { out_refund_no }) => {

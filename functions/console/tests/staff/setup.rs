@@ -165,3 +165,34 @@ async fn a_qr_code_carries_a_signed_scene() {
         assert_eq!((answer.status, answer.code()), (status, code), "{body}");
     }
 }
+
+#[tokio::test]
+async fn messages_have_limits_and_sms_is_the_hospitals_choice() {
+    let world = World::start("{}").await;
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut changed = profile();
+        change(&mut changed["messages"]);
+        changed
+    };
+    let sms =
+        json!({ "signature": "云杉医院", "templates": { "turn_soon": { "template_id": "1110", "fields": ["room"] } } });
+    assert_eq!(put(&world, &with(&|messages| messages["sms"] = sms.clone())).await.status, 200);
+    assert_eq!(put(&world, &with(&|messages| messages["day_before"] = json!(null))).await.status, 200);
+    assert_eq!(world.profile().await.messages.day_before, None);
+    let wrong = with(&|messages| {
+        messages["sms_age_years"] = json!(20);
+        messages["day_before"] = json!("12:00:00");
+        messages["sms"] = json!({ "signature": " ", "templates": { "booked": { "template_id": "", "fields": [] } } });
+    });
+    let answer = put(&world, &wrong).await;
+    let found = errors(&answer);
+    for expected in [
+        ("messages.sms_age_years", "out_of_range"),
+        ("messages.day_before", "out_of_range"),
+        ("messages.sms.signature", "empty"),
+        ("messages.sms.templates.booked.template_id", "empty"),
+    ] {
+        assert!(found.contains(&expected), "{expected:?} in {found:?}");
+    }
+    assert_eq!(put(&world, &with(&|messages| messages["quiet"]["from"] = json!("25:00"))).await.status, 422);
+}

@@ -5,6 +5,7 @@ use domain::appointment::{CancelledBy, Command};
 use domain::event::{Actor, EventKind};
 use domain::notice::{NoticeGroup, NoticeKind};
 use std::collections::BTreeSet;
+use store::key::Key;
 
 #[tokio::test]
 async fn who_booked_is_told_once_however_often_it_is_queued() {
@@ -91,4 +92,21 @@ async fn a_cancellation_at_night_answers_who_did_it_and_lets_the_others_sleep() 
     }
     assert_eq!((world.wechat.take().len(), world.sms.take().len()), (1, 1));
     assert!(world.record(NoticeKind::Cancelled, &account("oSon")).await.is_some());
+}
+
+#[tokio::test]
+async fn of_a_further_account_the_earlier_ones_are_told_once() {
+    let world = World::start("1980").await;
+    world.link("oSon", false).await;
+    let person = Key::patient(&world.key.patient);
+    for _ in 0..2 {
+        assert!(world.take(&person, EventKind::PatientLinked, 0).await);
+    }
+    let sent = world.wechat.take();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(sent[0]["touser"], BOOKER);
+    let text = serde_json::to_string_pretty(&sent).unwrap();
+    insta::assert_snapshot!(text.replace(world.key.patient.as_str(), "PATIENT"));
+    let patient = world.table.patient(&world.key.patient).await.unwrap().unwrap();
+    assert_eq!(patient.deadlines, domain::due::Deadlines::none());
 }

@@ -29,11 +29,13 @@ pub enum NoticeGroup {
     Reminders,
     /// 缴费与退费
     Money,
+    /// 就诊人与账号
+    People,
 }
 
 impl NoticeGroup {
     /// Every group.
-    pub const ALL: [Self; 3] = [Self::Visits, Self::Reminders, Self::Money];
+    pub const ALL: [Self; 4] = [Self::Visits, Self::Reminders, Self::Money, Self::People];
 
     /// The text used in forms.
     pub fn code(self) -> &'static str {
@@ -41,6 +43,7 @@ impl NoticeGroup {
             Self::Visits => "visits",
             Self::Reminders => "reminders",
             Self::Money => "money",
+            Self::People => "people",
         }
     }
 
@@ -50,6 +53,7 @@ impl NoticeGroup {
             Self::Visits => "挂号与取消",
             Self::Reminders => "就诊提醒",
             Self::Money => "缴费与退费",
+            Self::People => "就诊人与账号",
         }
     }
 }
@@ -74,7 +78,7 @@ impl NoticeKind {
     /// How messages of this kind are told, unless what happened says otherwise ([`About::manner`]).
     fn manner(self) -> Manner {
         use Grade::{Critical, Low, Normal};
-        use NoticeGroup::{Money, Reminders, Visits};
+        use NoticeGroup::{Money, People, Reminders, Visits};
         let (grade, group, is_receipt) = match self {
             Self::Booked | Self::Cancelled => (Normal, Visits, true),
             Self::Refused => (Critical, Visits, false),
@@ -83,6 +87,7 @@ impl NoticeKind {
             Self::BillRefused => (Normal, Money, false),
             Self::Refunded | Self::RefundDeclined => (Low, Money, false),
             Self::Missed | Self::Suspended | Self::Restored | Self::AppealAnswered => (Normal, Visits, false),
+            Self::Linked => (Normal, People, false),
         };
         Manner { grade, group, is_receipt }
     }

@@ -2,6 +2,7 @@
 
 use super::{About, Grade, Manner};
 use crate::appointment::Booker;
+use crate::event::Actor;
 use crate::id::OpenId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -76,13 +77,18 @@ impl About {
                 Booker::Staff(_) if audience.followers.is_empty() => vec![Recipient::Phone],
                 Booker::Staff(_) => all().collect(),
             },
+            // Everybody but who has just been linked.
+            Self::Person(news) => {
+                let is_new = |to: &Recipient| matches!((&news.ev.actor, to), (Actor::Account(new), Recipient::Account(to)) if new == to);
+                all().filter(|to| !is_new(to)).collect()
+            }
         }
     }
 
     /// Copies are about visits: what was paid is between the hospital and who paid, a credit record between it and who
     /// booked.
     fn copies_to(&self, manner: Manner, audience: &Audience) -> Vec<Recipient> {
-        if matches!(self, Self::Order(_) | Self::Credit(_)) {
+        if !matches!(self, Self::Appointment(_)) {
             return Vec::new();
         }
         let family = audience.followers.iter().filter(|follower| follower.copies);
@@ -106,7 +112,9 @@ mod tests {
     use super::*;
     use crate::appointment::tests::{at, held};
     use crate::appointment::{Appointment, State};
-    use crate::notice::NoticeKind;
+    use crate::event::{EventKind, ItemEvent};
+    use crate::id::PatientId;
+    use crate::notice::{NoticeKind, PersonNews};
     use proptest::prelude::*;
 
     fn visit(booker: Booker) -> About {
@@ -139,6 +147,24 @@ mod tests {
         let manner = mine.manner(NoticeKind::TurnSoon);
         assert!(falls_back(manner, &audience, false) && !falls_back(manner, &audience, true));
         assert!(!falls_back(manner, &Audience { silenced: true, ..audience }, false));
+    }
+
+    #[test]
+    fn of_a_further_account_the_earlier_ones_are_told() {
+        let followers = ["oLin", "oSon", "oNew"].map(|name| Follower { account: account(name), copies: true }).into();
+        let audience = Audience { followers, sms_copies: true, silenced: false };
+        let ev = ItemEvent {
+            seq: 2,
+            kind: EventKind::PatientLinked,
+            actor: Actor::Account(account("oNew")),
+            at: at("2026-11-22T04:10:00Z"),
+        };
+        let patient = PatientId::from_bytes([2; 10]);
+        let about = About::Person(Box::new(PersonNews { patient, name_masked: "林*梅".into(), ev }));
+        assert!(about.bears_out(NoticeKind::Linked) && !about.bears_out(NoticeKind::Booked));
+        let told = about.addressees(about.manner(NoticeKind::Linked), &audience);
+        let told: Vec<_> = told.iter().map(|one| (one.to.to_string(), one.is_copy)).collect();
+        assert_eq!(told, [("oLin".to_owned(), false), ("oSon".to_owned(), false)]);
     }
 
     proptest! {
