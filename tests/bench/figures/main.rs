@@ -1,7 +1,7 @@
 //! Figures about the table: capacity units of each step of a visit, claims a second, what a reminder tick costs; and a day of a
-//! million payments compared.
+//! million payments compared; the minute of the release.
 //!
-//! `cargo run --locked --package bench --example figures` prints Markdown. Units and calls do not depend on how this is
+//! `cargo run --locked --package bench --example figures` prints Markdown; the name of a part after it, only that part. Units and calls do not depend on how this is
 //! compiled; times are compared with a peer in the same run on the same engine.
 #![allow(
     clippy::unwrap_used,
@@ -18,20 +18,39 @@ mod capacity;
 mod claims;
 mod notifications;
 mod reconciliation;
+mod rush;
 mod stub;
 mod tick;
 #[path = "../../rust/tests/suite/visit/mod.rs"]
 #[allow(dead_code, clippy::unused_self, clippy::needless_pass_by_value, reason = "the tests' own, which use the rest")]
 mod visit;
+#[path = "../../../functions/webhook/tests/world/mod.rs"]
+#[allow(dead_code, reason = "the webhook's own, of which WeChat's side of the cipher is used")]
+mod wechat_side;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    // First: its memory is measured.
-    reconciliation::report();
-    capacity::report().await;
-    claims::report().await;
-    notifications::report().await;
-    tick::report().await;
+    let only = std::env::args().nth(1);
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    if wanted("reconciliation") {
+        // First: its memory is measured.
+        reconciliation::report();
+    }
+    if wanted("capacity") {
+        capacity::report().await;
+    }
+    if wanted("claims") {
+        claims::report().await;
+    }
+    if wanted("notifications") {
+        notifications::report().await;
+    }
+    if wanted("tick") {
+        tick::report().await;
+    }
+    if wanted("rush") {
+        rush::report().await;
+    }
 }
 
 /// The middle of a few measurements.
