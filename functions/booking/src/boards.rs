@@ -3,7 +3,7 @@
 use crate::App;
 use domain::Timestamp;
 use domain::admission::Phase;
-use domain::board::{AGE_MAX_S, Board, OTHER_DAY_AGE_MAX_S, RUSH_AGE_MAX_S};
+use domain::board::{AGE_MAX_S, Board, BoardClinic, OTHER_DAY_AGE_MAX_S, RUSH_AGE_MAX_S};
 use domain::civil::Date;
 use domain::clinic::Clinic;
 use domain::id::{ClinicId, DepartmentId};
@@ -75,8 +75,10 @@ pub(crate) async fn of_day(
 }
 
 fn age_max_s(board: &Board, now: Timestamp) -> i64 {
-    let in_rush = board.clinics.iter().any(|found| Phase::of(&found.clinic, now) == Phase::Rush);
-    if in_rush { RUSH_AGE_MAX_S } else { AGE_MAX_S }
+    // What is sold out stays so for minutes: only where something is left, the seconds count.
+    let sells =
+        |found: &BoardClinic| Phase::of(&found.clinic, now) == Phase::Rush && found.free.values().any(|n| *n > 0);
+    if board.clinics.iter().any(sells) { RUSH_AGE_MAX_S } else { AGE_MAX_S }
 }
 
 /// A clinic as it was within the last minute: enough to know when its numbers are released.

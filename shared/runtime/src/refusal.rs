@@ -8,6 +8,7 @@
 //! | `same_day_only` | 409 | emergency clinics take no advance bookings |
 //! | `advance_closed` | 409 | advance booking for tomorrow has closed |
 //! | `sold_out` | 409 | nothing free is left in the slot |
+//! | `admission_required` | 409 | in the minutes after the release, without a try from the clinic's page |
 //! | `same_clinic`, `unpaid_hold`, `limit_doctor_day`, `limit_department_day`, `limit_day` | 409 | booking limits |
 //! | `no_advance_booking` | 403 | the credit record of the person or the booking account ends advance booking |
 //! | `online_booking_off` | 403 | on the blacklist: the window and emergency clinics stay open |

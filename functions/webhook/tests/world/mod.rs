@@ -36,7 +36,7 @@ pub(crate) const APP_ID: &str = "wx00000000000000ff";
 pub(crate) const FOLLOWER: &str = "o-follower";
 pub(crate) const KEY: &str = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR";
 pub(crate) const OLD_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-const TOKEN: &str = "a-token-of-tests";
+pub(crate) const TOKEN: &str = "a-token-of-tests";
 const NONCE: &str = "n1";
 const URL: &str = "https://desk.example.com";
 /// A busy machine must not make a test fail.
