@@ -9,6 +9,7 @@ use lambda_http::http::Method;
 
 async fn here(world: &World, nurse: &Browser, start: &str) -> domain::appointment::Appointment {
     let booked = world.book(start).await;
+    world.later(1);
     let answer = world.check_in(nurse, &booked.key().to_string()).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     booked
@@ -171,7 +172,7 @@ async fn old_age_goes_first_without_being_asked_for() {
     let nurse = world.nurse().await;
     here(&world, &nurse, "0900").await;
     // Eighty this year.
-    let old = world.person("周建国", "110105194601150010", "8800000002").await;
+    let old = world.person("周建国", "110105194601150014", "8800000002").await;
     let booked = world.book_for(&old, &world.clinic, "0900").await;
     let answer = world.check_in(&nurse, "8800000002").await;
     assert_eq!(answer.numbers("waiting")[0], u64::from(booked.place.number), "{}", answer.text);
