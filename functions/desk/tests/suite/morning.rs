@@ -219,6 +219,19 @@ async fn a_screen_that_asks_again_is_told_only_what_changed() {
 }
 
 #[tokio::test]
+async fn who_takes_a_number_later_is_expected_within_a_minute() {
+    let world = World::open().await;
+    let nurse = world.nurse().await;
+    assert!(world.get(&nurse, &world.queue_path()).await.numbers("expected").is_empty());
+    let booked = world.book("0930").await;
+    world.later(60);
+    let seen = world.get(&nurse, &world.queue_path()).await;
+    assert_eq!(seen.numbers("expected"), [u64::from(booked.place.number)]);
+    world.later(59);
+    assert_eq!(world.get(&nurse, &world.queue_path()).await.body["ver"], seen.body["ver"], "one write a minute");
+}
+
+#[tokio::test]
 async fn another_day_has_no_queue_and_ones_own_clinics_come_first() {
     let world = World::open().await;
     let doctor = world.browser("doctor", &[Role::Doctor]).await;
