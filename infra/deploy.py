@@ -25,7 +25,9 @@ from botocore.exceptions import ClientError
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FUNCTIONS = tomllib.loads((ROOT / "infra/functions.toml").read_text())
-SECRETS = ("identity", "wechat", "pay", "his", "staff")
+SECRETS = ("identity", "wechat", "pay", "his", "sms", "staff", "visit")
+# A hospital without a contract for SMS has none of these.
+OPTIONAL_SECRETS = ("sms",)
 LIVE, PREVIOUS = "live", "previous"
 KEY_BYTES = 32
 # cargo lambda compresses on one core each; more at once than this gains nothing on a small machine.
@@ -39,6 +41,7 @@ PUBLIC_HOSTS = {
     "WECHAT_OPEN_URL": "https://open.weixin.qq.com",
     "PAY_API_URL": "https://api.mch.weixin.qq.com",
     "PAY_API_FALLBACK_URL": "https://api2.mch.weixin.qq.com",
+    "SMS_API_URL": "https://sms.tencentcloudapi.com",
 }
 
 
@@ -162,12 +165,13 @@ class Deployment:
     def put_secret(self, name, value):
         self.client("secretsmanager").put_secret_value(SecretId=f"{self.prefix}/{name}", SecretString=json.dumps(value))
 
-    def ensure_identity_secret(self):
-        """Made here and never again: losing these keys makes every stored name and document unreadable."""
-        if self.read_secret("identity"):
-            return
+    def ensure_own_secrets(self):
+        """Made here. The identity keys never again: losing them makes every stored name and document unreadable."""
         new_key = lambda: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
-        self.put_secret("identity", {"current": 1, "keys": {"1": {"seal": new_key(), "index": new_key()}}})
+        if not self.read_secret("identity"):
+            self.put_secret("identity", {"current": 1, "keys": {"1": {"seal": new_key(), "index": new_key()}}})
+        if not self.read_secret("visit"):
+            self.put_secret("visit", {"keys": [new_key()]})
 
     def add_staff_token(self, name, scopes):
         """Adds a machine client; returns its token, which is stored nowhere (only its hash is)."""
@@ -327,8 +331,8 @@ def deploy_all(deployment):
     if not deployment.values["PUBLIC_URL"]:
         raise DeployError("say where patients find it: DOMAIN_NAME=wx.hospital.cn CERTIFICATE_ARN=... (or PUBLIC_URL=... for a trial)")
     deployment.deploy_foundation({"DeletionProtection": os.environ.get("DELETION_PROTECTION", "true")})
-    deployment.ensure_identity_secret()
-    empty = [name for name in SECRETS if deployment.read_secret(name) is None]
+    deployment.ensure_own_secrets()
+    empty = [name for name in SECRETS if name not in OPTIONAL_SECRETS and deployment.read_secret(name) is None]
     if empty:
         raise DeployError(f"no value yet in the secrets {', '.join(empty)}; infra/README.md, section 'Secrets', says how to put them")
     for function, version in zip(FUNCTIONS, deployment.deploy_functions(FUNCTIONS)):
@@ -358,7 +362,7 @@ def main():
     commands.add_parser("secret", help="puts the JSON on standard input").add_argument("name", choices=SECRETS)
     staff = commands.add_parser("staff-token", help="adds a client of the staff API and prints its token, once")
     staff.add_argument("name")
-    staff.add_argument("scopes", nargs="+", choices=("catalog", "wechat", "appointments", "refunds", "finance"))
+    staff.add_argument("scopes", nargs="+", choices=("catalog", "wechat", "appointments", "refunds", "finance", "desk"))
     arguments = parser.parse_args()
 
     deployment = from_environment()

@@ -135,7 +135,7 @@ test('a template is small enough to be passed inline', () => {
 test('roles and environments agree', () => {
   const grants = {
     TABLE_NAME: '!GetAtt Table.Arn', IDENTITY_SECRET: '!Ref IdentitySecret', WECHAT_SECRET: '!Ref WechatSecret',
-    PAY_SECRET: '!Ref PaySecret', HIS_SECRET: '!Ref HisSecret', STAFF_SECRET: '!Ref StaffSecret', BUS_NAME: '!GetAtt Bus.Arn',
+    PAY_SECRET: '!Ref PaySecret', HIS_SECRET: '!Ref HisSecret', SMS_SECRET: '!Ref SmsSecret', STAFF_SECRET: '!Ref StaffSecret', VISIT_SECRET: '!Ref VisitSecret', BUS_NAME: '!GetAtt Bus.Arn',
   };
   for (const name of functions) {
     const entry = settings.split(`\n[${name}]\n`)[1]?.split(/^\[/m)[0] ?? '';

@@ -89,9 +89,9 @@ def free_ports(number):
 def journeys():
     """Brings a fresh stack up on free ports, walks every journey through it, and takes it down whatever happens."""
     files = sorted((ROOT / "tests/journeys").glob("**/*.test.mjs"))
-    port, phone_port, his_port, aws_port = free_ports(4)
+    port, phone_port, his_port, sms_port, aws_port = free_ports(5)
     environment = {**os.environ, "STATE": str(STATE), "PORT": port, "PHONE_PORT": phone_port, "HIS_PORT": his_port,
-                   "AWS_PORT": aws_port, "FUNCTIONS_BUILT": "1"}
+                   "SMS_PORT": sms_port, "AWS_PORT": aws_port, "FUNCTIONS_BUILT": "1"}
     stack = lambda command: subprocess.run([sys.executable, STACK, command], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
     try:
         stack("reset")
@@ -117,7 +117,7 @@ def keep_logs():
 
 
 def main():
-    stand_ins = [file for folder in (".", "wechat/test", "his/test") for file in sorted((ROOT / "tests" / folder).glob("*.test.mjs"))]
+    stand_ins = [file for folder in (".", "wechat/test", "his/test", "sms/test") for file in sorted((ROOT / "tests" / folder).glob("*.test.mjs"))]
     if build() != 0:
         sys.exit("it does not compile")
     results = [rust_tests(), node_tests("House and stand-ins", stand_ins), journeys()]

@@ -1,9 +1,10 @@
-"""The whole system on this machine: MiniStack, the stand-ins of WeChat and of the hospital system, the real templates and binaries.
+"""The whole system on this machine: MiniStack, the stand-ins of WeChat, of the hospital system and of
+the SMS service, the real templates and binaries.
 
     stack.py up | down | reset | deploy NAME
 
 `up` may be repeated: it keeps the data and does only what changed. Settings (all optional):
-PORT, PHONE_PORT, HIS_PORT, AWS_PORT, STATE (a folder), WECHAT_API_URL, WECHAT_OPEN_URL, PAY_API_URL for another WeChat, and
+PORT, PHONE_PORT, HIS_PORT, SMS_PORT, AWS_PORT, STATE (a folder), WECHAT_API_URL, WECHAT_OPEN_URL, PAY_API_URL for another WeChat, and
 HIS_URL for another front-end machine (put its `his` secret yourself).
 """
 
@@ -149,20 +150,23 @@ def tail(path, lines=20):
 
 
 class Stack:
-    def __init__(self, state, port, phone_port, his_port, aws_port):
-        self.state, self.port, self.phone_port, self.his_port, self.aws_port = state, port, phone_port, his_port, aws_port
+    def __init__(self, state, port, phone_port, his_port, sms_port, aws_port):
+        self.state, self.port, self.phone_port, self.his_port = state, port, phone_port, his_port
+        self.sms_port, self.aws_port = sms_port, aws_port
         self.public_url = f"http://{LOOPBACK}:{port}"
         self.phone_url = f"http://{LOOPBACK}:{phone_port}"
         self.his_url = f"http://{LOOPBACK}:{his_port}"
+        self.sms_url = f"http://{LOOPBACK}:{sms_port}"
         self.aws_url = f"http://{LOOPBACK}:{aws_port}"
         self.tick_url = f"{self.public_url}/.local/tick"
         self.clock_file = state / "clock"
         self.wechat_state = state / "wechat"
         self.his_state = state / "his"
+        self.sms_state = state / "sms"
         self.env_file = state.with_name(f"{state.name}.env")
         state.mkdir(parents=True, exist_ok=True)
 
-    # ---- the four servers
+    # ---- the servers
 
     def emulator(self):
         passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -192,6 +196,12 @@ class Stack:
             "--clock-file", self.clock_file, "--cards", HOSPITAL / "cards.csv",
         ], self.his_port, "HIS_PORT")
 
+    def sms(self):
+        return Process(self.state, "sms", [
+            "node", ROOT / "tests/sms/server.mjs", "--port", self.sms_port, "--state", self.sms_state,
+            "--clock-file", self.clock_file,
+        ], self.sms_port, "SMS_PORT")
+
     def proxy(self, api_id=None):
         return Process(self.state, "proxy", [
             "node", ROOT / "infra/local/proxy.mjs", "--port", self.port, "--emulator-port", self.aws_port,
@@ -204,13 +214,14 @@ class Stack:
 
     def up(self):
         check_tools("cargo", "node", "openssl")
-        for process in (self.emulator(), self.wechat(), self.his(), self.proxy()):
+        for process in (self.emulator(), self.wechat(), self.his(), self.sms(), self.proxy()):
             process.refuse_taken_port()
         binaries = self.build()
         self.emulator().ensure()
         config = self.wechat_identities()
         self.wechat().ensure()
         self.his().ensure()
+        self.sms().ensure()
         deployment = self.deployment(binaries)
         deployment.deploy_foundation({"DeletionProtection": "false"})
         staff_tokens = self.fill_secrets(deployment)
@@ -232,7 +243,7 @@ class Stack:
             f"\nLogs      {relative(self.state)}/*.log (functions write to emulator.log)")
 
     def down(self):
-        for process in (self.proxy(), self.his(), self.wechat(), self.emulator()):
+        for process in (self.proxy(), self.sms(), self.his(), self.wechat(), self.emulator()):
             process.stop()
 
     def reset(self):
@@ -286,6 +297,7 @@ class Stack:
             "PAY_API_URL": pay_url,
             "PAY_API_FALLBACK_URL": pay_url,
             "HIS_URL": os.environ.get("HIS_URL", self.his_url),
+            "SMS_API_URL": self.sms_url,
             "CLOCK_FILE": str(self.clock_file),
             # The demo phone shows the hospital's pages in a frame.
             "FRAME_ANCESTORS": f"'self' http://127.0.0.1:{self.phone_port} http://localhost:{self.phone_port} http://*.phone.localhost:{self.phone_port}",
@@ -293,13 +305,14 @@ class Stack:
 
     def fill_secrets(self, deployment):
         """Puts what has no value yet; returns the staff tokens."""
-        deployment.ensure_identity_secret()
+        deployment.ensure_own_secrets()
         issued = json.loads(run_node("tests/wechat/identities.mjs", "--state", self.wechat_state, "--secrets"))
         scene_key = (deployment.read_secret("wechat") or {}).get("scene_key") or base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
         deployment.put_secret("wechat", {**issued["wechat"], "scene_key": scene_key})
         deployment.put_secret("pay", {"app_id": issued["wechat"]["app_id"], **issued["pay"]})
         if deployment.values["HIS_URL"] == self.his_url:
             deployment.put_secret("his", json.loads(run_node("tests/his/identities.mjs", "--state", self.his_state, "--secrets")))
+        deployment.put_secret("sms", json.loads(run_node("tests/sms/identities.mjs", "--state", self.sms_state, "--secrets")))
         return {variable: self.staff_token(deployment, *client) for variable, client in STAFF.items()}
 
     def staff_token(self, deployment, name, scopes):
@@ -317,6 +330,7 @@ class Stack:
             "TICK_URL": self.tick_url,
             "HIS_URL": self.his_url,
             "HIS_CONTROL": f"{self.his_url}/control",
+            "SMS_CONTROL": f"{self.sms_url}/control",
             "CLOCK_FILE": self.clock_file,
             "WECHAT_CALLBACK_URL": f"{self.public_url}/wechat",
             "WECHAT_TOKEN": config["token"],
@@ -346,6 +360,7 @@ class Stack:
         # Template ids belong to an account: these are the stand-in's.
         profile["templates"] = {template["name"]: {"template_id": template["id"], "fields": template["fields"]}
                                 for template in config["templates"]}
+        profile["messages"] = {**profile.get("messages", {}), "sms": json.loads(run_node("tests/sms/identities.mjs", "--state", self.sms_state, "--profile"))}
         bodies = {"profile": json.dumps(profile, ensure_ascii=False).encode(), "schedules": self.schedules()}
         bodies |= {kind: (HOSPITAL / f"{kind}.csv").read_bytes() for kind in IMPORTS if kind not in bodies}
         digest = hashlib.sha256(b"\0".join(bodies[name] for name in sorted(bodies))).hexdigest()
@@ -433,7 +448,7 @@ def main():
     setting = os.environ.get
     stack = Stack(pathlib.Path(setting("STATE") or ROOT / "target/local").resolve(),
                   int(setting("PORT") or 9000), int(setting("PHONE_PORT") or 9100),
-                  int(setting("HIS_PORT") or 9200), int(setting("AWS_PORT") or 4566))
+                  int(setting("HIS_PORT") or 9200), int(setting("SMS_PORT") or 9300), int(setting("AWS_PORT") or 4566))
     from deploy import DeployError
 
     try:

@@ -165,12 +165,13 @@ def table():
 
 
 def secrets(folder):
-    """The four secrets, with keys of this run."""
+    """The secrets, with keys of this run."""
     openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", str(folder / "pay.key"))
     openssl("pkey", "-in", str(folder / "pay.key"), "-pubout", "-out", str(folder / "pay.pub"))
     key = base64.b64encode(bytes([1] * 32)).decode()
     return {
         "identity": {"current": 1, "keys": {"1": {"seal": key, "index": key}}},
+        "visit": {"keys": [key]},
         "wechat": {"app_id": VECTOR["app_id"], "app_secret": "-", "original_id": "gh_0123456789ab", "token": VECTOR["token"],
                    "aes_keys": [VECTOR["encoding_aes_key"]], "mode": "safe", "scene_key": key},
         "pay": {"mch_id": "1900000001", "app_id": VECTOR["app_id"], "merchant_serial": "5A" * 20,
@@ -309,12 +310,14 @@ FIRST = {
     "signup": (http_event("GET", "/patients"), "the people of an account", HTTP_OK),
     "card": (http_event("GET", f"/patients/{PATIENT}/card"), "a person's card", HTTP_OK),
     "booking": (http_event("GET", "/booking"), "departments to choose from", HTTP_OK),
+    "visit": (http_event("GET", f"/visits/{PATIENT}-{DAY.replace('-', '')}-{BOOKED}"), "the day of a visit", HTTP_OK),
     "payment": (http_event("GET", f"/appointments/{PATIENT}-{DAY.replace('-', '')}-{HELD}/pay"), "the page that pays", HTTP_OK),
     "pay-notify": (forged_notification(), "a forged notification, refused", (401,)),
     "console": (put_profile(), "checks and writes the profile", HTTP_OK),
     "reminder": (tick(), "a tick, nothing due", None),
     "sweeper": (tick(), "a tick, nothing due", None),
     "reconcile": (tick(), "a tick, nothing due", None),
+    "his-sync": (tick(), "a tick, nothing due", None),
     "wechat-token": (tick(), "a tick, the token is young", None),
     "event-relay": (stream_batch(), "one event to the bus", None),
     "notifier": (queue_batch(), "one message: ledger, WeChat, ledger", None),
@@ -417,7 +420,7 @@ def environment(aws, chat, roots):
         "TABLE_NAME": "menzhen", "PUBLIC_URL": PUBLIC_URL, "BUS_NAME": "menzhen", "WECHAT_API_URL": chat.origin,
         "PAY_API_URL": chat.origin, "PAY_API_FALLBACK_URL": chat.origin, "NOTICE_QUEUE_URL": f"{aws.origin}/0/notice",
         "RELAY_DLQ_URL": f"{aws.origin}/0/relay", "IDENTITY_SECRET": "identity", "WECHAT_SECRET": "wechat",
-        "PAY_SECRET": "pay", "STAFF_SECRET": "staff", "HIS_SECRET": "his", "HIS_URL": chat.origin,
+        "PAY_SECRET": "pay", "STAFF_SECRET": "staff", "HIS_SECRET": "his", "VISIT_SECRET": "visit", "HIS_URL": chat.origin,
     }
 
 

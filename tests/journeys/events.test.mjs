@@ -23,6 +23,7 @@ const HTTP = {
   'pay-notify-paid.json': [401, /SIGN_ERROR/],
   'payment-prepay.json': [401, /sign_in_required/],
   'signup-register.json': [401, /sign_in_required/],
+  'visit-live.json': [404, /not_found/],
   'signup-signin.json': [303, /^$/],
   'webhook-message.json': [403, /stale_timestamp/],
   'webhook-verify.json': [403, /stale_timestamp/],

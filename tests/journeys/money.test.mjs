@@ -59,7 +59,7 @@ test('staff give one item back: once, and the patient is told', async (t) => {
   await t.test('the patient reads so, in the chat and on the receipt', async () => {
     const view = await seen(person, order);
     assert.deepEqual(view.refunds.map(({ state, text }) => [state, text]), [['succeeded', '已到账']]);
-    await person.notice('refunded');
+    await person.noticeByDay('refunded');
     assert.match((await person.open(`/orders/${order}`)).text, /已到账/);
   });
 });
@@ -111,7 +111,7 @@ test('what the hospital has performed is not given back, and all of the rest is'
   assert.equal(asked.amount_fen, TOTAL_FEN, 'no lines named: everything');
   await decide(order, asked.out_refund_no, 'approve', { token: SECOND });
   await inTurns('the hospital says no', async () => (await refunds(order))[0].state === 'declined');
-  await person.notice('refund_declined');
+  await person.noticeByDay('refund_declined');
   assert.match((await seen(person, order)).refunds[0].text, /已执行或已取走/);
   assert.equal(await wechatKeeps(order), TOTAL_FEN);
   assert.equal((await staffRefund(order, [await lineOf(order, CHEAP_FEN)])).status, 200, `${lab.bill_no} was not performed`);
@@ -160,7 +160,7 @@ test('a refund WeChat cannot return is for people', async (t) => {
     assert.equal((await decide(order, number, 'retry')).status, 200);
     await arrived(order);
     assert.deepEqual(await workOf(order), []);
-    await person.notice('refunded');
+    await person.noticeByDay('refunded');
   });
 });
 

@@ -21,7 +21,7 @@ const booking = async (name) => {
 test.afterEach(noFaults);
 
 test('what WeChat cannot take now comes later, once', async (t) => {
-  const wishes = { 'quota used up': { kind: 'errcode', errcode: 45009 }, 'system busy': { kind: 'errcode', errcode: -1 }, 'no answer': { kind: 'fail_before', status: 502 } };
+  const wishes = { 'too fast': { kind: 'errcode', errcode: 45011 }, 'system busy': { kind: 'errcode', errcode: -1 }, 'no answer': { kind: 'fail_before', status: 502 } };
   for (const [name, wish] of Object.entries(wishes)) {
     await t.test(name, async () => {
       const { person, where } = await booking('重试');

@@ -1,10 +1,11 @@
 //! Holding a number, and the numbers an account has.
 
+use crate::admission::{self, ADMISSION};
 use crate::browse::clinic_view;
-use crate::views::{AppointmentView, AppointmentsView};
-use crate::{Action, App};
+use crate::views::{AppointmentView, AppointmentsView, CancelView};
+use crate::{Action, App, attempts};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
-use domain::clinic::SlotStart;
+use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
 use domain::id::{AppointmentId, ClinicId, PatientId};
 use futures_util::future::try_join_all;
@@ -21,9 +22,11 @@ use web::problem::Problem;
 const LISTED_MAX: usize = 60;
 
 pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    attempts::admit(app, call.account()?.as_str(), call.now).await?;
     let fields = call.fields()?;
     let key = call.idempotency_key(&fields)?;
     let clinic: ClinicId = fields.text("clinic").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
+    admission::pass(app, call, &clinic, fields.text(ADMISSION)).await?;
     let mut form = Form::new(fields);
     let start =
         form.required("slot", "请选择就诊时段", |text| text.parse::<SlotStart>().map_err(|_| "请选择就诊时段"));
@@ -33,6 +36,7 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
         let view = clinic_view(app, call, clinic, form.clone()).await?;
         return Ok(respond_invalid(&call.context(), &form, &view));
     };
+    attempts::admit(app, patient.as_str(), call.now).await?;
     let link = linked(app, call, &patient).await?;
     let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
     let request = HoldRequest {
@@ -42,6 +46,8 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
         patient_name_masked: link.name_masked,
         clinic: found.clinic,
         start,
+        channel: Channel::Wechat,
+        rest_min: call.profile()?.booking.rest.drawn(app.desk.random.bytes()?),
     };
     let held = app.desk.table.hold(call.profile()?, &request, call.now).await?;
     answer(call, &held)
@@ -78,6 +84,14 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let refund = app.desk.table.order(&appointment.out_trade_no()).await?;
     let view = AppointmentView::of(&appointment, call.profile()?, call.now).with_order(refund.as_ref());
     Ok(call.show(&view))
+}
+
+/// A visit that cannot be cancelled (any more) is shown as it is.
+pub(crate) async fn ask_cancel(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    let key: AppointmentKey = call.params.parse("appointment")?;
+    linked(app, call, &key.patient).await?;
+    let appointment = app.desk.table.appointment(&key).await?.ok_or_else(Problem::not_found)?;
+    Ok(call.show(&CancelView::of(&appointment, call.profile()?, call.now)))
 }
 
 pub(crate) async fn cancel(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {

@@ -1,8 +1,15 @@
 //! 挂号: what is free, holding a number, the patient's own numbers, giving one back.
 
+mod admission;
 mod appointments;
+mod attempts;
+mod boards;
 mod browse;
 pub mod views;
+
+use admission::Admission;
+use attempts::Attempts;
+use boards::Boards;
 
 use lambda_http::{Request, http::Method};
 use runtime::{Desk, http::serve};
@@ -15,6 +22,16 @@ use web::route::{Access, Route};
 pub struct App {
     /// Table, clock, profile.
     pub desk: Desk,
+    boards: Boards,
+    admission: Admission,
+    attempts: Attempts,
+}
+
+impl App {
+    /// An instance that has seen nothing yet.
+    pub fn new(desk: Desk) -> Self {
+        Self { desk, boards: Boards::default(), admission: Admission::default(), attempts: Attempts::default() }
+    }
 }
 
 /// What this function does.
@@ -34,10 +51,12 @@ pub enum Action {
     Appointment,
     /// Give one back.
     Cancel,
+    /// Think before giving it back: where the reminder of the day before leads.
+    AskCancel,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 7] = [
+pub static ROUTES: [Route<Action>; 8] = [
     Route { method: Method::GET, path: "/booking", access: Access::Public, action: Action::Departments },
     Route { method: Method::GET, path: "/booking/{department}", access: Access::Public, action: Action::Department },
     Route { method: Method::GET, path: "/clinics/{clinic}", access: Access::Account, action: Action::Clinic },
@@ -55,6 +74,12 @@ pub static ROUTES: [Route<Action>; 7] = [
         access: Access::Account,
         action: Action::Cancel,
     },
+    Route {
+        method: Method::GET,
+        path: "/appointments/{appointment}/cancel",
+        access: Access::Account,
+        action: Action::AskCancel,
+    },
 ];
 
 /// Answers a request.
@@ -67,6 +92,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Appointments => appointments::list(app, call).await,
         Action::Appointment => appointments::show(app, call).await,
         Action::Cancel => appointments::cancel(app, call).await,
+        Action::AskCancel => appointments::ask_cancel(app, call).await,
     })
     .await
 }

@@ -29,6 +29,11 @@
 //! | `GET /staff/accounts`, `POST /staff/accounts` | `login`, `name`, `roles`, `departments`, `doctor` | the account, with a password for its first sign-in |
 //! | `GET /staff/accounts/{login}`, `POST …` | `change`: `save` (with the fields above), `disable`, `enable`, `reset_password` | the account |
 //! | `GET /staff/audit?date=&who=` | – | who did what to which appointment, person or account |
+//! | `GET /staff/appointments/{appointment}/messages` | – | what was told about it, by which way, and what became of it |
+//! | `GET /staff/calls` | – | whom to ring up because no message arrives, most urgent first |
+//! | `GET /staff/calls/{call}` | – | one of them with the phone number; who saw it is logged |
+//! | `POST /staff/calls/{call}` | `{"outcome":"reached"}` or `"not_reached"` | the call; who was reached leaves the list |
+//! | `PUT /staff/patients/{patient}/silence` | `{"silenced":true}` | the patient has died: nobody is told anything any more |
 //!
 //! A CSV file in GB18030 is sent as `application/octet-stream`: a gateway may take `text/csv` for UTF-8, and what is lost
 //! that way is refused. Every action is logged with who did it and how much it touched, never with what it says about a
@@ -39,6 +44,7 @@ mod appointments;
 mod body;
 pub mod filing;
 pub mod import;
+pub mod messages;
 mod profile;
 pub mod reconciliation;
 pub mod refunds;
@@ -169,10 +175,20 @@ pub enum Action {
     ChangeAccount,
     /// Who did what.
     Audit,
+    /// What was told about an appointment.
+    Messages,
+    /// Whom to ring up.
+    Calls,
+    /// One of them, with the phone.
+    ShowCall,
+    /// How a call went.
+    NoteCall,
+    /// Tell nobody anything about a patient any more.
+    Silence,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 34] = [
+pub static ROUTES: [Route<Action>; 39] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -347,6 +363,36 @@ pub static ROUTES: [Route<Action>; 34] = [
         action: Action::ChangeAccount,
     },
     Route { method: Method::GET, path: "/staff/audit", access: Access::Staff(Scope::Accounts), action: Action::Audit },
+    Route {
+        method: Method::GET,
+        path: "/staff/appointments/{appointment}/messages",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Messages,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/calls",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Calls,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/calls/{call}",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::ShowCall,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/calls/{call}",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::NoteCall,
+    },
+    Route {
+        method: Method::PUT,
+        path: "/staff/patients/{patient}/silence",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Silence,
+    },
 ];
 
 /// Answers a request.
@@ -386,6 +432,11 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Account => accounts::show(app, call).await,
         Action::ChangeAccount => accounts::change(app, call).await,
         Action::Audit => accounts::audit(app, call).await,
+        Action::Messages => messages::of_appointment(app, call).await,
+        Action::Calls => messages::calls(app, call).await,
+        Action::ShowCall => messages::show_call(app, call).await,
+        Action::NoteCall => messages::note_call(app, call).await,
+        Action::Silence => messages::silence(app, call).await,
     })
     .await
 }

@@ -276,7 +276,7 @@ impl ClinicView {
 
 impl SlotView {
     fn of(slot: &Slot, appointments: &[Appointment], now: Timestamp) -> Self {
-        let known = appointments.iter().filter(|appointment| slot.taken.contains_key(&appointment.id));
+        let known = appointments.iter().filter(|appointment| slot.holder(&appointment.id).is_some());
         let mut taken: Vec<_> = known.map(|appointment| TakenView::of(slot, appointment, now)).collect();
         taken.sort_by_key(|taken| taken.number);
         Self { slot: slot.start.to_string(), band: slot.start.band_text(), free: slot.free_numbers.len(), taken }

@@ -4,7 +4,7 @@ use crate::once::Once;
 use crate::views::prints::SlipView;
 use crate::{Action, App};
 use domain::appointment::{Appointment, AppointmentKey, Booker};
-use domain::clinic::SlotStart;
+use domain::clinic::{Channel, SlotStart};
 use domain::id::{AppointmentId, ClinicId, PatientId};
 use runtime::Refusal;
 use runtime::http::Call;
@@ -30,6 +30,8 @@ pub(crate) async fn register(app: &App, call: &Call<Action>) -> Result<Response,
         patient_name_masked: known.identity.name_masked,
         clinic: found.clinic,
         start,
+        channel: Channel::Window,
+        rest_min: call.profile()?.booking.rest.drawn(app.desk.random.bytes()?),
     };
     let booked = app.desk.table.hold(call.profile()?, &request, call.now).await;
     let booked = booked.map_err(|error| back_to(&patient, error.into()))?;

@@ -1,11 +1,14 @@
-//! 医院系统: every minute, what the hospital's own system (HIS) still has to be told: payments to book, refunds to note.
+//! 医院系统: every minute, what the hospital's own system (HIS) still has to be told: payments to book, refunds to note;
+//! and where the HIS calls people in itself, what it says of the queues.
 //!
 //! The page a patient pays on does the same at once (`runtime::posting`); this is the guarantee behind it. An order whose
 //! answer was lost is asked for by serial before it is sent again. Late, doubled or missed ticks do no harm.
 
 use domain::Timestamp;
 use domain::due::Worker;
-use futures_util::{StreamExt, stream};
+use domain::queue::QueueOwner;
+use futures_util::{Stream, StreamExt, stream};
+use his::{Call, His};
 use runtime::Desk;
 use runtime::posting::{self, PostError};
 use runtime::secrets::{HisAccount, Secret, SecretError};
@@ -26,7 +29,7 @@ pub struct App {
     pub his: Secret<HisAccount>,
 }
 
-/// Why an order could not be told. It stays due.
+/// Why an order could not be told, or a queue not read. It stays due.
 #[derive(Debug, thiserror::Error)]
 enum SyncError {
     #[error(transparent)]
@@ -35,28 +38,31 @@ enum SyncError {
     Secret(#[from] SecretError),
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    #[error(transparent)]
+    Queue(#[from] store::queues::QueueFailed),
+    #[error(transparent)]
+    His(#[from] his::HisError),
+    #[error(transparent)]
+    Profile(#[from] runtime::desk::ProfileError),
+    #[error(transparent)]
+    Randomness(#[from] runtime::random::NoRandomness),
 }
 
 /// What a tick did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Synced {
-    /// Orders the HIS now knows all about, or was asked about.
+    /// Orders the HIS now knows all about, or was asked about; queues as the HIS has them.
     pub done: usize,
-    /// Orders that stay due.
+    /// Orders and queues that could not be followed.
     pub failed: usize,
 }
 
-/// Tells the HIS everything that is due.
+/// Tells the HIS everything that is due, then asks it about the queues.
 pub async fn handle(app: &App) -> Synced {
     let now = app.desk.clock.now();
-    let keys = stream::iter(0..SHARDS)
-        .map(|shard| async move { app.desk.table.due(Worker::HisSync, shard, now, BATCH).await })
-        .buffer_unordered(CONCURRENCY)
-        .filter_map(|found| async move {
-            found.inspect_err(|error| tracing::error!(%error, "due items cannot be read")).ok()
-        })
-        .flat_map(stream::iter);
-    let outcomes = keys.map(|key| sync(app, key, now)).buffer_unordered(CONCURRENCY);
+    let orders = due(app, Worker::HisSync, now).map(|key| sync(app, key, now)).buffer_unordered(CONCURRENCY);
+    let queues = due(app, Worker::HisQueue, now).map(|key| follow(app, key, now)).buffer_unordered(CONCURRENCY);
+    let outcomes = orders.chain(queues);
     let count = |sum: Synced, done: bool| async move {
         Synced { done: sum.done + usize::from(done), failed: sum.failed + usize::from(!done) }
     };
@@ -65,6 +71,41 @@ pub async fn handle(app: &App) -> Synced {
         tracing::info!(done = synced.done, failed = synced.failed, "synced");
     }
     synced
+}
+
+fn due(app: &App, worker: Worker, now: Timestamp) -> impl Stream<Item = Key> {
+    stream::iter(0..SHARDS)
+        .map(move |shard| async move { app.desk.table.due(worker, shard, now, BATCH).await })
+        .buffer_unordered(CONCURRENCY)
+        .filter_map(|found| async move {
+            found.inspect_err(|error| tracing::error!(%error, "due items cannot be read")).ok()
+        })
+        .flat_map(stream::iter)
+}
+
+async fn follow(app: &App, key: Key, now: Timestamp) -> bool {
+    hear(app, &key, now)
+        .await
+        .inspect_err(|error| tracing::warn!(%error, pk = key.pk, "a queue is heard of later"))
+        .is_ok()
+}
+
+/// Takes what the HIS says of a queue it calls from, as long as its day lasts.
+async fn hear(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {
+    let table = &app.desk.table;
+    let Some(queue) = table.queue_at(key).await? else { return Ok(()) };
+    let profile = app.desk.profile().await?;
+    if profile.queue.owner != QueueOwner::His || queue.is_over(now) {
+        return Ok(table.end_telling(&profile.queue, &queue.id, now).await?);
+    }
+    let his = app.his.get(now).await?;
+    let mut said = Vec::new();
+    for clinic in &queue.clinics {
+        let call = Call { now, random: app.desk.random.bytes()? };
+        said.extend(his.client.clinic_queue(clinic, call).await?);
+    }
+    table.tell_queue(&profile, &queue.id, &said, now).await?;
+    Ok(())
 }
 
 async fn sync(app: &App, key: Key, now: Timestamp) -> bool {

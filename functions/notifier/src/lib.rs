@@ -4,29 +4,33 @@
 //! back into the queue with a delay; what nobody can read or send ends in the dead-letter queue, from where
 //! `make replay` brings it back.
 
+mod by_sms;
+mod by_wechat;
 mod message;
+mod telling;
 
+use crate::telling::Telling;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use domain::Timestamp;
+pub use by_wechat::SpentQuota;
 use domain::due::Deadline;
 use domain::event::{DomainEvent, EventKind};
-use domain::id::OpenId;
-use domain::notice::{About, NoticeKind};
+use domain::notice::{About, NoticeKind, TRIES_MAX};
 use futures_util::{StreamExt, stream};
 use runtime::Desk;
 use runtime::desk::ProfileError;
+use runtime::secrets::{Secret, SecretError, SmsAccount};
 use runtime::tokens::{NoToken, SharedTokens};
 use serde::{Deserialize, Serialize};
+use sms::SmsError;
 use store::StoreError;
-use store::key::{Key, ORDER_PREFIX};
-use store::notices::{Begin, NoticeRecord, Outcome};
-use wechat::api::{Api, ApiError};
-use wechat::token::{TokenCallError, with_token};
+use store::key::Key;
+use store::notices::Outcome;
+use store::seal::Keyring;
+use wechat::api::Api;
+use wechat::token::TokenCallError;
 
 /// Messages sent at one time.
 const CONCURRENCY: usize = 8;
-/// Tries before a job is left to the dead-letter queue.
-pub const ATTEMPTS_MAX: u32 = 8;
 /// The first pause; it doubles with each try.
 const RETRY_S: i32 = 15;
 /// SQS delays a message by at most this.
@@ -41,6 +45,12 @@ pub struct App {
     pub api: Api,
     /// The shared access token.
     pub tokens: SharedTokens,
+    /// Opens documents for ages and phones for messages.
+    pub identity: Secret<Keyring>,
+    /// Sends SMS.
+    pub sms: Secret<SmsAccount>,
+    /// Whether WeChat takes messages today.
+    pub quota: SpentQuota,
     /// The notice queue, to put a job back with a delay.
     pub queue: aws_sdk_sqs::Client,
     /// Its URL.
@@ -67,26 +77,29 @@ enum JobError {
     Busy,
     #[error("WeChat cannot take the message now: {0}")]
     Later(#[from] TokenCallError<NoToken>),
+    #[error("the SMS service cannot take the message now: {0}")]
+    SmsLater(SmsError),
     #[error(transparent)]
     Profile(#[from] ProfileError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error("tried too often")]
     Exhausted,
     #[error("the notice queue does not answer")]
     Queue,
 }
 
-/// Tries after a lost answer: WeChat tells a repeat from a new message for ten minutes, and the pauses of these add up to
+/// Tries after a lost answer at most: WeChat tells a repeat from a new message for ten minutes, and the pauses of these add up to
 /// less than eight.
 const UNKNOWN_ATTEMPTS_MAX: u32 = 5;
 
 impl JobError {
-    fn attempts_max(&self) -> u32 {
-        match self {
-            Self::Later(TokenCallError::Api(error)) if error.is_outcome_unknown() => UNKNOWN_ATTEMPTS_MAX,
-            _ => ATTEMPTS_MAX,
-        }
+    /// Whether this was the last of so many tries.
+    fn is_over(&self, tries_max: u32, attempt: u32) -> bool {
+        let is_unknown = matches!(self, Self::Later(TokenCallError::Api(error)) if error.is_outcome_unknown());
+        attempt >= if is_unknown { tries_max.min(UNKNOWN_ATTEMPTS_MAX) } else { tries_max }
     }
 }
 
@@ -123,11 +136,17 @@ fn read(record: &SqsMessage) -> Result<Job, JobError> {
 }
 
 async fn run(app: &App, job: Job) -> Result<(), JobError> {
-    // Most events lead to no message.
-    let Some(kind) = NoticeKind::of(job.event.event.kind) else { return Ok(()) };
-    match notify(app, kind, &job).await {
+    let kind = NoticeKind::of(job.event.event.kind);
+    let told = match kind {
+        Some(kind) => notify(app, kind, &job).await,
+        None if job.event.event.kind == EventKind::MessageDue => resume(app, &job).await,
+        // Most events lead to no message.
+        None => return Ok(()),
+    };
+    let tries_max = kind.map_or(TRIES_MAX, NoticeKind::tries_max);
+    match told {
         Err(error @ (JobError::Unreadable | JobError::NoItem)) => Err(error),
-        Err(error) if job.attempt >= error.attempts_max() => {
+        Err(error) if error.is_over(tries_max, job.attempt) => {
             tracing::error!(%error, attempts = job.attempt, "giving up");
             Err(JobError::Exhausted)
         }
@@ -147,46 +166,34 @@ async fn put_back(app: &App, job: Job) -> Result<(), JobError> {
     request.send().await.map(drop).map_err(|_| JobError::Queue)
 }
 
+/// Tells what the job is about; what is in the ledger needs no deadline any more.
 async fn notify(app: &App, kind: NoticeKind, job: &Job) -> Result<(), JobError> {
-    let now = app.desk.clock.now();
-    let about = read_again(app, &Key::new(&job.event.pk, &job.event.sk)).await?;
+    let item = Key::new(&job.event.pk, &job.event.sk);
+    let about = app.desk.table.about(&item).await?.ok_or(JobError::NoItem)?;
     if matches!(about, About::Order(_)) && !about.bears_out(kind) {
         // The visit it paid for has a message of its own.
         return Ok(());
     }
-    // Nobody in WeChat is to be told of a visit that staff registered.
-    if let Some(to) = about.account() {
-        tell(app, kind, &about, to, now).await?;
-    }
-    if kind != NoticeKind::TurnSoon && about.bears_out(kind) {
-        // The ledger has it: the deadline that guaranteed the message has done its work.
+    Telling::new(app, kind, &about, item, job.attempt).await?.tell_all().await?;
+    // A reminder has a deadline of its own, which the reminder clears.
+    if !matches!(kind, NoticeKind::TurnSoon | NoticeKind::DayBefore) && about.bears_out(kind) {
         done(app, &about, job.event.event.kind).await?;
     }
     Ok(())
 }
 
-/// At most one message to a WeChat user; the ledger has what became of it.
-async fn tell(app: &App, kind: NoticeKind, about: &About, to: &OpenId, now: Timestamp) -> Result<(), JobError> {
-    let (table, ledger_id) = (&app.desk.table, about.ledger_id(kind));
-    match table.begin_notice(kind, &ledger_id, to, now).await? {
-        Begin::Busy => Err(JobError::Busy),
-        Begin::Settled(_) => Ok(()),
-        Begin::Send(record) => {
-            let outcome = send(app, kind, about, to, &record, now).await?;
-            Ok(table.finish_notice(kind, &ledger_id, to, &record, outcome, now).await?)
-        }
-    }
-}
-
-/// The item as it is now.
-async fn read_again(app: &App, key: &Key) -> Result<About, JobError> {
+/// A message of the ledger whose time has come, or that did not arrive.
+async fn resume(app: &App, job: &Job) -> Result<(), JobError> {
     let table = &app.desk.table;
-    let found = if key.pk.starts_with(ORDER_PREFIX) {
-        table.order_at(key).await?.map(|order| About::Order(Box::new(order)))
-    } else {
-        table.appointment_at(key).await?.map(|appointment| About::Appointment(Box::new(appointment)))
-    };
-    found.ok_or(JobError::NoItem)
+    let entry = Key::new(&job.event.pk, &job.event.sk);
+    let letter = table.notice(&entry).await?.ok_or(JobError::NoItem)?.letter;
+    let about = table.about(&letter.item).await?.ok_or(JobError::NoItem)?;
+    let telling = Telling::new(app, letter.kind, &about, letter.item.clone(), job.attempt).await?;
+    telling.deliver(&letter).await?;
+    match table.notice(&entry).await? {
+        Some(record) if matches!(record.outcome, Outcome::Failed { .. }) => Ok(table.leave_notice(&record).await?),
+        _ => Ok(()),
+    }
 }
 
 async fn done(app: &App, about: &About, told: EventKind) -> Result<(), StoreError> {
@@ -195,55 +202,4 @@ async fn done(app: &App, about: &About, told: EventKind) -> Result<(), StoreErro
         About::Appointment(appointment) => table.clear_deadline(&appointment.key(), Deadline::Notify).await,
         About::Order(order) => table.clear_notice(&order.out_trade_no, told).await,
     }
-}
-
-/// Sends the message we hold the right to send. A failure that may pass gives the right back.
-async fn send(
-    app: &App,
-    kind: NoticeKind,
-    about: &About,
-    to: &OpenId,
-    record: &NoticeRecord,
-    now: Timestamp,
-) -> Result<Outcome, JobError> {
-    let profile = app.desk.profile().await?;
-    let account = app.desk.table.account(to).await?;
-    let followed = account.is_none_or(|account| account.followed);
-    let message = match message::compose(kind, about, to, &profile, &app.desk.public_url, followed) {
-        Ok(message) => message,
-        Err(why) => return Ok(dropped(why)),
-    };
-    let message = &message;
-    let tokens = app.tokens.of(&app.desk);
-    let sent = with_token(&tokens, async |token| app.api.send_template(&token, message).await).await;
-    match sent {
-        Ok(msgid) => Ok(Outcome::Sent { msgid: msgid.to_string() }),
-        // WeChat has it from a try whose answer was lost.
-        Err(TokenCallError::Api(ApiError::Duplicate(_))) => Ok(Outcome::Sent { msgid: String::new() }),
-        Err(TokenCallError::Api(error)) if for_good(&error).is_some() => {
-            tracing::warn!(%error, "message refused for good");
-            Ok(dropped(for_good(&error).unwrap_or("refused")))
-        }
-        Err(error) => {
-            let free = Outcome::Sending { lease_until: now };
-            let table = &app.desk.table;
-            table.finish_notice(kind, &about.ledger_id(kind), to, record, free, now).await?;
-            Err(error.into())
-        }
-    }
-}
-
-/// Why trying again cannot help (the protocol's table of errors and actions).
-fn for_good(error: &ApiError) -> Option<&'static str> {
-    match error {
-        ApiError::UnreachableUser(_) => Some("unreachable"),
-        ApiError::ConsentUsedUp(_) => Some("no_consent"),
-        ApiError::TemplateGone(_) => Some("template_gone"),
-        ApiError::BadValue { .. } => Some("bad_value"),
-        _ => None,
-    }
-}
-
-fn dropped(why: &str) -> Outcome {
-    Outcome::Dropped { why: why.to_owned() }
 }

@@ -1,30 +1,32 @@
 //! What a message says: the hospital's template filled with the values of what it is about.
 
+use crate::telling::Telling;
 use domain::id::OpenId;
-use domain::notice::{About, NoticeKind};
+use domain::notice::{About, Moment, NoticeKind};
+use domain::person::Phone;
 use domain::profile::HospitalProfile;
+use sms::SmsMessage;
 use wechat::api::TemplateMessage;
 use wechat::template::TemplateData;
 
 /// The message, or why there is none to send: a stable code for the ledger.
-pub(crate) fn compose(
+pub(crate) fn compose(telling: &Telling<'_>, to: &OpenId) -> Result<TemplateMessage, &'static str> {
+    let moment = Moment { cancel: telling.profile.cancel, now: telling.now };
+    fill(telling.kind, telling.about, to, &telling.profile, &telling.app.desk.public_url, moment)
+}
+
+fn fill(
     kind: NoticeKind,
     about: &About,
     to: &OpenId,
     profile: &HospitalProfile,
     public_url: &str,
-    followed: bool,
+    moment: Moment,
 ) -> Result<TemplateMessage, &'static str> {
-    if !about.bears_out(kind) {
-        return Err("no_longer_true");
-    }
-    if !followed {
-        return Err("not_following");
-    }
     let template = profile.templates.get(&kind).ok_or("no_template")?;
     let mut data = TemplateData::new();
     for (keyword, field) in &template.fields {
-        let text = about.field_text(kind, *field);
+        let text = about.field_text(kind, *field, moment);
         if let Err(error) = data.set(keyword, &text) {
             tracing::error!(%error, keyword, "template of the profile does not take its value");
             return Err("bad_value");
@@ -33,9 +35,31 @@ pub(crate) fn compose(
     Ok(TemplateMessage {
         to: to.to_string(),
         template_id: template.template_id.clone(),
-        url: Some(format!("{public_url}{}", about.path())),
+        url: Some(format!("{public_url}{}", about.path(kind))),
         client_msg_id: format!("{}-{}", kind.code(), about.ledger_id(kind)),
         data,
+    })
+}
+
+/// The same as an SMS.
+pub(crate) fn compose_sms(telling: &Telling<'_>, to: Phone) -> Result<SmsMessage, &'static str> {
+    let moment = Moment { cancel: telling.profile.cancel, now: telling.now };
+    fill_sms(telling.kind, telling.about, to, &telling.profile, moment)
+}
+
+fn fill_sms(
+    kind: NoticeKind,
+    about: &About,
+    to: Phone,
+    profile: &HospitalProfile,
+    moment: Moment,
+) -> Result<SmsMessage, &'static str> {
+    let sms = profile.messages.sms.as_ref().ok_or("no_sms")?;
+    let template = sms.templates.get(&kind).ok_or("no_template")?;
+    let values = template.fields.iter().map(|field| about.field_text(kind, *field, moment)).collect();
+    SmsMessage::new(to, &sms.signature, &template.template_id, values).map_err(|error| {
+        tracing::error!(%error, "SMS template of the profile does not take its values");
+        "bad_value"
     })
 }
 
@@ -55,6 +79,10 @@ mod tests {
 
     fn now() -> Timestamp {
         "2026-11-23T02:00:00Z".parse().unwrap()
+    }
+
+    fn moment() -> Moment {
+        Moment { cancel: profile().cancel, now: now() }
     }
 
     fn to() -> OpenId {
@@ -128,7 +156,7 @@ mod tests {
 
     fn sent(kind: NoticeKind, order: Order) -> Value {
         let about = About::Order(Box::new(order));
-        let message = compose(kind, &about, &to(), &profile(), "https://desk.example.com", true).unwrap();
+        let message = fill(kind, &about, &to(), &profile(), "https://desk.example.com", moment()).unwrap();
         serde_json::to_value(message).unwrap()
     }
 
@@ -146,21 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_true_or_nobody_reads_is_not_composed() {
-        let about = || About::Order(Box::new(paid()));
-        let compose = |kind, profile: &HospitalProfile, followed| {
-            super::compose(kind, &about(), &to(), profile, "https://desk.example.com", followed).err()
-        };
-        for kind in NoticeKind::ALL {
-            assert_eq!(compose(kind, &profile(), true), Some("no_longer_true"), "{}", kind.code());
-        }
+    fn what_has_no_template_is_not_composed() {
         let posted = About::Order(Box::new(posted()));
-        let url = "https://desk.example.com";
-        assert_eq!(
-            super::compose(NoticeKind::BillPaid, &posted, &to(), &profile(), url, false).err(),
-            Some("not_following")
-        );
         let bare = HospitalProfile { templates: std::collections::BTreeMap::new(), ..profile() };
-        assert_eq!(super::compose(NoticeKind::BillPaid, &posted, &to(), &bare, url, true).err(), Some("no_template"));
+        let url = "https://desk.example.com";
+        assert_eq!(fill(NoticeKind::BillPaid, &posted, &to(), &bare, url, moment()).err(), Some("no_template"));
     }
 }

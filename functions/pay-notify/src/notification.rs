@@ -11,7 +11,7 @@ use runtime::payments::provider::{payment_of, report_of};
 use runtime::refusal::unavailable;
 use runtime::secrets::{PayAccount, SecretError};
 use store::orders::OrderFailed;
-use store::registration::SettleError;
+use store::settlement::SettleError;
 use web::form::bounded_body;
 use web::{Response, StatusCode};
 use wechat::pay::{

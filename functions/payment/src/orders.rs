@@ -10,7 +10,7 @@ use domain::time;
 use runtime::Refusal;
 use runtime::http::Call;
 use runtime::payments::Followed;
-use store::registration::Settled;
+use store::settlement::Settled;
 use web::Response;
 use web::components::Link;
 use web::negotiate::Face;

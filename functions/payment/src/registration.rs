@@ -12,7 +12,7 @@ use runtime::Refusal;
 use runtime::http::Call;
 use runtime::payments::Followed;
 use store::appointments::MoveFailed;
-use store::registration::Settled;
+use store::settlement::Settled;
 use web::Response;
 use web::pay::PaymentState;
 use web::problem::Problem;

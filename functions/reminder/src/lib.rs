@@ -5,24 +5,29 @@
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use domain::Timestamp;
-use domain::appointment::Appointment;
+use domain::appointment::{Appointment, AppointmentKey};
 use domain::due::{Deadline, Worker};
 use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
+use domain::id::OutTradeNo;
 use domain::notice::About;
 use domain::order::Order;
+use domain::{Timestamp, time};
 use futures_util::{StreamExt, stream};
 use runtime::Desk;
 use store::StoreError;
 use store::due::SHARDS;
-use store::key::{Key, ORDER_PREFIX};
+use store::key::{Key, NOTICE_PREFIX};
+use store::notices::NoticeRecord;
 
-/// Keys asked for in one query of a shard.
-const BATCH: i32 = 1_000;
+/// Keys asked for in one query of a shard. Ten thousand at once (a whole hospital's morning) are a round, since the index
+/// may still show in the next what was cleared in this one.
+const BATCH: i32 = 5_000;
 /// Items read or written at one time.
 const CONCURRENCY: usize = 32;
 /// SQS takes at most ten messages at once.
 const QUEUE_BATCH: usize = 10;
+/// A message of the ledger that is queued and then lost is queued again after this long: the notifier's tries take less.
+const LETTER_AGAIN_S: i64 = 2 * 3600;
 /// Rounds of one tick: what is left is due still at the next.
 const ROUNDS_MAX: u32 = 20;
 
@@ -46,11 +51,22 @@ pub struct Reminded {
     pub failed: usize,
 }
 
-/// One thing to tell, and the deadline it answers.
+/// One thing to do about something due.
 struct Task {
-    about: About,
-    deadline: Deadline,
-    event: Option<DomainEvent>,
+    /// What is put into the queue.
+    event: DomainEvent,
+    /// What is written once it is there.
+    then: Then,
+}
+
+/// What follows once a message is queued.
+enum Then {
+    /// The deadline of a visit is done with.
+    ClearVisit(AppointmentKey, Deadline),
+    /// The payer has been told of one thing.
+    ClearOrder(OutTradeNo, EventKind),
+    /// The message of the ledger is under way: seen again if it is lost.
+    Postpone(Box<NoticeRecord>),
 }
 
 /// Queues everything that is due.
@@ -59,7 +75,7 @@ pub async fn handle(app: &App) -> Reminded {
     let mut reminded = Reminded::default();
     for _ in 0..ROUNDS_MAX {
         let tasks = due_tasks(app, now).await;
-        let (round, cleared) = queue_all(app, tasks).await;
+        let (round, cleared) = queue_all(app, tasks, now).await;
         reminded.queued += round.queued;
         reminded.failed += round.failed;
         if cleared == 0 {
@@ -85,43 +101,51 @@ async fn due_tasks(app: &App, now: Timestamp) -> Vec<Task> {
 
 /// Re-reads an item: the index may be behind.
 async fn tasks_of(app: &App, key: Key, now: Timestamp) -> Vec<Task> {
-    match read_again(app, &key).await {
-        Ok(Some(About::Appointment(appointment))) => visit_tasks(&key, &appointment, now),
-        Ok(Some(About::Order(order))) => order_tasks(&key, &order, now),
-        Ok(None) => Vec::new(),
-        Err(error) => {
-            tracing::error!(%error, sk = key.sk, "item stays due");
-            Vec::new()
-        }
-    }
-}
-
-async fn read_again(app: &App, key: &Key) -> Result<Option<About>, StoreError> {
-    let table = &app.desk.table;
-    Ok(if key.pk.starts_with(ORDER_PREFIX) {
-        table.order_at(key).await?.map(|order| About::Order(Box::new(order)))
+    let found = if key.pk.starts_with(NOTICE_PREFIX) {
+        app.desk.table.notice(&key).await.map(|record| record.map(|record| letter_tasks(&key, record, now)))
     } else {
-        table.appointment_at(key).await?.map(|appointment| About::Appointment(Box::new(appointment)))
-    })
-}
-
-fn visit_tasks(key: &Key, appointment: &Appointment, now: Timestamp) -> Vec<Task> {
-    let due = appointment.deadlines.due(now).filter(|kind| kind.worker() == Worker::Reminder);
-    due.map(|deadline| visit_task(key, appointment, deadline, now)).collect()
-}
-
-fn visit_task(key: &Key, appointment: &Appointment, deadline: Deadline, now: Timestamp) -> Task {
-    let event = match deadline {
-        // A slot that has begun needs no reminder any more: a tick came hours late.
-        Deadline::Remind if appointment.place.starts_at() <= now => None,
-        Deadline::Remind => Some(event_of(EventKind::AppointmentTurnSoon, now)),
-        _ => appointment.ev.clone(),
+        look_up(app, &key, now).await
     };
-    Task {
-        about: About::Appointment(Box::new(appointment.clone())),
-        deadline,
-        event: event.map(|event| at(key, event)),
+    found.inspect_err(|error| tracing::error!(%error, sk = key.sk, "item stays due")).ok().flatten().unwrap_or_default()
+}
+
+async fn look_up(app: &App, key: &Key, now: Timestamp) -> Result<Option<Vec<Task>>, StoreError> {
+    match app.desk.table.about(key).await? {
+        Some(About::Appointment(visit)) => visit_tasks(app, key, &visit, now).await.map(Some),
+        Some(About::Order(order)) => Ok(Some(order_tasks(key, &order, now))),
+        None => Ok(None),
     }
+}
+
+async fn visit_tasks(app: &App, key: &Key, visit: &Appointment, now: Timestamp) -> Result<Vec<Task>, StoreError> {
+    let mut tasks = Vec::new();
+    for deadline in visit.deadlines.due(now).filter(|kind| kind.worker() == Worker::Reminder) {
+        let event = match deadline {
+            Deadline::Remind => Some(event_of(EventKind::AppointmentTurnSoon, now)),
+            Deadline::DayBefore if !is_its_time(app, visit, now).await? => None,
+            Deadline::DayBefore => Some(event_of(EventKind::AppointmentDayBefore, now)),
+            _ => visit.ev.clone(),
+        };
+        let then = Then::ClearVisit(visit.key(), deadline);
+        tasks.extend(event.map(|event| Task { event: at(key, event), then }));
+    }
+    Ok(tasks)
+}
+
+/// Whether the reminder of the day before goes out now. A profile that says later moves it, one that says never ends it.
+async fn is_its_time(app: &App, visit: &Appointment, now: Timestamp) -> Result<bool, StoreError> {
+    let table = &app.desk.table;
+    let Ok(profile) = app.desk.profile().await else { return Ok(false) };
+    let Some(time) = profile.messages.day_before else {
+        table.clear_deadline(&visit.key(), Deadline::DayBefore).await?;
+        return Ok(false);
+    };
+    let wanted = time::instant(time::add_days(visit.place.date, -1), time);
+    let early_s = wanted.as_second().saturating_sub(now.as_second());
+    if early_s > 0 {
+        table.postpone_deadline(&visit.key(), Deadline::DayBefore, now, early_s).await?;
+    }
+    Ok(early_s <= 0)
 }
 
 /// A message for everything the payer has not been told yet.
@@ -130,11 +154,17 @@ fn order_tasks(key: &Key, order: &Order, now: Timestamp) -> Vec<Task> {
         return Vec::new();
     }
     let task = |kind: &EventKind| Task {
-        about: About::Order(Box::new(order.clone())),
-        deadline: Deadline::Notify,
-        event: Some(at(key, event_of(*kind, now))),
+        event: at(key, event_of(*kind, now)),
+        then: Then::ClearOrder(order.out_trade_no.clone(), *kind),
     };
     order.untold.iter().map(task).collect()
+}
+
+fn letter_tasks(key: &Key, record: NoticeRecord, now: Timestamp) -> Vec<Task> {
+    if record.deadlines.get(Deadline::Notify).is_none_or(|due| due > now) {
+        return Vec::new();
+    }
+    vec![Task { event: at(key, event_of(EventKind::MessageDue, now)), then: Then::Postpone(Box::new(record)) }]
 }
 
 fn event_of(kind: EventKind, now: Timestamp) -> ItemEvent {
@@ -145,14 +175,14 @@ fn at(key: &Key, event: ItemEvent) -> DomainEvent {
     DomainEvent { pk: key.pk.clone(), sk: key.sk.clone(), event }
 }
 
-async fn queue_all(app: &App, tasks: Vec<Task>) -> (Reminded, usize) {
+async fn queue_all(app: &App, tasks: Vec<Task>, now: Timestamp) -> (Reminded, usize) {
     let mut batches = Vec::new();
     let mut tasks = tasks.into_iter().peekable();
     while tasks.peek().is_some() {
         batches.push(tasks.by_ref().take(QUEUE_BATCH).collect::<Vec<_>>());
     }
     stream::iter(batches)
-        .map(|batch| queue_batch(app, batch))
+        .map(|batch| queue_batch(app, batch, now))
         .buffer_unordered(CONCURRENCY)
         .fold((Reminded::default(), 0), |(sum, cleared), (one, more)| async move {
             (Reminded { queued: sum.queued + one.queued, failed: sum.failed + one.failed }, cleared + more)
@@ -160,17 +190,17 @@ async fn queue_all(app: &App, tasks: Vec<Task>) -> (Reminded, usize) {
         .await
 }
 
-async fn queue_batch(app: &App, tasks: Vec<Task>) -> (Reminded, usize) {
+async fn queue_batch(app: &App, tasks: Vec<Task>, now: Timestamp) -> (Reminded, usize) {
     let entries: Vec<_> = tasks.iter().enumerate().filter_map(|(at, task)| entry(at, task)).collect();
-    let failed = if entries.is_empty() { Vec::new() } else { send(app, entries, tasks.len()).await };
+    let failed = send(app, entries, tasks.len()).await;
     let (mut reminded, mut cleared) = (Reminded::default(), 0);
     for (at, task) in tasks.iter().enumerate() {
         if failed.contains(&at) {
             reminded.failed += 1;
             continue;
         }
-        reminded.queued += usize::from(task.event.is_some());
-        match clear(app, task).await {
+        reminded.queued += 1;
+        match conclude(app, &task.then, now).await {
             Ok(()) => cleared += 1,
             Err(error) => tracing::error!(%error, "deadline stays; the ledger keeps the message single"),
         }
@@ -178,17 +208,17 @@ async fn queue_batch(app: &App, tasks: Vec<Task>) -> (Reminded, usize) {
     (reminded, cleared)
 }
 
-async fn clear(app: &App, task: &Task) -> Result<(), StoreError> {
+async fn conclude(app: &App, then: &Then, now: Timestamp) -> Result<(), StoreError> {
     let table = &app.desk.table;
-    match (&task.about, &task.event) {
-        (About::Appointment(appointment), _) => table.clear_deadline(&appointment.key(), task.deadline).await,
-        (About::Order(order), Some(told)) => table.clear_notice(&order.out_trade_no, told.event.kind).await,
-        (About::Order(_), None) => Ok(()),
+    match then {
+        Then::ClearVisit(key, deadline) => table.clear_deadline(key, *deadline).await,
+        Then::ClearOrder(no, told) => table.clear_notice(no, *told).await,
+        Then::Postpone(record) => table.postpone_notice(record, time::add_seconds(now, LETTER_AGAIN_S)).await,
     }
 }
 
 fn entry(at: usize, task: &Task) -> Option<SendMessageBatchRequestEntry> {
-    let body = serde_json::to_string(task.event.as_ref()?).ok()?;
+    let body = serde_json::to_string(&task.event).ok()?;
     SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body).build().ok()
 }
 

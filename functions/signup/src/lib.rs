@@ -1,5 +1,6 @@
 //! 登录与实名登记: signing in with WeChat, and the people an account acts for.
 
+mod messages;
 mod patients;
 mod registration;
 mod signin;
@@ -48,10 +49,14 @@ pub enum Action {
     Register,
     /// No longer act for a person.
     Unlink,
+    /// What the account wants to be told.
+    Preferences,
+    /// Change that.
+    ChangePreferences,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 8] = [
+pub static ROUTES: [Route<Action>; 10] = [
     Route { method: Method::GET, path: "/signin", access: Access::Public, action: Action::SignIn },
     Route { method: Method::GET, path: "/signin/callback", access: Access::Public, action: Action::SignInCallback },
     Route { method: Method::POST, path: "/signout", access: Access::Account, action: Action::SignOut },
@@ -60,6 +65,13 @@ pub static ROUTES: [Route<Action>; 8] = [
     Route { method: Method::GET, path: "/patients/new", access: Access::Account, action: Action::NewPatient },
     Route { method: Method::POST, path: "/patients", access: Access::Account, action: Action::Register },
     Route { method: Method::POST, path: "/patients/{patient}/unlink", access: Access::Account, action: Action::Unlink },
+    Route { method: Method::GET, path: "/messages/preferences", access: Access::Account, action: Action::Preferences },
+    Route {
+        method: Method::POST,
+        path: "/messages/preferences",
+        access: Access::Account,
+        action: Action::ChangePreferences,
+    },
 ];
 
 /// Answers a request.
@@ -73,6 +85,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::NewPatient => patients::blank(call),
         Action::Register => patients::register(app, call).await,
         Action::Unlink => patients::unlink(app, call).await,
+        Action::Preferences => messages::show(app, call).await,
+        Action::ChangePreferences => messages::change(app, call).await,
     })
     .await
 }

@@ -160,6 +160,7 @@ mod tests {
             account: "o1".parse().unwrap(),
             relation,
             name_masked: "李*".into(),
+            copies: false,
             since: Timestamp::UNIX_EPOCH,
         }
     }

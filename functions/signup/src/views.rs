@@ -1,16 +1,20 @@
 //! What the pages of this function show: each view is the page and the JSON alike.
 
+use crate::messages::{COPIES, RECEIVE, SMS};
 use crate::registration::{CONSENT, GUARDIAN, RELATION};
+use domain::id::PatientId;
+use domain::notice::NoticeGroup;
 use domain::person::DocumentKind;
 use domain::profile::Consent;
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use store::account::Link;
 use store::patients::Patient;
 use web::components::{
-    Button, Cell, Choice, Look, Page, Person, State, Tab, Tone, choices, csrf_field, heading, list, notice, page,
-    people, prose, state, tick, title,
+    Button, Cell, Choice, Look, Page, Person, State, Switch, Tab, Tone, choices, csrf_field, heading, list, notice,
+    page, people, prose, state, switches, tick, title,
 };
 use web::form::Form;
 use web::negotiate::Cache;
@@ -138,6 +142,7 @@ impl PatientsView {
             div.acts {
                 @if self.can_add { (Button::primary_link("添加就诊人", "/patients/new")) }
             }
+            (list(&[Cell { text: "消息设置", below: None, side: None, href: Some("/messages/preferences") }]))
             details.cells {
                 summary.cell { span.main { "解除绑定" } span.side aria-hidden="true" { "▾" } }
                 (prose(&["解除后，您将不能再为其挂号和查看信息；已挂的号和就诊记录仍然保留。"]))
@@ -159,6 +164,78 @@ impl View for PatientsView {
             div.acts { (Button::post(context, "退出登录", "/signout", Look::Plain)) }
         };
         page(context, &Page::new("就诊人").tab(Tab::Patients), body)
+    }
+}
+
+/// What is wished for one of the reader's people.
+#[derive(Debug, Serialize)]
+pub struct Wished {
+    /// Who.
+    pub patient: PatientId,
+    /// Their name, masked.
+    pub name: String,
+    /// Whether the reader gets copies of what others are told about them.
+    pub copies: bool,
+    /// Whether they get copies by SMS.
+    pub sms: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct GroupWish {
+    group: &'static str,
+    text: &'static str,
+    receives: bool,
+}
+
+/// What the reader wants to be told.
+#[derive(Debug, Serialize)]
+pub struct PreferencesView {
+    groups: Vec<GroupWish>,
+    patients: Vec<Wished>,
+}
+
+impl PreferencesView {
+    /// From what is muted, and what is wished for each person.
+    pub fn of(muted: &BTreeSet<NoticeGroup>, patients: Vec<Wished>) -> Self {
+        let group = |group: NoticeGroup| GroupWish {
+            group: group.code(),
+            text: group.text(),
+            receives: !muted.contains(&group),
+        };
+        Self { groups: NoticeGroup::ALL.map(group).into(), patients }
+    }
+
+    fn of_each(&self, on: fn(&Wished) -> bool) -> Vec<Switch<'_>> {
+        let switch = |one| switch_of(one, on);
+        self.patients.iter().map(switch).collect()
+    }
+}
+
+fn switch_of(one: &Wished, on: fn(&Wished) -> bool) -> Switch<'_> {
+    Switch { value: one.patient.as_str(), text: &one.name, on: on(one) }
+}
+
+impl View for PreferencesView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let groups: Vec<_> = self
+            .groups
+            .iter()
+            .map(|group| Switch { value: group.group, text: group.text, on: group.receives })
+            .collect();
+        let body = html! {
+            (heading("消息设置", Some("停诊、号源变动等重要通知始终发送")))
+            form method="post" action="/messages/preferences" {
+                @if let Some(token) = context.csrf { (csrf_field(token)) }
+                (switches(RECEIVE, "微信里接收", &groups))
+                @if !self.patients.is_empty() {
+                    (switches(COPIES, "家人为其挂的号也通知我", &self.of_each(|one| one.copies)))
+                    (switches(SMS, "同时发短信到就诊人的手机", &self.of_each(|one| one.sms)))
+                }
+                div.acts { (Button::submit("保存")) }
+            }
+            (notice(Tone::Plain, "夜间只发送重要通知，其余消息早上再发。年长的就诊人会同时收到短信，可在这里关闭。"))
+        };
+        page(context, &Page::new("消息设置").tab(Tab::Patients), body)
     }
 }
 

@@ -1,4 +1,5 @@
-//! A slot with holds that ran out: WeChat closes the order first, only then is the number free.
+//! A slot with holds that ran out (WeChat closes the order first, only then is the number given back) and with numbers
+//! that have rested.
 
 use crate::{App, SweepError};
 use domain::Timestamp;
@@ -18,8 +19,8 @@ const LEASE_S: i64 = 60;
 pub(crate) async fn sweep(app: &App, key: &Key, now: Timestamp) -> Result<(), SweepError> {
     let table = &app.desk.table;
     let Some(seen) = table.slot_at(key).await? else { return Ok(()) };
-    let expired = expired(&seen, now);
-    if expired.is_empty() {
+    let (expired, rested) = (expired(&seen, now), seen.rested(now));
+    if expired.is_empty() && rested.is_empty() {
         // A booked or freed hold left the deadline behind.
         table.stamp_slot(&seen, None).await?;
         return Ok(());
@@ -33,6 +34,11 @@ pub(crate) async fn sweep(app: &App, key: &Key, now: Timestamp) -> Result<(), Sw
         if let Err(error) = end_hold(app, key, &id, now).await {
             tracing::warn!(%error, "a hold that ran out cannot be ended yet");
             failure = Some(error);
+        }
+    }
+    for id in rested {
+        if let Some(slot) = table.slot_at(key).await? {
+            table.end_rest(&slot, &id, now).await?;
         }
     }
     if let Some(error) = failure {
@@ -53,7 +59,7 @@ async fn end_hold(app: &App, key: &Key, id: &AppointmentId, now: Timestamp) -> R
     let table = &app.desk.table;
     let profile = app.desk.profile().await.map_err(FollowError::from)?;
     let Some(slot) = table.slot_at(key).await? else { return Ok(()) };
-    let (Some(taken), Some(date)) = (slot.taken.get(id), slot.clinic.date()) else { return Ok(()) };
+    let (Some(taken), Some(date)) = (slot.holder(id), slot.clinic.date()) else { return Ok(()) };
     let key = AppointmentKey { patient: taken.patient.clone(), date, id: id.clone() };
     if let Some(appointment) = table.appointment(&key).await? {
         if matches!(appointment.state, State::Booked | State::CheckedIn | State::Fulfilled) {

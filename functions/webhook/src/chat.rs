@@ -3,6 +3,7 @@
 use domain::appointment::{Appointment, State};
 use domain::id::{ClinicId, DepartmentId};
 use domain::profile::{HospitalProfile, MenuAction, MenuItem, Reply};
+use domain::queue::CheckInPoint;
 use domain::{Timestamp, time};
 use wechat::message::{Event, Kind, Message};
 use wechat::scene::SceneKey;
@@ -12,7 +13,12 @@ const WELCOME_LINKS_MAX: usize = 4;
 /// The page of the account's own appointments. An answer that leads there tells the next ones at once.
 const OWN_NUMBERS: &str = "/appointments";
 /// Words that ask for the own appointments in every hospital, when the profile says nothing of them.
-const OWN_NUMBERS_WORDS: [&str; 3] = ["我的号", "取消", "退号"];
+const OWN_NUMBERS_WORDS: [&str; 6] = ["我的号", "取消", "退号", "排队", "候诊", "叫号"];
+/// What the scene of a desk's code begins with; the desk follows.
+const CHECK_IN_SCENE: &str = "checkin:";
+/// Where the code on a desk's screen is typed.
+pub(crate) const CHECK_IN_PAGE: &str = "/visits/checkin";
+const NO_PRINTED_CODE: &str = "本院使用分诊台屏幕上的签到码签到，请扫描屏幕上的二维码或输入 6 位签到码。";
 const TEXT_ONLY: &str = "这里是自动回复，目前只能看懂文字。";
 const NO_NUMBERS: &str = "您目前没有待就诊的号。";
 
@@ -45,17 +51,28 @@ pub struct Answer {
     pub links: Vec<Link>,
     /// Whether the account's next appointments are told too.
     pub with_numbers: bool,
+    /// Where the sender stands and wants to be checked in.
+    pub check_in: Option<CheckInPoint>,
+}
+
+/// One of the sender's next appointments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// The appointment.
+    pub appointment: Appointment,
+    /// Where it stands in its queue, in words; only on its day.
+    pub standing: Option<String>,
 }
 
 impl Answer {
     fn new(text: impl Into<String>, links: Vec<Link>) -> Self {
         let with_numbers = links.iter().any(|link| link.path == OWN_NUMBERS);
-        Self { text: text.into(), links, with_numbers }
+        Self { text: text.into(), links, with_numbers, check_in: None }
     }
 
     /// An answer that leads to the own appointments without telling them.
     fn plain(text: impl Into<String>, links: Vec<Link>) -> Self {
-        Self { text: text.into(), links, with_numbers: false }
+        Self { text: text.into(), links, with_numbers: false, check_in: None }
     }
 
     /// The whole text of the message. `numbers`: the account's next appointments, if they are known.
@@ -63,7 +80,7 @@ impl Answer {
         &self,
         profile: &HospitalProfile,
         public_url: &str,
-        numbers: Option<&[Appointment]>,
+        numbers: Option<&[Number]>,
         now: Timestamp,
     ) -> String {
         let text = self.text.replace("{name}", &profile.name).replace("{phone}", &profile.phone);
@@ -78,19 +95,28 @@ impl Answer {
 }
 
 /// One appointment in a line: when and where, linked to its page, and for whom.
-fn number_text(appointment: &Appointment, public_url: &str, now: Timestamp) -> String {
+fn number_text(number: &Number, public_url: &str, now: Timestamp) -> String {
+    let Number { appointment, standing } = number;
     let place = &appointment.place;
-    let label = format!(
-        "{} {} {} {} {}号",
-        time::day_text(place.date, time::today(now)),
-        place.start.band_text(),
-        place.department_name,
-        place.who,
-        place.number,
-    );
-    let link = Link::new(label, format!("{OWN_NUMBERS}/{}", appointment.key())).text(public_url);
+    let label = label_of(appointment, now);
+    let page =
+        if standing.is_some() { visit_page(appointment) } else { format!("{OWN_NUMBERS}/{}", appointment.key()) };
+    let link = Link::new(label, page).text(public_url);
     let unpaid = if matches!(appointment.state, State::Held { .. }) { "（待支付）" } else { "" };
-    format!("{link} {}{unpaid} {}", appointment.patient_name_masked, place.room)
+    let standing = standing.as_deref().map(|text| format!("\n{text}")).unwrap_or_default();
+    format!("{link} {}{unpaid} {}{standing}", appointment.patient_name_masked, place.room)
+}
+
+/// When and where, in a line.
+pub(crate) fn label_of(appointment: &Appointment, now: Timestamp) -> String {
+    let place = &appointment.place;
+    let day = time::day_text(place.date, time::today(now));
+    format!("{day} {} {} {} {}号", place.start.band_text(), place.department_name, place.who, place.number)
+}
+
+/// The page of a visit on its day.
+pub(crate) fn visit_page(appointment: &Appointment) -> String {
+    format!("/visits/{}", appointment.key())
 }
 
 /// The answer when there is no profile: a way to the pages.
@@ -123,8 +149,8 @@ fn to_message(message: &Message, profile: &HospitalProfile) -> Option<Answer> {
 
 fn to_event(event: &Event, profile: &HospitalProfile, scenes: &SceneKey) -> Option<Answer> {
     match event {
-        Event::Subscribe { scene, .. } => Some(welcome(scene.as_deref(), profile, scenes)),
-        Event::Scan { scene, .. } => Some(welcome(Some(scene), profile, scenes)),
+        Event::Subscribe { scene, .. } => Some(scanned(scene.as_deref(), profile, scenes)),
+        Event::Scan { scene, .. } => Some(scanned(Some(scene), profile, scenes)),
         Event::Click { key } => Some(to_key(key, profile)),
         Event::ScanCodeWait(scanned) => Some(to_key(&scanned.key, profile)),
         _ => None,
@@ -155,6 +181,19 @@ fn of_reply(reply: &Reply) -> Answer {
 
 fn fallback(profile: &HospitalProfile) -> Answer {
     Answer::plain(&profile.fallback, Vec::new())
+}
+
+/// A code that was scanned: the one of a desk checks in, any other leads to its page below the welcome.
+fn scanned(scene: Option<&str>, profile: &HospitalProfile, scenes: &SceneKey) -> Answer {
+    let payload = scene.and_then(|scene| scenes.verify(scene).ok());
+    let point = payload.and_then(|payload| payload.strip_prefix(CHECK_IN_SCENE)).and_then(|point| point.parse().ok());
+    match point {
+        Some(point) if profile.queue.printed_code => {
+            Answer { check_in: Some(point), ..Answer::plain(String::new(), Vec::new()) }
+        }
+        Some(_) => Answer::plain(NO_PRINTED_CODE, vec![Link::new("输入签到码", CHECK_IN_PAGE)]),
+        None => welcome(scene, profile, scenes),
+    }
 }
 
 /// The welcome, with the page of the scanned code first. A scene that is not ours means nothing.

@@ -2,7 +2,7 @@
 
 use crate::chat;
 use crate::refused::refusal;
-use crate::{Action, App, numbers};
+use crate::{Action, App, arrival, numbers};
 use domain::id::OpenId;
 use domain::{Timestamp, time};
 use lambda_http::http::{HeaderName, HeaderValue, header};
@@ -10,13 +10,16 @@ use runtime::Refusal;
 use runtime::http::Call;
 use runtime::secrets::WechatAccount;
 use store::StoreError;
+use store::notices::End;
 use web::{Response, StatusCode};
 use wechat::callback::{ACKNOWLEDGED, CallbackError, Opened, Query};
-use wechat::message::{Event, Inbound, Kind};
+use wechat::message::{Delivery, Event, Inbound, Kind};
 use wechat::reply::Reply;
 
 /// The query parameters of the callback.
 const PARAMETERS: [&str; 6] = ["signature", "timestamp", "nonce", "echostr", "encrypt_type", "msg_signature"];
+/// What WeChat says of a message whose reader has blocked the account.
+const USER_BLOCK: &str = "user block";
 const TEXT: &str = "text/plain; charset=utf-8";
 const XML: &str = "application/xml; charset=utf-8";
 
@@ -40,8 +43,8 @@ pub(crate) async fn receive(app: &App, call: &Call<Action>) -> Result<Response, 
     let (noted, answer) = tokio::join!(note(app, &opened.message, call.now), answer(app, call, &account, &opened));
     if let Err(error) = noted {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::error!(code = "follow_not_stored", %error, cause, "a follow or unfollow is not stored");
-        return Ok(respond(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "follow_not_stored"));
+        tracing::error!(code = "change_not_stored", %error, cause, "what a delivery changes is not stored");
+        return Ok(respond(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "change_not_stored"));
     }
     Ok(send(app, call, &account, &opened, answer))
 }
@@ -52,7 +55,7 @@ fn query(call: &Call<Action>) -> Query {
 
 /// Notes what the delivery changes, then that it was here. Only the former may fail the delivery (see the crate).
 async fn note(app: &App, message: &Inbound, now: Timestamp) -> Result<(), StoreError> {
-    note_follow(app, message).await?;
+    note_change(app, message, now).await?;
     match app.desk.table.take_inbound(message.dedupe_key(), now).await {
         Ok(write) if write.is_done() => {}
         Ok(_) => tracing::info!(code = "repeat", "delivered again"),
@@ -61,12 +64,26 @@ async fn note(app: &App, message: &Inbound, now: Timestamp) -> Result<(), StoreE
     Ok(())
 }
 
-async fn note_follow(app: &App, message: &Inbound) -> Result<(), StoreError> {
-    let followed = match &message.kind {
-        Kind::Event(Event::Subscribe { .. }) => true,
-        Kind::Event(Event::Unsubscribe) => false,
-        Kind::Event(_) | Kind::Message(_) => return Ok(()),
-    };
+async fn note_change(app: &App, message: &Inbound, now: Timestamp) -> Result<(), StoreError> {
+    match &message.kind {
+        Kind::Event(Event::Subscribe { .. }) => note_follow(app, message, true).await,
+        Kind::Event(Event::Unsubscribe) => note_follow(app, message, false).await,
+        Kind::Event(Event::TemplateSent { msg_id, delivery }) => {
+            app.desk.table.note_end(msg_id, end_of(delivery), now).await
+        }
+        Kind::Event(_) | Kind::Message(_) => Ok(()),
+    }
+}
+
+fn end_of(delivery: &Delivery) -> End {
+    match delivery {
+        Delivery::Success => End::Delivered,
+        Delivery::Failed(why) if why == USER_BLOCK => End::Blocked,
+        Delivery::Failed(_) => End::Failed,
+    }
+}
+
+async fn note_follow(app: &App, message: &Inbound, followed: bool) -> Result<(), StoreError> {
     let at = time::add_seconds(Timestamp::UNIX_EPOCH, message.created_s);
     let Ok(account) = message.from.parse::<OpenId>() else {
         // Delivering it again would not make it one.
@@ -86,7 +103,10 @@ async fn answer(app: &App, call: &Call<Action>, account: &WechatAccount, opened:
         return Some(chat::without_profile(&app.desk.public_url));
     };
     let answer = chat::decide(&opened.message.kind, profile, &account.scene_key)?;
-    let numbers = if answer.with_numbers { numbers::next_of(app, opened, call.now).await } else { None };
+    if let Some(point) = &answer.check_in {
+        return Some(arrival::check_in(app, opened, profile, point, call.now).await);
+    }
+    let numbers = if answer.with_numbers { numbers::next_of(app, opened, profile, call.now).await } else { None };
     Some(answer.text(profile, &app.desk.public_url, numbers.as_deref(), call.now))
 }
 

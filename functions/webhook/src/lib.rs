@@ -1,9 +1,10 @@
 //! 公众号: what WeChat delivers (messages, menu clicks, scans, follows) and what the chat answers.
 //!
 //! # What a delivery may do
-//! Only following and unfollowing change anything. WeChat delivers up to four times, in any order and at once, so
-//! that change is one write that may be repeated: it is ordered by WeChat's own clock, and an older event arriving
-//! later changes nothing. The record of the delivery comes *after* it. The other way round, a crash between the two
+//! Only following, unfollowing, the scan of a desk's code, and how a message of ours ended change anything. WeChat
+//! delivers up to four times, in any order and at once, so each is a write that may be repeated: following is ordered by
+//! WeChat's own clock, an older event arriving later changes nothing; a message ends once; checking in answers every time
+//! alike. The record of the delivery comes *after* it. The other way round, a crash between the two
 //! would lose the change, because the retry would look like a repeat. Every reply is computed from the message, so a
 //! repeat is answered like the first delivery.
 //!
@@ -12,7 +13,7 @@
 //! |---|---|---|
 //! | not WeChat's, or not readable | 4xx with a code, nothing stored | nobody follows it up; the log has the code |
 //! | the secret cannot be read | 503 | nothing can be checked; WeChat delivers again |
-//! | a follow or unfollow cannot be stored | 500 | WeChat delivers again, so nothing is lost |
+//! | a follow, an unfollow or the end of a message cannot be stored | 500 | WeChat delivers again, so nothing is lost |
 //! | the record of a delivery cannot be stored | as if it had been | it only tells repeats from first deliveries |
 //! | profile or appointments cannot be read, or not in time | 200 with a plain text and a link | anything else shows the patient an outage notice |
 //!
@@ -26,6 +27,7 @@
 //! their payments are records of visits, which law obliges a hospital to keep, and a number paid for stays good. Who
 //! wants a link ended does that in 就诊人, or asks the hospital.
 
+mod arrival;
 pub mod chat;
 mod delivery;
 mod numbers;

@@ -7,6 +7,7 @@ mod world;
 use domain::id::PatientId;
 use lambda_http::http::Method;
 use store::account::{Link, Relation};
+use store::key::Key;
 use wechat::scene::SceneKey;
 use world::{FOLLOWER, NOW_S, World, answered, clear_text_of, event, message, query_signature, seal, signed};
 
@@ -75,6 +76,7 @@ async fn the_next_numbers_are_told_to_whom_they_belong() {
             account: FOLLOWER.parse().unwrap(),
             relation: Relation::Oneself,
             name_masked: "林*梅".into(),
+            copies: false,
             since: world::now(),
         })
         .await;
@@ -159,10 +161,11 @@ async fn without_a_table_the_chat_still_answers_and_a_follow_is_delivered_again(
     let (query, body) = signed(&message("text", "<Content>我的号</Content>", 13), NOW_S);
     let told = answered(&world.send(Method::POST, &query, body).await);
     assert!(told.contains(r#"<a href="https://desk.example.com/">"#), "{told}");
-    for name in ["subscribe", "unsubscribe"] {
-        let (query, body) = signed(&event(name, "", NOW_S), NOW_S);
+    for name in ["subscribe", "unsubscribe", "TEMPLATESENDJOBFINISH"] {
+        let end = "<MsgID>7</MsgID><Status>success</Status></xml>";
+        let (query, body) = signed(&event(name, "", NOW_S).replace("</xml>", end), NOW_S);
         let answer = world.send(Method::POST, &query, body).await;
-        assert_eq!((answer.status, answer.body.as_str()), (500, "follow_not_stored"));
+        assert_eq!((answer.status, answer.body.as_str()), (500, "change_not_stored"));
     }
 }
 
@@ -188,4 +191,52 @@ async fn a_table_that_hangs_delays_the_answer_by_less_than_wechat_waits() {
     let told = answered(&world.send(Method::POST, &query, body).await);
     assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
     assert!(told.contains("查看我的挂号"), "{told}");
+}
+
+#[tokio::test]
+async fn a_scan_at_the_desk_checks_in_and_says_where_one_stands() {
+    let world = World::start().await;
+    let booked = world.booked_today("1230").await;
+    let scan = async |desk: &str, at_s| {
+        let scene = SceneKey::new([7; 32]).sign(&format!("checkin:{desk}")).unwrap();
+        let (query, body) = signed(&event("SCAN", &scene, at_s), NOW_S);
+        answered(&world.send(Method::POST, &query, body).await)
+    };
+    let elsewhere = scan("dept:WK", NOW_S - 3).await;
+    assert!(elsewhere.contains("请到内科"), "{elsewhere}");
+    let told = scan("dept:NK", NOW_S - 2).await;
+    assert!(told.contains("已签到：林*梅") && told.contains("前面 0 人") && told.contains("诊室 201"), "{told}");
+    assert!(told.contains(&format!("/visits/{}", booked.key())), "{told}");
+    assert_eq!(scan("dept:NK", NOW_S - 1).await, told, "a repeat is answered alike");
+    let (query, body) = signed(&message("text", "<Content>排队到几号了</Content>", 21), NOW_S);
+    let asked = answered(&world.send(Method::POST, &query, body).await);
+    assert!(asked.contains("前面 0 人"), "{asked}");
+}
+
+#[tokio::test]
+async fn who_has_no_number_today_or_comes_too_early_is_told_so() {
+    let world = World::start().await;
+    let scene = SceneKey::new([7; 32]).sign("checkin:any").unwrap();
+    let (query, body) = signed(&event("SCAN", &scene, NOW_S), NOW_S);
+    let none = answered(&world.send(Method::POST, &query, body).await);
+    assert!(none.contains("今天没有查到您的号"), "{none}");
+    world.booked_today("1400").await;
+    let (query, body) = signed(&event("SCAN", &scene, NOW_S - 1), NOW_S);
+    let early = answered(&world.send(Method::POST, &query, body).await);
+    assert!(early.contains("13:00 开始签到"), "{early}");
+}
+
+#[tokio::test]
+async fn how_a_message_ended_is_noted_whenever_it_comes() {
+    let world = World::start().await;
+    for (msgid, status) in [("2500000000000000001", "success"), ("2500000000000000002", "failed:user block")] {
+        let fields = format!("<MsgID>{msgid}</MsgID><Status><![CDATA[{status}]]></Status>");
+        let xml = event("TEMPLATESENDJOBFINISH", "", NOW_S).replace("</xml>", &format!("{fields}</xml>"));
+        let (query, body) = signed(&xml, NOW_S);
+        for _ in 0..2 {
+            assert_eq!(world.send(Method::POST, &query, body.clone()).await.status, 200);
+        }
+        // The notifier has not written its entry yet: the end waits under WeChat's number.
+        assert!(world.has(&Key::msgid(msgid)).await, "{msgid}");
+    }
 }

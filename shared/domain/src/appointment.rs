@@ -8,11 +8,13 @@ use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId, OpenId, OutTrad
 use crate::money::Fen;
 use crate::time;
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
 
 /// The reminder goes out this long before the turn (the study, 3.2).
 pub const REMIND_BEFORE_MIN: i64 = 30;
+/// The reminder of the day before goes out at this time (domain sheet 2.5); a profile may say later, or never.
+pub const DAY_BEFORE_AT: Time = Time::constant(18, 0, 0, 0);
 /// A message that the stream has not led to within this time is queued again.
 pub const NOTIFY_WITHIN_S: i64 = 120;
 /// A place in the queue that has not followed within this time is put right by the sweeper.
@@ -373,8 +375,12 @@ fn deadlines_after(before: &Appointment, state: State, now: Timestamp) -> Deadli
     match state {
         State::Booked => {
             let remind_at = time::add_minutes(before.place.starts_at(), -REMIND_BEFORE_MIN);
+            let day_before_at = time::instant(time::add_days(before.place.date, -1), DAY_BEFORE_AT);
             // Who books closer to the turn than that has just been told everything.
-            if remind_at > now { notify.with(Deadline::Remind, remind_at) } else { notify }
+            [(Deadline::Remind, remind_at), (Deadline::DayBefore, day_before_at)]
+                .into_iter()
+                .filter(|(_, at)| *at > now)
+                .fold(notify, |deadlines, (kind, at)| deadlines.with(kind, at))
         }
         // 停诊 meets somebody who waits already: the queue must forget them.
         State::Cancelled { .. } if before.state == State::CheckedIn => {
@@ -383,7 +389,10 @@ fn deadlines_after(before: &Appointment, state: State, now: Timestamp) -> Deadli
         State::Cancelled { .. } => notify.with(Deadline::Release, now),
         State::Refused { .. } => notify,
         // What the person still has to be told stays; the queue follows, should whoever moves this be cut off.
-        State::CheckedIn => before.deadlines.clone().with(Deadline::Queue, time::add_seconds(now, QUEUE_WITHIN_S)),
+        State::CheckedIn => {
+            let still = before.deadlines.clone().without(Deadline::DayBefore);
+            still.with(Deadline::Queue, time::add_seconds(now, QUEUE_WITHIN_S))
+        }
         State::Fulfilled => Deadlines::none().with(Deadline::Queue, time::add_seconds(now, QUEUE_WITHIN_S)),
         State::Held { .. } | State::NoShow | State::Expired => Deadlines::none(),
     }

@@ -5,6 +5,7 @@
 use crate::clinic::{Clinic, ClinicKind, ClinicState, Period, SlotStart};
 use crate::credit::{CreditPolicy, Standing, Strikes, standing};
 use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId};
+use crate::quota::Quotas;
 use crate::time;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
@@ -63,6 +64,31 @@ impl Default for Limits {
     }
 }
 
+/// How long a number rests that comes back, in minutes: a random time between the two, drawn when it is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RestPolicy {
+    /// At least.
+    pub least_min: u16,
+    /// At most.
+    pub most_min: u16,
+}
+
+impl Default for RestPolicy {
+    fn default() -> Self {
+        Self { least_min: 1, most_min: 30 }
+    }
+}
+
+impl RestPolicy {
+    /// The rest that random bytes mean.
+    pub fn drawn(&self, random: [u8; 8]) -> u16 {
+        let choices = u64::from(self.most_min.saturating_sub(self.least_min)) + 1;
+        let extra = u16::try_from(u64::from_be_bytes(random) % choices).unwrap_or(0);
+        self.least_min.saturating_add(extra)
+    }
+}
+
 /// The hospital's booking policy; defaults are the middle of what real hospitals do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,6 +107,12 @@ pub struct BookingPolicy {
     pub hold_min: i64,
     /// How often one person may book.
     pub limits: Limits,
+    /// How long a number rests that comes back.
+    pub rest: RestPolicy,
+    /// What is set apart for those who cannot use a phone, unless a schedule says otherwise.
+    pub quotas: Quotas,
+    /// From this time on the day itself, what is left of it is everybody's.
+    pub pool_time: Time,
 }
 
 impl Default for BookingPolicy {
@@ -93,6 +125,9 @@ impl Default for BookingPolicy {
             same_day_close_afternoon: Time::constant(16, 0, 0, 0),
             hold_min: 10,
             limits: Limits::default(),
+            rest: RestPolicy::default(),
+            quotas: Quotas::NONE,
+            pool_time: Time::constant(6, 0, 0, 0),
         }
     }
 }
@@ -101,6 +136,11 @@ impl BookingPolicy {
     /// When the numbers of a clinic on `date` are released.
     pub fn release_at(&self, date: Date) -> Timestamp {
         time::instant(time::add_days(date, -self.horizon_days), self.release_time)
+    }
+
+    /// When what is set apart of a clinic on `date` becomes everybody's.
+    pub fn pooled_at(&self, date: Date) -> Timestamp {
+        time::instant(date, self.pool_time)
     }
 }
 
@@ -374,6 +414,14 @@ mod tests {
             ..clinic(date(2026, 11, 24), Period::Morning, ClinicKind::Expert, None)
         };
         assert_eq!(ask(&closed, "0900", "2026-11-22T02:00:00Z"), Err(WindowError::Closed));
+    }
+
+    #[test]
+    fn a_rest_lies_between_its_bounds() {
+        let policy = RestPolicy { least_min: 5, most_min: 8 };
+        let drawn: std::collections::BTreeSet<_> = (0..40_u64).map(|n| policy.drawn(n.to_be_bytes())).collect();
+        assert_eq!(drawn, (5..=8).collect());
+        assert_eq!(RestPolicy { least_min: 3, most_min: 1 }.drawn([255; 8]), 3);
     }
 
     #[test]

@@ -1,13 +1,15 @@
-//! Clinics (出诊, FHIR Schedule), their slots (时段, FHIR Slot) and numbers (号).
+//! Clinics (出诊, FHIR Schedule) and the half hours (时段) they are divided into.
 
-use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId, IdError, PatientId, QueueGroup, QueueId};
+use crate::id::{ClinicId, DepartmentId, DoctorId, IdError, QueueGroup, QueueId};
 use crate::money::Fen;
 use crate::time;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+pub use crate::quota::Channel;
+pub use crate::slot::{Claim, Slot, Taken};
 
 /// Minutes in one slot: the finest time band the yardstick asks for (level 5: at most 30).
 pub const SLOT_MIN: u16 = 30;
@@ -233,20 +235,6 @@ impl Clinic {
     }
 }
 
-/// How a number of a slot is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
-pub enum Claim {
-    /// Waiting for payment; the sweeper frees it after `expires_at`.
-    Held {
-        /// End of the hold.
-        #[serde(with = "epoch_s")]
-        expires_at: Timestamp,
-    },
-    /// Paid (or free of charge): kept until the visit or a cancellation.
-    Booked,
-}
-
 /// Instants inside DynamoDB maps are epoch seconds, so that conditions can compare them.
 pub mod epoch_s {
     use jiff::Timestamp;
@@ -260,62 +248,6 @@ pub mod epoch_s {
     /// Reads whole seconds.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         Timestamp::from_second(i64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-    }
-}
-
-/// A taken number of a slot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Taken {
-    /// Who holds it.
-    pub patient: PatientId,
-    /// The number, 1-based within the clinic.
-    pub number: u16,
-    /// Held or booked.
-    #[serde(flatten)]
-    pub claim: Claim,
-}
-
-/// Half an hour of a clinic with its numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slot {
-    /// The clinic.
-    pub clinic: ClinicId,
-    /// Start on the clinic's day.
-    pub start: SlotStart,
-    /// Numbers nobody has.
-    #[serde(default)]
-    pub free_numbers: BTreeSet<u16>,
-    /// Numbers somebody has, by appointment.
-    #[serde(default)]
-    pub taken: BTreeMap<AppointmentId, Taken>,
-    /// Open or closed, as the clinic's.
-    pub state: ClinicState,
-    /// As the clinic's.
-    #[serde(with = "epoch_s")]
-    pub release_at: Timestamp,
-    /// Counts writes; 0 = never claimed.
-    pub ver: u64,
-}
-
-impl Slot {
-    /// A fresh slot with numbers `first ..= first + count - 1`.
-    pub fn fresh(clinic: &Clinic, start: SlotStart, first: u16, count: u16) -> Self {
-        Self {
-            clinic: clinic.id.clone(),
-            start,
-            free_numbers: (first..first.saturating_add(count.min(NUMBERS_PER_SLOT_MAX))).collect(),
-            taken: BTreeMap::new(),
-            state: clinic.state,
-            release_at: clinic.release_at,
-            ver: 0,
-        }
-    }
-
-    /// The free number this appointment should try: spread by `probe` so that callers of one instant do not all want
-    /// the same one.
-    pub fn choose_number(&self, probe: u64) -> Option<u16> {
-        let count = u64::try_from(self.free_numbers.len()).ok().filter(|count| *count > 0)?;
-        self.free_numbers.iter().nth(usize::try_from(probe % count).ok()?).copied()
     }
 }
 
@@ -339,21 +271,5 @@ mod tests {
         assert_eq!(start.instant(date(2026, 11, 22)).to_string(), "2026-11-22T15:30:00Z");
         assert_eq!(start.end_instant(date(2026, 11, 22)).to_string(), "2026-11-22T16:00:00Z");
         assert_eq!(start.band_text(), "23:30-24:00");
-    }
-
-    #[test]
-    fn numbers_are_spread_over_callers() {
-        let slot = Slot {
-            clinic: "c".parse().unwrap(),
-            start: "0900".parse().unwrap(),
-            free_numbers: [3, 5, 9].into(),
-            taken: BTreeMap::new(),
-            state: ClinicState::Open,
-            release_at: Timestamp::UNIX_EPOCH,
-            ver: 0,
-        };
-        let chosen: BTreeSet<_> = (0..9).filter_map(|probe| slot.choose_number(probe)).collect();
-        assert_eq!(chosen, slot.free_numbers);
-        assert_eq!(Slot { free_numbers: BTreeSet::new(), ..slot }.choose_number(7), None);
     }
 }

@@ -29,7 +29,8 @@ pub enum Deadline {
     Close,
     /// Appointment: a cancellation was recorded, the order, number and gate must follow.
     Release,
-    /// Appointment or order: a message must have gone out; the stream was the fast path.
+    /// Appointment or order: a message must have gone out; the stream was the fast path. Message of the ledger: its wait
+    /// is over, or it did not arrive.
     Notify,
     /// Appointment: the turn is near.
     Remind,
@@ -37,6 +38,10 @@ pub enum Deadline {
     Reconcile,
     /// Appointment: its place in the queue must follow.
     Queue,
+    /// Appointment: the visit is tomorrow.
+    DayBefore,
+    /// Queue: the hospital's own system calls, and is asked whom.
+    CallState,
 }
 
 /// The function that acts on a deadline.
@@ -50,6 +55,8 @@ pub enum Worker {
     Reconcile,
     /// `functions/his-sync`
     HisSync,
+    /// `functions/his-sync` as well: queues are asked for all day, and payments do not wait behind them.
+    HisQueue,
 }
 
 impl Worker {
@@ -60,6 +67,7 @@ impl Worker {
             Self::Reminder => "reminder",
             Self::Reconcile => "reconcile",
             Self::HisSync => "his-sync",
+            Self::HisQueue => "his-queue",
         }
     }
 }
@@ -68,12 +76,13 @@ impl Deadline {
     /// Who acts on it.
     pub fn worker(self) -> Worker {
         match self {
-            Self::Notify | Self::Remind => Worker::Reminder,
+            Self::Notify | Self::Remind | Self::DayBefore => Worker::Reminder,
             Self::HoldExpires | Self::Release | Self::Close | Self::Queue => Worker::Sweeper,
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile
             }
             Self::Post => Worker::HisSync,
+            Self::CallState => Worker::HisQueue,
         }
     }
 }

@@ -42,11 +42,17 @@ pub enum EventKind {
     /// A further WeChat user was linked to a person.
     #[serde(rename = "patient.linked")]
     PatientLinked,
+    /// The visit is tomorrow.
+    #[serde(rename = "appointment.day_before")]
+    AppointmentDayBefore,
+    /// A message of the ledger has something due: its wait is over, or it did not arrive.
+    #[serde(rename = "message.due")]
+    MessageDue,
 }
 
 impl EventKind {
     /// Every kind, for schemas and tests.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::AppointmentBooked,
         Self::AppointmentCancelled,
         Self::AppointmentExpired,
@@ -59,6 +65,8 @@ impl EventKind {
         Self::RefundDeclined,
         Self::PatientRegistered,
         Self::PatientLinked,
+        Self::AppointmentDayBefore,
+        Self::MessageDue,
     ];
 
     /// The detail-type on the bus.
@@ -76,6 +84,8 @@ impl EventKind {
             Self::RefundDeclined => "order.refund_declined",
             Self::PatientRegistered => "patient.registered",
             Self::PatientLinked => "patient.linked",
+            Self::AppointmentDayBefore => "appointment.day_before",
+            Self::MessageDue => "message.due",
         }
     }
 }

@@ -99,12 +99,12 @@ ids! {
     ReceiptNo;
     /// What the hospital booked a refund under.
     RefundReceiptNo;
-    /// One entry of the audit.
-    AuditId;
     /// Rooms that call from one queue (候诊组), by the hospital's own code.
     QueueGroup;
     /// A queue (候诊队列); see [`QueueId::of`].
     QueueId;
+    /// One entry of the audit.
+    AuditId;
 }
 
 /// Random or hashed bytes behind an identifier: 80 bits, 16 characters.

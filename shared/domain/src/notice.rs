@@ -1,10 +1,18 @@
 //! Notices (通知): what a patient is told, and the values a message template is filled with.
 
+mod manner;
+mod recipients;
+
+pub use manner::{Grade, Manner, NoticeGroup, QuietHours, TRIES_MAX};
+pub use recipients::{Addressee, Audience, Follower, Recipient, falls_back};
+
 use crate::appointment::{Appointment, CancelledBy, RefusedWhy, State};
+use crate::booking::CancelPolicy;
 use crate::event::EventKind;
-use crate::id::OpenId;
+use crate::id::PatientId;
 use crate::order::{Cause, Order, Posting, Refund, RefundState};
 use crate::time;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -28,11 +36,13 @@ pub enum NoticeKind {
     Refunded,
     /// 退费未通过: the items were performed already
     RefundDeclined,
+    /// 就诊前一天提醒: with the way to cancel
+    DayBefore,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Booked,
         Self::Cancelled,
         Self::Refused,
@@ -41,6 +51,7 @@ impl NoticeKind {
         Self::BillRefused,
         Self::Refunded,
         Self::RefundDeclined,
+        Self::DayBefore,
     ];
 
     /// The message an event leads to, if any.
@@ -54,10 +65,27 @@ impl NoticeKind {
             EventKind::OrderRefused => Some(Self::BillRefused),
             EventKind::OrderRefunded => Some(Self::Refunded),
             EventKind::RefundDeclined => Some(Self::RefundDeclined),
+            EventKind::AppointmentDayBefore => Some(Self::DayBefore),
             EventKind::AppointmentExpired
             | EventKind::OrderPaid
             | EventKind::PatientRegistered
-            | EventKind::PatientLinked => None,
+            | EventKind::PatientLinked
+            | EventKind::MessageDue => None,
+        }
+    }
+
+    /// What it says, as staff read it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Booked => "挂号成功",
+            Self::Cancelled => "挂号已取消",
+            Self::Refused => "号源未能保留",
+            Self::TurnSoon => "即将就诊",
+            Self::BillPaid => "缴费成功",
+            Self::BillRefused => "缴费未入账，退款",
+            Self::Refunded => "退款到账",
+            Self::RefundDeclined => "退费未通过",
+            Self::DayBefore => "明日就诊",
         }
     }
 
@@ -72,6 +100,7 @@ impl NoticeKind {
             Self::BillRefused => "bill_refused",
             Self::Refunded => "refunded",
             Self::RefundDeclined => "refund_declined",
+            Self::DayBefore => "day_before",
         }
     }
 }
@@ -86,11 +115,11 @@ pub enum About {
 }
 
 impl About {
-    /// Whom to tell in WeChat, if anybody.
-    pub fn account(&self) -> Option<&OpenId> {
+    /// Whose affair it is.
+    pub fn patient(&self) -> &PatientId {
         match self {
-            Self::Appointment(appointment) => appointment.booker.account(),
-            Self::Order(order) => Some(&order.payer),
+            Self::Appointment(appointment) => &appointment.patient,
+            Self::Order(order) => &order.patient,
         }
     }
 
@@ -105,9 +134,12 @@ impl About {
         }
     }
 
-    /// The page of ours that says more.
-    pub fn path(&self) -> String {
+    /// The page of ours that says more, or lets one act at once.
+    pub fn path(&self, kind: NoticeKind) -> String {
         match self {
+            Self::Appointment(appointment) if kind == NoticeKind::DayBefore => {
+                format!("/appointments/{}/cancel", appointment.key())
+            }
             Self::Appointment(appointment) => format!("/appointments/{}", appointment.key()),
             Self::Order(order) => match order.appointment_key() {
                 Some(key) => format!("/appointments/{key}"),
@@ -124,25 +156,39 @@ impl About {
                 (NoticeKind::Booked, State::Booked | State::CheckedIn | State::Fulfilled)
                     | (NoticeKind::Cancelled, State::Cancelled { .. })
                     | (NoticeKind::Refused, State::Refused { .. })
-                    | (NoticeKind::TurnSoon, State::Booked)
+                    | (NoticeKind::TurnSoon, State::Booked | State::CheckedIn)
+                    | (NoticeKind::DayBefore, State::Booked)
             ),
             Self::Order(order) => match kind {
                 NoticeKind::BillPaid => matches!(order.posting, Posting::Posted { .. }),
                 NoticeKind::BillRefused | NoticeKind::Refunded | NoticeKind::RefundDeclined => {
                     told_refund(kind, order).is_some()
                 }
-                NoticeKind::Booked | NoticeKind::Cancelled | NoticeKind::Refused | NoticeKind::TurnSoon => false,
+                NoticeKind::Booked
+                | NoticeKind::Cancelled
+                | NoticeKind::Refused
+                | NoticeKind::TurnSoon
+                | NoticeKind::DayBefore => false,
             },
         }
     }
 
     /// The text of a field. No diagnosis, no clear name: a message list is read over shoulders.
-    pub fn field_text(&self, kind: NoticeKind, field: NoticeField) -> String {
+    pub fn field_text(&self, kind: NoticeKind, field: NoticeField, moment: Moment) -> String {
         match self {
-            Self::Appointment(appointment) => visit_text(kind, field, appointment),
+            Self::Appointment(appointment) => visit_text(kind, field, appointment, moment),
             Self::Order(order) => order_text(kind, field, order),
         }
     }
+}
+
+/// What a text depends on beside the item.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Until when one may cancel.
+    pub cancel: CancelPolicy,
+    /// When the message is written.
+    pub now: Timestamp,
 }
 
 /// The refund a message about an order tells of: the latest of its sort. Who lost a visit was told by the visit.
@@ -199,7 +245,7 @@ const NOTHING: &str = "--";
 /// WeChat's limit of a `thing`, in characters.
 const THING_CHARS: usize = 20;
 
-fn visit_text(kind: NoticeKind, field: NoticeField, appointment: &Appointment) -> String {
+fn visit_text(kind: NoticeKind, field: NoticeField, appointment: &Appointment, moment: Moment) -> String {
     let place = &appointment.place;
     match field {
         NoticeField::Patient => appointment.patient_name_masked.clone(),
@@ -214,6 +260,7 @@ fn visit_text(kind: NoticeKind, field: NoticeField, appointment: &Appointment) -
         NoticeField::Number => format!("{}号", place.number),
         NoticeField::Room => place.room.clone(),
         NoticeField::Fee => format!("{}元", appointment.fee),
+        NoticeField::Remark if kind == NoticeKind::DayBefore => cancel_text(appointment, moment),
         NoticeField::Remark => remark(kind, appointment).to_owned(),
         NoticeField::Items | NoticeField::Where => NOTHING.to_owned(),
     }
@@ -263,6 +310,15 @@ fn order_remark(kind: NoticeKind, order: &Order) -> &'static str {
     }
 }
 
+/// How the number can still be given back.
+fn cancel_text(appointment: &Appointment, moment: Moment) -> String {
+    let until = appointment.cancel_until(moment.cancel);
+    if until < moment.now {
+        return "不能来请联系窗口或致电医院".to_owned();
+    }
+    time::wall_clock(until).strftime("%m月%d日%H:%M前可点此取消").to_string()
+}
+
 /// At most 20 characters: WeChat's limit of a `thing`.
 fn remark(kind: NoticeKind, appointment: &Appointment) -> &'static str {
     match (kind, appointment.state) {
@@ -285,11 +341,25 @@ mod tests {
     use super::*;
     use crate::appointment::tests::{at, held};
 
+    fn moment(now: &str) -> Moment {
+        Moment { cancel: CancelPolicy::default(), now: at(now) }
+    }
+
+    #[test]
+    fn the_day_before_says_until_when_one_may_cancel() {
+        let visit = held(at("2026-11-22T04:10:00Z"));
+        let about = About::Appointment(Box::new(visit));
+        let text = |now| about.field_text(NoticeKind::DayBefore, NoticeField::Remark, moment(now));
+        assert_eq!(text("2026-11-22T10:00:00Z"), "11月23日08:00前可点此取消");
+        assert_eq!(text("2026-11-23T00:00:01Z"), "不能来请联系窗口或致电医院");
+        assert!(about.path(NoticeKind::DayBefore).ends_with("/cancel"));
+    }
+
     #[test]
     fn fields_read_like_a_message() {
         let appointment = held(at("2026-11-22T04:10:00Z"));
         let about = About::Appointment(Box::new(appointment));
-        let text = |field| about.field_text(NoticeKind::Booked, field);
+        let text = |field| about.field_text(NoticeKind::Booked, field, moment("2026-11-22T04:10:00Z"));
         assert_eq!(text(NoticeField::VisitTime), "2026年11月23日 09:00~09:30");
         assert_eq!(text(NoticeField::Number), "3号");
         assert_eq!(text(NoticeField::Fee), "25.00元");

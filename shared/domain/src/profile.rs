@@ -1,10 +1,12 @@
 //! The hospital profile: everything one hospital says or decides differently from another.
 
+use crate::appointment::DAY_BEFORE_AT;
 use crate::booking::{BookingPolicy, CancelPolicy};
 use crate::credit::CreditPolicy;
 use crate::money::Fen;
-use crate::notice::NoticeTemplate;
+use crate::notice::{NoticeField, NoticeKind, NoticeTemplate, QuietHours};
 use crate::queue::QueuePolicy;
+use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -94,6 +96,50 @@ impl Default for MoneyPolicy {
     }
 }
 
+/// When and how messages go out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MessagePolicy {
+    /// The hours in which only what is critical goes out.
+    pub quiet: QuietHours,
+    /// When the reminder of the day before goes out, [`crate::appointment::DAY_BEFORE_AT`] or later; none: never.
+    pub day_before: Option<Time>,
+    /// From this age, in full years, patients get copies by SMS unless they decline.
+    pub sms_age_years: u16,
+    /// SMS, if the hospital has a contract for it.
+    pub sms: Option<SmsPolicy>,
+}
+
+/// People of 70 and more have priority at the desk (domain sheet 2.5) and are told by SMS too.
+const SMS_AGE_YEARS: u16 = 70;
+
+impl Default for MessagePolicy {
+    fn default() -> Self {
+        let (quiet, day_before) = (QuietHours::default(), Some(DAY_BEFORE_AT));
+        Self { quiet, day_before, sms_age_years: SMS_AGE_YEARS, sms: None }
+    }
+}
+
+/// What the SMS service has approved for this hospital.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmsPolicy {
+    /// The signature in front of every message.
+    pub signature: String,
+    /// Templates by notice. A kind without one goes on to the staff's call list.
+    pub templates: BTreeMap<NoticeKind, SmsTemplate>,
+}
+
+/// An SMS template the service has approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmsTemplate {
+    /// The service's number of it.
+    pub template_id: String,
+    /// The values of its variables, in order.
+    pub fields: Vec<NoticeField>,
+}
+
 /// 100 yuan.
 const CHECKER_ABOVE: Fen = Fen::of(10_000);
 
@@ -128,6 +174,9 @@ pub struct HospitalProfile {
     /// How people wait and are called.
     #[serde(default)]
     pub queue: QueuePolicy,
+    /// When and how messages go out.
+    #[serde(default)]
+    pub messages: MessagePolicy,
     /// The chat's menu: one to three buttons.
     pub menu: Vec<MenuItem>,
     /// Answer to a new follower. `{name}` and `{phone}` stand for the hospital's.
@@ -138,5 +187,5 @@ pub struct HospitalProfile {
     pub fallback: String,
     /// WeChat templates by notice. Template ids change with the account, so they live here and not in code.
     #[serde(default)]
-    pub templates: BTreeMap<crate::notice::NoticeKind, NoticeTemplate>,
+    pub templates: BTreeMap<NoticeKind, NoticeTemplate>,
 }

@@ -14,6 +14,7 @@ mod error;
 mod fees;
 mod label;
 mod port;
+mod queues;
 mod refund;
 mod signed_json;
 
@@ -26,6 +27,7 @@ pub use error::{HisError, Refusal};
 pub use fees::{BILLS_PER_POST_MAX, BillAmount, BillPlace, FeesPost, InvoiceUrl, Paid, Receipt, Registration};
 pub use label::{LABEL_CHARS_MAX, Label};
 pub use port::{Call, His, RequestError};
+pub use queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, ToldStage};
 pub use refund::{
     BillLine, LINES_PER_REFUND_MAX, Lines, REFUND_REASON_CHARS_MAX, RefundCheck, RefundPost, RefundReason,
     Refundability,

@@ -4,10 +4,11 @@ use crate::bill::UnpaidBills;
 use crate::day_file::DayFile;
 use crate::error::HisError;
 use crate::fees::{FeesPost, Receipt};
+use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
 use domain::Timestamp;
 use domain::civil::Date;
-use domain::id::{CardNo, OutRefundNo, OutTradeNo, RefundReceiptNo};
+use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, RefundReceiptNo};
 
 /// Bytes of randomness a call takes.
 const RANDOM_BYTES: usize = 16;
@@ -85,4 +86,14 @@ pub trait His: Send + Sync {
 
     /// Every payment and refund the HIS has booked for us on an accounting day (+08:00) that is over.
     fn day_file(&self, day: Date, call: Call) -> impl Future<Output = Result<DayFile, HisError>> + Send;
+
+    /// The queue of a clinic that the HIS calls for, in its order; empty when it has none.
+    fn clinic_queue(&self, clinic: &ClinicId, call: Call) -> impl Future<Output = Result<Vec<Told>, HisError>> + Send;
+
+    /// Where the holder of a card waits outside the consulting rooms.
+    fn card_queues(
+        &self,
+        card_no: &CardNo,
+        call: Call,
+    ) -> impl Future<Output = Result<Vec<CardQueue>, HisError>> + Send;
 }

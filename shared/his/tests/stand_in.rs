@@ -14,14 +14,13 @@ use domain::time::{add_seconds, today};
 use domain::{Timestamp, civil};
 use his::{
     BillAmount, BillFault, BillKind, BillLine, Call, DayRowKind, FAILURES_IN_A_ROW_MAX, FeesPost, His, HisError, Keys,
-    Lines, OPEN_FOR_S, Paid, RefundCheck, RefundPost, RefundReason, Refusal, Registration, SignedJson,
+    Lines, OPEN_FOR_S, Paid, QueueKind, RefundCheck, RefundPost, RefundReason, Refusal, Registration, SignedJson,
+    ToldStage,
 };
+use kit::StandIn;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
 const CARD: &str = "V20180031";
 const DAY_S: i64 = 86_400;
@@ -45,49 +44,6 @@ impl Drop for Folder {
     }
 }
 
-/// A running stand-in; it ends with the test.
-struct StandIn {
-    url: String,
-    http: reqwest::Client,
-    process: Child,
-}
-
-impl StandIn {
-    async fn start(state: &Path) -> Self {
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-        let mut process = Command::new("node")
-            .args([&format!("{root}/tests/his/server.mjs"), "--port", "0", "--state"])
-            .arg(state)
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("node runs the stand-in HIS");
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = lines.next_line().await.unwrap().expect("the stand-in says where it listens");
-        let told: Value = serde_json::from_str(&line).unwrap();
-        Self { url: told["url"].as_str().unwrap().to_owned(), http: reqwest::Client::new(), process }
-    }
-
-    /// Asked to end, it writes down what it knows.
-    async fn stop(mut self) {
-        let id = self.process.id().unwrap().to_string();
-        assert!(Command::new("kill").arg(id).status().await.unwrap().success());
-        self.process.wait().await.unwrap();
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        self.http.get(format!("{}/control/{path}", self.url)).send().await.unwrap().json().await.unwrap()
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Value {
-        let sent = self.http.post(format!("{}/control/{path}", self.url)).json(&body).send().await.unwrap();
-        let status = sent.status();
-        let answer: Value = sent.json().await.unwrap();
-        assert!(status.is_success(), "{path}: {answer}");
-        answer
-    }
-}
-
 /// The desk before a stand-in of its own.
 struct Desk {
     his: SignedJson,
@@ -103,11 +59,11 @@ impl Desk {
     }
 
     async fn open_on(folder: Folder) -> Self {
-        let stand_in = StandIn::start(&folder.0).await;
+        let stand_in = StandIn::start("his", &folder.0, &[]).await;
         let his = client(&stand_in.url, &secret(&folder.0));
         let now = stand_in.get("clock").await["now"].as_str().unwrap().parse().unwrap();
         // Nonces of another life of the same state must not come again.
-        let nonces = AtomicU64::new(u64::from(stand_in.process.id().unwrap()) << 32);
+        let nonces = AtomicU64::new(u64::from(stand_in.process_id()) << 32);
         Self { his, stand_in, now, nonces, folder }
     }
 
@@ -547,4 +503,27 @@ async fn a_restart_forgets_nothing() {
     stand_in.stop().await;
     let desk = Desk::open_on(folder).await;
     assert_eq!(desk.his.fees_posted(post.serial(), desk.call()).await.unwrap(), Some(receipt));
+}
+
+#[tokio::test]
+async fn queues_are_read_as_the_hospital_has_them() {
+    let desk = Desk::open().await;
+    let clinic = "20261123-am-NK-pool".parse().unwrap();
+    assert_eq!(desk.his.clinic_queue(&clinic, desk.call()).await.unwrap(), []);
+    let entries = json!([
+        { "appointment": "a1", "state": "called", "room": "305", "times": 2 },
+        { "appointment": "a2", "state": "waiting" },
+    ]);
+    desk.stand_in.post("clinic-queue", json!({ "clinic": clinic, "entries": entries })).await;
+    let told = desk.his.clinic_queue(&clinic, desk.call()).await.unwrap();
+    let called = ToldStage::Called { room: "305".into(), times: 2 };
+    assert_eq!(told.iter().map(|told| told.stage.clone()).collect::<Vec<_>>(), [called, ToldStage::Waiting]);
+    let card: CardNo = CARD.parse().unwrap();
+    assert_eq!(desk.his.card_queues(&card, desk.call()).await.unwrap(), []);
+    let queues = json!([{ "kind": "pharmacy", "place": "门诊楼 1 层 3 号窗口", "number": "A12", "ahead": 4 }]);
+    desk.stand_in.post("card-queues", json!({ "card_no": CARD, "queues": queues })).await;
+    let waits = desk.his.card_queues(&card, desk.call()).await.unwrap();
+    assert_eq!((waits[0].kind, waits[0].ahead, waits[0].is_called), (QueueKind::Pharmacy, Some(4), false));
+    let unknown = desk.his.card_queues(&"V0".parse().unwrap(), desk.call()).await;
+    assert!(matches!(unknown, Err(HisError::Refused { code: Refusal::NoSuchCard })));
 }

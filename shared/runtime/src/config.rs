@@ -28,6 +28,11 @@ pub fn wechat_open_url() -> String {
     or_default("WECHAT_OPEN_URL", "https://open.weixin.qq.com")
 }
 
+/// Where the SMS service answers.
+pub fn sms_api_url() -> String {
+    or_default("SMS_API_URL", "https://sms.tencentcloudapi.com")
+}
+
 /// Where the hospital's front-end machine answers (`HIS_URL`): an https origin.
 pub fn his_url() -> Result<String, StartError> {
     required("HIS_URL")

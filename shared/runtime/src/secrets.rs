@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::seal::Keyring;
+use web::pass::PassKeys;
 use wechat::api::AppSecret;
 use wechat::callback::{AesKey, Callback, Mode};
 use wechat::pay::{ApiV3Key, Client, Merchant, Notifications, PlatformKey, Verifier};
@@ -148,6 +149,13 @@ pub struct HisAccount {
     pub client: his::SignedJson,
 }
 
+/// The SMS service: what sends messages.
+#[derive(Debug)]
+pub struct SmsAccount {
+    /// Calls the service.
+    pub client: sms::TencentSms,
+}
+
 /// Tokens of staff and machines, as hashes.
 #[derive(Debug, Deserialize)]
 pub struct StaffTokens {
@@ -193,6 +201,19 @@ struct HisText {
 }
 
 #[derive(Deserialize)]
+struct VisitText {
+    keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct SmsText {
+    secret_id: String,
+    secret_key: String,
+    sdk_app_id: String,
+    region: String,
+}
+
+#[derive(Deserialize)]
 struct PlatformKeyText {
     id: String,
     public_key_pem: Option<String>,
@@ -214,9 +235,19 @@ pub fn pay_account(aws: &aws_config::SdkConfig) -> Result<Secret<PayAccount>, St
     Secret::new(aws, "PAY_SECRET", parse_pay)
 }
 
+/// What signs passes and the codes of desks (`VISIT_SECRET`).
+pub fn visit_keys(aws: &aws_config::SdkConfig) -> Result<Secret<PassKeys>, StartError> {
+    Secret::new(aws, "VISIT_SECRET", parse_visit)
+}
+
 /// The hospital information system (`HIS_SECRET`, at `HIS_URL`).
 pub fn his_account(aws: &aws_config::SdkConfig) -> Result<Secret<HisAccount>, StartError> {
     Secret::new(aws, "HIS_SECRET", parse_his)
+}
+
+/// The SMS service (`SMS_SECRET`, at `SMS_API_URL`).
+pub fn sms_account(aws: &aws_config::SdkConfig) -> Result<Secret<SmsAccount>, StartError> {
+    Secret::new(aws, "SMS_SECRET", parse_sms)
 }
 
 /// Staff tokens (`STAFF_SECRET`).
@@ -269,6 +300,19 @@ fn parse_his(text: &str) -> Result<HisAccount, String> {
     let url = config::his_url().map_err(|error| error.to_string())?;
     let client = his::SignedJson::new(&url, keys).map_err(|error| error.to_string())?;
     Ok(HisAccount { client })
+}
+
+fn parse_visit(text: &str) -> Result<PassKeys, String> {
+    let text: VisitText = read(text)?;
+    PassKeys::parse(&text.keys).map_err(|error| error.to_string())
+}
+
+fn parse_sms(text: &str) -> Result<SmsAccount, String> {
+    let SmsText { secret_id, secret_key, sdk_app_id, region } = read(text)?;
+    let secret_key = sms::SecretKey::new(secret_key);
+    let account = sms::TencentAccount { secret_id, secret_key, sdk_app_id, region };
+    let client = sms::TencentSms::new(&config::sms_api_url(), account).map_err(|error| error.to_string())?;
+    Ok(SmsAccount { client })
 }
 
 fn platform_key(key: &PlatformKeyText) -> Result<PlatformKey, String> {

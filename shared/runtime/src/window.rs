@@ -5,6 +5,7 @@ use crate::desk::Desk;
 use crate::refusal::Refusal;
 use domain::Timestamp;
 use domain::appointment::{Appointment, AppointmentKey, CancelledBy, MoveError};
+use domain::clinic::Slot;
 use domain::event::Actor;
 use domain::profile::HospitalProfile;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -107,7 +108,7 @@ fn refused(error: MoveFailed) -> Refusal {
 
 /// The appointments behind the taken numbers of a clinic. One may be missing for a moment: the number is claimed first.
 pub async fn appointments_in(desk: &Desk, found: &ClinicWithSlots) -> Result<Vec<Appointment>, Refusal> {
-    let taken = found.slots.iter().flat_map(|slot| &slot.taken);
+    let taken = found.slots.iter().flat_map(Slot::holders);
     let keys: Vec<_> = taken
         .map(|(id, taken)| AppointmentKey { patient: taken.patient.clone(), date: found.clinic.date, id: id.clone() })
         .collect();

@@ -4,11 +4,11 @@ use crate::due;
 use crate::key::{Key, SELF, SLOT_PREFIX};
 use crate::table::{Item, StoreError, Table, Write, from_item, number, send_update, text, to_item};
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use domain::Timestamp;
 use domain::civil::Date;
-use domain::clinic::{Claim, Clinic, ClinicState, Slot, SlotStart, Taken};
+use domain::clinic::{Channel, Claim, Clinic, ClinicState, Slot, SlotStart, Taken};
 use domain::due::Worker;
 use domain::id::{AppointmentId, ClinicId, DepartmentId};
-use domain::{Timestamp, clinic};
 
 /// Slots of one clinic read at most (a whole day of half hours).
 const SLOTS_MAX: i32 = 48;
@@ -80,15 +80,6 @@ fn entry_value(entry: &Taken) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(entry).map_err(StoreError::Unwritable)
 }
 
-/// The earliest end of a hold on the slot.
-fn next_expiry(slot: &Slot) -> Option<Timestamp> {
-    let expiry = |taken: &Taken| match taken.claim {
-        Claim::Held { expires_at } => Some(expires_at),
-        Claim::Booked => None,
-    };
-    slot.taken.values().filter_map(expiry).min()
-}
-
 impl Table {
     /// A clinic and its slots, read strongly in one query.
     pub async fn clinic(&self, id: &ClinicId) -> Result<Option<ClinicWithSlots>, StoreError> {
@@ -103,6 +94,11 @@ impl Table {
             }
         }
         Ok(clinic.map(|clinic| ClinicWithSlots { clinic, slots }))
+    }
+
+    /// A clinic without its slots.
+    pub async fn clinic_alone(&self, id: &ClinicId) -> Result<Option<Clinic>, StoreError> {
+        self.get(&Key::clinic(id)).await
     }
 
     /// A slot, read strongly.
@@ -166,19 +162,21 @@ impl Table {
         Ok(TransactWriteItem::builder().delete(delete.map_err(StoreError::unavailable("build delete"))?).build())
     }
 
-    /// Holds a number of the slot until `expires_at`. Already holding one means yes.
+    /// Takes a number of the slot for a channel. Already having one means yes.
     pub async fn claim_number(
         &self,
         slot: &Slot,
         appointment: &AppointmentId,
         taken: impl Fn(u16) -> Taken,
         probe: u64,
+        channel: Channel,
         now: Timestamp,
     ) -> Result<Claimed, StoreError> {
         let mut seen = slot.clone();
         for step in 0..PROBES_MAX {
             if let Some(mine) = seen.taken.get(appointment) {
-                let same = mine.patient == taken(mine.number).patient;
+                // What it has given back is no longer its own.
+                let same = mine.claim.is_live() && mine.patient == taken(mine.number).patient;
                 return if same { Ok(Claimed::Number(mine.number)) } else { Ok(Claimed::SoldOut) };
             }
             if seen.state == ClinicState::Closed {
@@ -187,7 +185,7 @@ impl Table {
             if seen.release_at > now {
                 return Ok(Claimed::NotReleased);
             }
-            let Some(wanted) = seen.choose_number(probe.wrapping_add(u64::from(step))) else {
+            let Some(wanted) = seen.choose_number(probe.wrapping_add(u64::from(step)), channel, now) else {
                 return Ok(Claimed::SoldOut);
             };
             match self.try_claim(&seen, appointment, &taken(wanted), now).await? {
@@ -207,13 +205,9 @@ impl Table {
         now: Timestamp,
     ) -> Result<Write, StoreError> {
         let key = Key::slot(&slot.clinic, slot.start);
-        let (due, expiry) = match taken.claim {
-            // The first hold puts the slot into the time index; later ones keep the earlier deadline.
-            Claim::Held { expires_at } => {
-                (", due_at = if_not_exists(due_at, :expiry), due_pk = :due_pk", Some(expires_at))
-            }
-            Claim::Booked => ("", None),
-        };
+        // A hold of minutes must not wait behind one of hours: the slot is due at the earliest end.
+        let end = taken.claim.ends_at().map(|end| slot.next_due().map_or(end, |next| next.min(end)));
+        let due = if end.is_some() { ", due_at = :due, due_pk = :due_pk" } else { "" };
         let mut request = self
             .update(&key)
             .update_expression(format!("SET taken.#a = :taken{due} DELETE free_numbers :numbers ADD ver :one"))
@@ -228,9 +222,9 @@ impl Table {
             .expression_attribute_values(":open", text("open"))
             .expression_attribute_values(":now", number(now.as_second()))
             .expression_attribute_values(":one", number(1));
-        if let Some(expiry) = expiry {
+        if let Some(end) = end {
             request = request
-                .expression_attribute_values(":expiry", number(expiry.as_second()))
+                .expression_attribute_values(":due", number(end.as_second()))
                 .expression_attribute_values(":due_pk", text(due::partition(Worker::Sweeper, &key.pk)));
         }
         send_update(request).await
@@ -263,53 +257,84 @@ impl Table {
             },
         };
         let slot = now_there.map(slot_from).transpose()?;
-        let mine = slot.and_then(|slot| slot.taken.get(appointment).map(|taken| taken.number));
+        let mine = slot.and_then(|slot| slot.holder(appointment).map(|taken| taken.number));
         Ok(mine.map_or(Kept::Gone, Kept::Number))
     }
 
-    /// Gives the number of an appointment back, once: only the very claim in `slot` is freed. The same write moves the
-    /// slot's deadline to the next hold. Repeats on the newer slot when others wrote it; gone already means done.
-    pub async fn free_number(&self, slot: &Slot, appointment: &AppointmentId) -> Result<(), StoreError> {
+    /// Books a number for the appointment that has given it back, while it still rests: paid after all, and nobody else's.
+    pub(crate) async fn retake_number(&self, slot: &Slot, appointment: &AppointmentId) -> Result<Kept, StoreError> {
+        let request = self
+            .update(&Key::slot(&slot.clinic, slot.start))
+            .update_expression("SET taken.#a.#state = :booked REMOVE taken.#a.#until ADD ver :one")
+            .condition_expression("taken.#a.#state = :resting AND #state = :open")
+            .expression_attribute_names("#a", appointment.as_str())
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":booked", text("booked"))
+            .expression_attribute_values(":resting", text("resting"))
+            .expression_attribute_values(":open", text("open"))
+            .expression_attribute_values(":one", number(1));
+        let number = slot.taken.get(appointment).map(|taken| taken.number);
+        let written = send_update(request).await?.is_done();
+        Ok(number.filter(|_| written).map_or(Kept::Gone, Kept::Number))
+    }
+
+    /// Gives the number of an appointment back, once: only the very claim in `slot` is ended. Repeats on the newer slot
+    /// when others wrote it; gone already means done.
+    pub async fn free_number(
+        &self,
+        slot: &Slot,
+        appointment: &AppointmentId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let Some(claim) = slot.taken.get(appointment).cloned() else { return Ok(()) };
+        self.change_slot(slot, |seen| {
+            (seen.taken.get(appointment) == Some(&claim)).then(|| seen.returned(appointment, now)).flatten()
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Ends the rest of a number: it is free for everybody. Harmless to repeat.
+    pub async fn end_rest(&self, slot: &Slot, appointment: &AppointmentId, now: Timestamp) -> Result<(), StoreError> {
+        let over = |seen: &Slot| seen.rested(now).contains(appointment);
+        self.change_slot(slot, |seen| over(seen).then(|| seen.freed(appointment)).flatten()).await.map(drop)
+    }
+
+    /// Writes what `decide` makes of the slot, with the deadline that follows, again on the newer slot when somebody else
+    /// was faster. `decide` answers `None` when there is nothing to change; whether anything was changed is the answer.
+    pub(crate) async fn change_slot(
+        &self,
+        slot: &Slot,
+        decide: impl Fn(&Slot) -> Option<Slot>,
+    ) -> Result<bool, StoreError> {
         let mut seen = slot.clone();
         for _ in 0..FREE_TRIES_MAX {
-            if seen.taken.get(appointment) != Some(&claim) {
-                return Ok(());
-            }
-            match self.try_free(&seen, appointment, claim.number).await? {
-                Write::Done | Write::Refused(None) => return Ok(()),
+            let Some(after) = decide(&seen) else { return Ok(false) };
+            match self.put_slot(&after, seen.ver).await? {
+                Write::Done => return Ok(true),
+                Write::Refused(None) => return Ok(false),
                 Write::Refused(Some(item)) => seen = slot_from(item)?,
             }
         }
         Err(StoreError::Contended)
     }
 
-    async fn try_free(&self, seen: &Slot, appointment: &AppointmentId, freed: u16) -> Result<Write, StoreError> {
-        let mut after = seen.clone();
-        after.taken.remove(appointment);
-        let due = match next_expiry(&after) {
-            Some(_) => "SET due_at = :due REMOVE taken.#a",
-            None => "REMOVE taken.#a, due_at, due_pk",
-        };
-        let request = self
-            .update(&Key::slot(&seen.clinic, seen.start))
-            .update_expression(format!("{due} ADD free_numbers :numbers, ver :one"))
-            .condition_expression("ver = :seen")
-            .expression_attribute_names("#a", appointment.as_str())
-            .expression_attribute_values(":numbers", AttributeValue::Ns(vec![freed.to_string()]))
-            .expression_attribute_values(":seen", number(seen.ver))
-            .expression_attribute_values(":one", number(1));
-        let request = match next_expiry(&after) {
-            Some(next) => request.expression_attribute_values(":due", number(next.as_second())),
-            None => request,
-        };
-        send_update(request).await
+    /// Writes a slot if it is as it was seen.
+    async fn put_slot(&self, slot: &Slot, seen: u64) -> Result<Write, StoreError> {
+        let mut item = slot_item(slot)?;
+        if let Some(due_at) = slot.next_due() {
+            let pk = Key::slot(&slot.clinic, slot.start).pk;
+            item.insert("due_at".into(), number(due_at.as_second()));
+            item.insert("due_pk".into(), text(due::partition(Worker::Sweeper, &pk)));
+        }
+        self.put_if_seen(item, seen).await
     }
 
     /// Moves the slot's deadline: to `at`, or to its next hold, or out of the index. Only if the slot is as seen.
     pub async fn stamp_slot(&self, seen: &Slot, at: Option<Timestamp>) -> Result<Write, StoreError> {
         let key = Key::slot(&seen.clinic, seen.start);
-        let due = at.or_else(|| next_expiry(seen));
+        let due = at.or_else(|| seen.next_due());
         let request = self
             .update(&key)
             .condition_expression("ver = :seen")
@@ -326,7 +351,7 @@ impl Table {
     }
 }
 
-/// A hold of `number` for `patient` until `expires_at`.
-pub fn hold(patient: &domain::id::PatientId, number: u16, expires_at: Timestamp) -> Taken {
-    Taken { patient: patient.clone(), number, claim: clinic::Claim::Held { expires_at } }
+/// A hold of `number` for `patient` until `expires_at`, to rest so many minutes when it comes back.
+pub fn hold(patient: &domain::id::PatientId, number: u16, expires_at: Timestamp, rest_min: u16) -> Taken {
+    Taken { patient: patient.clone(), number, claim: Claim::Held { expires_at }, rest_min }
 }

@@ -38,6 +38,7 @@ impl Table {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":closed", text("closed"));
         send_update(request).await?;
+        self.forget_board(clinic.date, &clinic.department, now).await?;
         Ok(Some(clinic))
     }
 
@@ -61,7 +62,7 @@ impl Table {
             self.close_slot(&Key::slot(id, slot.start)).await?;
             // Read after closing: who is in it now is everybody.
             let Some((closed, date)) = self.slot(id, slot.start).await?.zip(date) else { continue };
-            for (appointment, taken) in &closed.taken {
+            for (appointment, taken) in closed.holders() {
                 let key = AppointmentKey { patient: taken.patient.clone(), date, id: appointment.clone() };
                 match self.cancel(profile, &key, CancelledBy::Hospital, actor, now).await {
                     Ok(_) => cancelled += 1,

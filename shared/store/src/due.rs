@@ -29,19 +29,32 @@ pub(crate) fn stamp(item: &mut Item, pk: &str, deadlines: &Deadlines) {
 }
 
 impl Table {
-    /// Keys of items due for `worker` in `shard` by `now`, earliest first, at most `limit`. The caller re-reads each.
+    /// Keys of items due for `worker` in `shard` by `now`, earliest first, at most about `limit`: whole pages. The caller
+    /// re-reads each.
     pub async fn due(&self, worker: Worker, shard: u32, now: Timestamp, limit: i32) -> Result<Vec<Key>, StoreError> {
-        let request = self.client.query().table_name(&self.name).index_name(INDEX);
-        let answer = request
-            .key_condition_expression("due_pk = :pk AND due_at <= :now")
-            .expression_attribute_values(":pk", text(format!("{}#{shard}", worker.code())))
-            .expression_attribute_values(":now", number(now.as_second()))
-            .limit(limit)
-            .send()
-            .await
-            .map_err(StoreError::unavailable("query due"))?;
-        let part = |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
-        let keys = answer.items.unwrap_or_default();
-        Ok(keys.iter().filter_map(|item| Some(Key::new(part(item, "pk")?, part(item, "sk")?))).collect())
+        let (mut keys, mut start) = (Vec::new(), None);
+        loop {
+            let request = self.client.query().table_name(&self.name).index_name(INDEX);
+            let answer = request
+                .key_condition_expression("due_pk = :pk AND due_at <= :now")
+                .expression_attribute_values(":pk", text(format!("{}#{shard}", worker.code())))
+                .expression_attribute_values(":now", number(now.as_second()))
+                .limit(limit)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(StoreError::unavailable("query due"))?;
+            keys.extend(answer.items.unwrap_or_default().iter().filter_map(key_of));
+            let full = usize::try_from(limit).is_ok_and(|limit| keys.len() >= limit);
+            start = answer.last_evaluated_key.filter(|_| !full);
+            if start.is_none() {
+                return Ok(keys);
+            }
+        }
     }
+}
+
+fn key_of(item: &Item) -> Option<Key> {
+    let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+    Some(Key::new(part("pk")?, part("sk")?))
 }

@@ -3,6 +3,8 @@
 use domain::appointment::AppointmentKey;
 use domain::clinic::SlotStart;
 use domain::id::{BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId, QueueId};
+use domain::notice::{NoticeKind, Recipient};
+use serde::{Deserialize, Serialize};
 
 /// The sort key of an item that is alone in what it is.
 pub const SELF: &str = "SELF";
@@ -18,11 +20,15 @@ pub const APPOINTMENT_PREFIX: &str = "APPT#";
 pub const BILL_PREFIX: &str = "BILL#";
 /// The partition of orders that need people: one, for people work it off.
 pub const WORKLIST: &str = "WORKLIST";
+/// The partition of calls to be made: one, for people work it off.
+pub const CALL_LIST: &str = "CALLLIST";
+/// The prefix of messages in the ledger.
+pub const NOTICE_PREFIX: &str = "NOTICE#";
 /// The prefix of links, below a patient and below an account.
 pub const LINK_PREFIX: &str = "LINK#";
 
 /// A primary key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
     /// Partition key.
     pub pk: String,
@@ -69,6 +75,21 @@ impl Key {
     /// A queue.
     pub fn queue(id: &QueueId) -> Self {
         Self::new(format!("QUEUE#{id}"), SELF)
+    }
+
+    /// What is free in a department on a day, to show.
+    pub fn board(date: domain::civil::Date, department: &DepartmentId) -> Self {
+        Self::new(format!("BOARD#{date}#{department}"), SELF)
+    }
+
+    /// The tries given out for a clinic in the rush: an item of its own, for it is written often.
+    pub fn admission(clinic: &ClinicId) -> Self {
+        Self::new(format!("ADMISSION#{clinic}"), SELF)
+    }
+
+    /// The try a person has for a clinic.
+    pub fn admission_of(patient: &PatientId, clinic: &ClinicId) -> Self {
+        Self::new(format!("PATIENT#{patient}"), format!("ADMISSION#{clinic}"))
     }
 
     /// A person.
@@ -126,9 +147,24 @@ impl Key {
         Self::new(format!("PATIENT#{patient}"), format!("{BILL_PREFIX}{bill}"))
     }
 
-    /// A message in the ledger, about an appointment, an order or a refund.
-    pub fn notice(kind: &str, about: &str, account: &OpenId) -> Self {
-        Self::new(format!("NOTICE#{kind}#{about}#{account}"), SELF)
+    /// A message in the ledger, below what it is about: an appointment, an order or a refund.
+    pub fn notice(about: &str, kind: NoticeKind, to: &Recipient) -> Self {
+        Self::new(format!("{NOTICE_PREFIX}{about}"), format!("{}#{to}", kind.code()))
+    }
+
+    /// What is known under WeChat's number of a message.
+    pub fn msgid(msgid: &str) -> Self {
+        Self::new(format!("MSGID#{msgid}"), SELF)
+    }
+
+    /// A call to be made.
+    pub fn call(id: &str) -> Self {
+        Self::new(CALL_LIST, id)
+    }
+
+    /// A trouble that concerns everybody.
+    pub fn trouble(code: &str) -> Self {
+        Self::new(format!("TROUBLE#{code}"), SELF)
     }
 
     /// Something short-lived that is known by the hash of a secret: a session, a sign-in in progress, a used code.

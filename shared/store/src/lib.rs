@@ -4,9 +4,12 @@
 //! item or is harmless to repeat; nothing here reads the clock.
 
 pub mod account;
+pub mod admission;
 pub mod appointments;
 pub mod audit;
+pub mod board;
 pub mod books;
+pub mod calls;
 pub mod catalog;
 pub mod clinics;
 pub mod closure;
@@ -20,9 +23,11 @@ pub mod queues;
 pub mod reconciliation;
 pub mod registration;
 pub mod seal;
+pub mod settlement;
 pub mod signin;
 pub mod staff;
 pub mod table;
 mod transaction;
+pub mod troubles;
 
 pub use table::{StoreError, Table, Write};

@@ -4,13 +4,11 @@ use crate::account::{Link, Relation};
 use crate::key::Key;
 use crate::seal::{Keyring, SealNonce};
 use crate::table::{Item, StoreError, Table, Write, send_update, text, to_item};
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::civil::Date;
 use domain::event::{Actor, EventKind, ItemEvent};
 use domain::id::{CardNo, OpenId, PatientId};
-use domain::person::{IdDocument, IdentityKey, PersonName, Phone, same_person_name};
+use domain::person::{IdDocument, IdentityKey, PersonName, Phone, age_on, same_person_name};
 use domain::{Timestamp, person};
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +88,13 @@ impl SealedIdentity {
         })
     }
 
+    /// The phone on record, for a message or a call.
+    pub fn phone(&self, keys: &Keyring) -> Result<Option<Phone>, StoreError> {
+        let sealed = self.phone_sealed.as_ref();
+        let clear = sealed.map(|sealed| keys.open(sealed, purpose::PHONE)).transpose()?;
+        Ok(clear.and_then(|clear| Phone::from_stored(&clear).ok()))
+    }
+
     /// Whether exactly this is sealed here.
     pub fn holds(&self, keys: &Keyring, holder: &CardHolder) -> Result<bool, StoreError> {
         let phone = self.phone_sealed.as_ref().map(|sealed| keys.open(sealed, purpose::PHONE)).transpose()?;
@@ -139,11 +144,27 @@ pub struct Patient {
     pub consent_version: String,
     /// The visit card, once there is one.
     pub card: Option<CardNo>,
+    /// Whether they get copies of messages by SMS, if they have said so; otherwise their age decides.
+    #[serde(default)]
+    pub sms_copies: Option<bool>,
+    /// Whether nobody is to be told anything about them any more: they have died (E70).
+    #[serde(default)]
+    pub silenced: bool,
     /// Since when.
     #[serde(with = "domain::clinic::epoch_s")]
     pub registered_at: Timestamp,
     /// What happened last.
     pub ev: Option<ItemEvent>,
+}
+
+impl Patient {
+    /// Whether they get copies of messages by SMS: as they wished, or from a certain age on.
+    pub fn wants_sms(&self, keys: &Keyring, age_years: u16, today: Date) -> Result<bool, StoreError> {
+        match self.sms_copies {
+            Some(wish) => Ok(wish),
+            None => Ok(self.identity.birth_date(keys)?.is_some_and(|birth| age_on(birth, today) >= age_years)),
+        }
+    }
 }
 
 /// A visit card (就诊卡).
@@ -251,6 +272,8 @@ impl Table {
             needs_window: needs_window(identity) && !at_window,
             consent_version: registration.consent_version.clone(),
             card: None,
+            sms_copies: None,
+            silenced: false,
             registered_at: registration.at,
             ev: Some(event(EventKind::PatientRegistered, 1, registration)),
         };
@@ -415,18 +438,24 @@ impl Table {
         keys.iter().map(|key| Ok(self.new_put(to_item(key, link)?))).collect()
     }
 
-    /// Writes all or nothing.
-    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Write, StoreError> {
-        let request = self.client.transact_write_items().set_transact_items(Some(writes));
-        match request.send().await {
-            Ok(_) => Ok(Write::Done),
-            Err(SdkError::ServiceError(refusal)) => match refusal.into_err() {
-                // A failed condition is an answer; a conflict with another writer is for the caller to look again.
-                TransactWriteItemsError::TransactionCanceledException(_) => Ok(Write::Refused(None)),
-                other => Err(StoreError::unavailable("transact")(other)),
-            },
-            Err(other) => Err(StoreError::unavailable("transact")(other)),
-        }
+    /// Says whether the person gets copies of messages by SMS.
+    pub async fn put_sms_copies(&self, patient: &PatientId, wish: bool) -> Result<Write, StoreError> {
+        self.put_flag(patient, "sms_copies", wish).await
+    }
+
+    /// Says whether anybody is still told anything about the person.
+    pub async fn put_silenced(&self, patient: &PatientId, silenced: bool) -> Result<Write, StoreError> {
+        self.put_flag(patient, "silenced", silenced).await
+    }
+
+    async fn put_flag(&self, patient: &PatientId, name: &str, value: bool) -> Result<Write, StoreError> {
+        let request = self
+            .update(&Key::patient(patient))
+            .update_expression("SET #flag = :value")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#flag", name)
+            .expression_attribute_values(":value", AttributeValue::Bool(value));
+        send_update(request).await
     }
 
     /// Replaces what the person agreed to: a newer consent text.
@@ -455,6 +484,7 @@ fn link_of(registration: &Registration, patient: &PatientId, name_masked: &str) 
             account: account.clone(),
             relation: *relation,
             name_masked: name_masked.to_owned(),
+            copies: false,
             since: registration.at,
         }),
         Registrar::Staff(_) => None,

@@ -10,6 +10,7 @@
 //! deadline left to bring forward. So it goes out once (E77).
 
 use crate::appointments::MoveFailed;
+use crate::due;
 use crate::key::Key;
 use crate::table::{Item, StoreError, Table, Write, number, to_item};
 use domain::appointment::{Appointment, AppointmentKey, Command as Move, MoveError, State};
@@ -17,7 +18,7 @@ use domain::civil::Time;
 use domain::clinic::{Claim, Clinic};
 use domain::due::Deadline;
 use domain::event::Actor;
-use domain::id::{AppointmentId, ClinicId, QueueId};
+use domain::id::{AppointmentId, QueueId};
 use domain::profile::HospitalProfile;
 use domain::queue::snapshot::{Told, ToldStage};
 use domain::queue::{
@@ -108,7 +109,9 @@ pub struct CheckedIn {
 }
 
 fn item_of(queue: &Queue) -> Result<Item, StoreError> {
-    let mut item = to_item(&Key::queue(&queue.id), queue)?;
+    let key = Key::queue(&queue.id);
+    let mut item = to_item(&key, queue)?;
+    due::stamp(&mut item, &key.pk, &queue.deadlines);
     let gone_at = time::instant(time::add_days(queue.date, KEEP_DAYS), Time::midnight());
     item.insert("ttl".into(), number(gone_at.as_second()));
     Ok(item)
@@ -120,9 +123,9 @@ impl Table {
         self.get(&Key::queue(id)).await
     }
 
-    /// A clinic without its slots.
-    pub async fn clinic_alone(&self, id: &ClinicId) -> Result<Option<Clinic>, StoreError> {
-        self.clinic_at(&Key::clinic(id)).await
+    /// The queue at a key of the time index.
+    pub async fn queue_at(&self, key: &Key) -> Result<Option<Queue>, StoreError> {
+        self.get(key).await
     }
 
     /// The queue of a clinic, made if it is not there yet, with everybody who has a number.
@@ -389,5 +392,10 @@ impl Table {
             self.clear_deadline(&key, Deadline::Queue).await?;
         }
         self.write_queue(id, &profile.queue, now, |queue| Ok(queue.told(said, now))).await
+    }
+
+    /// The hospital's own system is not asked about a queue any more: its day is over, or we call ourselves again.
+    pub async fn end_telling(&self, policy: &QueuePolicy, id: &QueueId, now: Timestamp) -> Result<(), QueueFailed> {
+        self.write_queue(id, policy, now, |queue| Ok(queue.told_for_good())).await.map(drop)
     }
 }

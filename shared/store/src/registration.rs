@@ -5,21 +5,15 @@
 //! harmless to repeat.
 
 use crate::appointments::MoveFailed;
-use crate::books::BookError;
-use crate::clinics::{Claimed, Kept, hold as hold_of};
-use crate::key::Key;
-use crate::orders::OrderFailed;
+use crate::clinics::{Claimed, hold as hold_of};
 use crate::table::{StoreError, Table};
-use domain::appointment::{
-    Appointment, AppointmentKey, Booker, CancelledBy, Command, MoveError, Place, RefusedWhy, State,
-};
+use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy, Command, MoveError, Place, State};
 use domain::booking::{Gate, GateEntry, GateError, Pass, WindowError, window};
-use domain::clinic::{Claim, Clinic, ClinicState, Slot, SlotStart, Taken};
-use domain::credit::{Standing, standing};
+use domain::clinic::{Channel, Claim, Clinic, Slot, SlotStart};
 use domain::due::{Deadline, Deadlines};
 use domain::event::Actor;
 use domain::id::{AppointmentId, OutTradeNo, PatientId};
-use domain::order::{Cause, Order, OrderError, OrderState, Payment, RefundRequest, Share};
+use domain::order::{Cause, Order, OrderState, RefundRequest, Share};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
 
@@ -38,6 +32,10 @@ pub struct HoldRequest {
     pub clinic: Clinic,
     /// The slot wanted.
     pub start: SlotStart,
+    /// Where it is asked for.
+    pub channel: Channel,
+    /// How long the number rests should it come back, in minutes: [`RestPolicy::drawn`](domain::booking::RestPolicy::drawn).
+    pub rest_min: u16,
 }
 
 /// Why there is no hold.
@@ -63,46 +61,6 @@ pub enum HoldError {
     Store(#[from] StoreError),
 }
 
-/// What a payment led to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// The number is the patient's.
-    Booked(Box<Appointment>),
-    /// The number could not be kept: everything goes back.
-    Refunding(Box<Appointment>),
-    /// Bills are paid; the hospital's own system is told next.
-    Bills(Box<Order>),
-}
-
-/// Why a payment could not be settled.
-#[derive(Debug, thiserror::Error)]
-pub enum SettleError {
-    /// We know no such order.
-    #[error("no such order")]
-    UnknownOrder,
-    /// Another amount or a second transaction: for people to look at, nothing moves.
-    #[error(transparent)]
-    Suspicious(OrderError),
-    /// The order's appointment is missing.
-    #[error("the order's appointment is missing")]
-    NoAppointment,
-    /// Our books say something else of this money: for people to look at.
-    #[error("the books differ from the order")]
-    Books,
-    /// The table failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<BookError> for SettleError {
-    fn from(error: BookError) -> Self {
-        match error {
-            BookError::Differs => Self::Books,
-            BookError::Store(error) => error.into(),
-        }
-    }
-}
-
 impl Table {
     /// Holds a number for payment: gate, slot, appointment. A free visit is booked at once.
     pub async fn hold(
@@ -125,7 +83,7 @@ impl Table {
         }
         let product = window(&request.clinic, request.start, &profile.booking, now)?;
         let slot = self.slot(&request.clinic.id, request.start).await?.ok_or(HoldError::NoSlot)?;
-        if slot.free_numbers.is_empty() && !slot.taken.contains_key(&request.appointment) {
+        if slot.free_for(request.channel, now).is_empty() && slot.holder(&request.appointment).is_none() {
             // Sold out is the common answer of a rush: no write at all.
             return Err(HoldError::SoldOut);
         }
@@ -166,10 +124,10 @@ impl Table {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<u16, HoldError> {
-        let taken = |number| hold_of(&request.patient, number, expires_at);
+        let taken = |number| hold_of(&request.patient, number, expires_at, request.rest_min);
         let probe =
             request.appointment.as_str().bytes().fold(0_u64, |sum, b| sum.wrapping_mul(31).wrapping_add(b.into()));
-        match self.claim_number(slot, &request.appointment, taken, probe, now).await? {
+        match self.claim_number(slot, &request.appointment, taken, probe, request.channel, now).await? {
             Claimed::Number(number) => Ok(number),
             Claimed::SoldOut => Err(HoldError::SoldOut),
             Claimed::Closed => Err(HoldError::Window(WindowError::Closed)),
@@ -182,7 +140,7 @@ impl Table {
         let mut stale = Vec::new();
         for (id, entry) in gate.doubtful(now) {
             let slot = self.slot(&entry.clinic, entry.start).await?;
-            if slot.is_none_or(|slot| !slot.taken.contains_key(id)) {
+            if slot.is_none_or(|slot| slot.holder(id).is_none()) {
                 stale.push(id.clone());
             }
         }
@@ -199,7 +157,8 @@ impl Table {
         self.pass_gate(&held, now).await?;
         let booked = match self.move_appointment(&held.key(), Command::Book, &actor, profile.cancel, now).await {
             Ok(booked) => booked,
-            Err(MoveFailed::Refused(_) | MoveFailed::NotFound) => held,
+            Err(MoveFailed::Refused(MoveError::AlreadyDone)) => held,
+            Err(MoveFailed::Refused(_) | MoveFailed::NotFound) => return Err(HoldError::Over(Box::new(held))),
             Err(MoveFailed::Store(error)) => return Err(error.into()),
         };
         // Last, for the slot's hold carries the deadline: the sweeper finds it and keeps the number of a booked visit.
@@ -207,182 +166,8 @@ impl Table {
         Ok(booked)
     }
 
-    /// Follows a payment to its end: the order first (money is the truth), then the number, the gate, the appointment.
-    /// Notification, query and sweeper all call this; it may be repeated at any time.
-    pub async fn settle_payment(
-        &self,
-        profile: &HospitalProfile,
-        no: &OutTradeNo,
-        payment: &Payment,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<Settled, SettleError> {
-        let order = match self.move_order(no, |order| order.paid(payment, actor.clone(), now)).await {
-            Ok(order) => order,
-            Err(OrderFailed::NotFound) => return Err(SettleError::UnknownOrder),
-            Err(OrderFailed::Refused(OrderError::AlreadyDone)) => {
-                self.order(no).await?.ok_or(SettleError::UnknownOrder)?
-            }
-            Err(OrderFailed::Refused(other)) => {
-                self.note_dispute(no, payment, now).await?;
-                return Err(SettleError::Suspicious(other));
-            }
-            Err(OrderFailed::Store(error)) => return Err(error.into()),
-        };
-        self.settle_order(profile, &order, actor, now).await
-    }
-
-    async fn note_dispute(&self, no: &OutTradeNo, payment: &Payment, now: Timestamp) -> Result<(), StoreError> {
-        self.move_order_if(no, |order| order.disputed(payment, now)).await.map(drop)
-    }
-
-    /// The rest of [`settle_payment`](Self::settle_payment), from an order that is paid.
-    pub async fn settle_order(
-        &self,
-        profile: &HospitalProfile,
-        order: &Order,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<Settled, SettleError> {
-        let Some(key) = order.appointment_key() else {
-            self.book_order(order, true, now).await?;
-            let settled = self.finish_order(&order.out_trade_no, |order| order.settled(now)).await?;
-            return Ok(Settled::Bills(Box::new(settled)));
-        };
-        let appointment = self.appointment(&key).await?.ok_or(SettleError::NoAppointment)?;
-        if appointment.out_trade_no() != order.out_trade_no {
-            // Another order pays for this visit: this one pays for nothing, and the visit stays as it is.
-            self.refund_order(order, actor, now).await?;
-            return Ok(Settled::Refunding(Box::new(appointment)));
-        }
-        let command = match appointment.state {
-            State::Held { .. } | State::Expired => match self.secure_number(profile, &appointment, now).await? {
-                Ok(()) => Command::Book,
-                Err(why) => Command::Refuse(why),
-            },
-            State::Refused { why } => Command::Refuse(why),
-            State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow => Command::Book,
-            // Cancelling came first: the money goes back, the appointment stays as it is.
-            State::Cancelled { .. } => Command::Refuse(RefusedWhy::NumberGone),
-        };
-        let after = match self.move_appointment(&key, command, actor, profile.cancel, now).await {
-            Ok(after) => after,
-            Err(MoveFailed::Refused(_)) => self.appointment(&key).await?.ok_or(SettleError::NoAppointment)?,
-            Err(MoveFailed::NotFound) => return Err(SettleError::NoAppointment),
-            Err(MoveFailed::Store(error)) => return Err(error.into()),
-        };
-        if matches!(after.state, State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow) {
-            self.book_order(order, true, now).await?;
-            self.finish_order(&order.out_trade_no, |order| order.settled(now)).await?;
-            return Ok(Settled::Booked(Box::new(after)));
-        }
-        // A cancellation that came in between has given the number back; what was secured since must go the same way.
-        self.release_number(&after).await?;
-        self.leave_gate(&after.patient, &after.id).await?;
-        self.refund_order(order, actor, now).await?;
-        Ok(Settled::Refunding(Box::new(after)))
-    }
-
-    /// Everything of a payment that led to nothing goes back; the hospital's own system never hears of it.
-    async fn refund_order(&self, order: &Order, actor: &Actor, now: Timestamp) -> Result<(), SettleError> {
-        self.book_order(order, order.his_has_it(), now).await?;
-        self.finish_order(&order.out_trade_no, |order| order.refund(&visit_off(actor), now)).await.map(drop)
-    }
-
-    async fn finish_order(
-        &self,
-        no: &OutTradeNo,
-        decide: impl Fn(&Order) -> Result<Order, OrderError>,
-    ) -> Result<Order, SettleError> {
-        match self.move_order(no, decide).await {
-            Ok(order) => Ok(order),
-            Err(OrderFailed::Refused(_)) => self.order(no).await?.ok_or(SettleError::UnknownOrder),
-            Err(OrderFailed::NotFound) => Err(SettleError::UnknownOrder),
-            Err(OrderFailed::Store(error)) => Err(error.into()),
-        }
-    }
-
-    /// Makes the number of a paid appointment its own: the hold becomes a booking, or a number that was freed in the
-    /// meantime is taken again if nobody has it and the person has no other number of this clinic.
-    async fn secure_number(
-        &self,
-        profile: &HospitalProfile,
-        appointment: &Appointment,
-        now: Timestamp,
-    ) -> Result<Result<(), RefusedWhy>, StoreError> {
-        if let Some(why) = self.changed_meanwhile(profile, appointment).await? {
-            return Ok(Err(why));
-        }
-        let place = &appointment.place;
-        if place.ends_at() <= now {
-            // Paid in time or not: learnt of when the turn is over, there is no visit left to keep the money for.
-            return Ok(Err(RefusedWhy::NumberGone));
-        }
-        if let Kept::Number(_) = self.keep_number(&place.clinic, place.start, &appointment.id).await? {
-            self.pass_gate(appointment, now).await?;
-            return Ok(Ok(()));
-        }
-        let Some(slot) = self.slot(&place.clinic, place.start).await? else { return Ok(Err(RefusedWhy::NumberGone)) };
-        if slot.taken.contains_key(&appointment.id) {
-            // Somebody else settling the same payment has just taken it again.
-            self.pass_gate(appointment, now).await?;
-            return Ok(Ok(()));
-        }
-        let gate = self.gate(&appointment.patient).await?;
-        if gate.entries.iter().any(|(id, entry)| *id != appointment.id && entry.clinic == place.clinic) {
-            return Ok(Err(RefusedWhy::AlreadyBooked));
-        }
-        if !slot.free_numbers.contains(&place.number) {
-            return Ok(Err(RefusedWhy::NumberGone));
-        }
-        // Gate before slot, as every claim: two numbers of one clinic cannot come about.
-        self.pass_gate(appointment, now).await?;
-        let only = Slot { free_numbers: [place.number].into(), ..slot };
-        let taken = |number| Taken { patient: appointment.patient.clone(), number, claim: Claim::Booked };
-        match self.claim_number(&only, &appointment.id, taken, 0, now).await? {
-            Claimed::Number(number) if number == place.number => Ok(Ok(())),
-            Claimed::Number(_) => {
-                // The probe went on to another number: the patient was told this one, so give it back.
-                self.release_number(appointment).await?;
-                self.leave_gate(&appointment.patient, &appointment.id).await?;
-                Ok(Err(RefusedWhy::NumberGone))
-            }
-            Claimed::Closed => {
-                self.leave_gate(&appointment.patient, &appointment.id).await?;
-                Ok(Err(RefusedWhy::ClinicClosed))
-            }
-            Claimed::SoldOut | Claimed::NotReleased => {
-                self.leave_gate(&appointment.patient, &appointment.id).await?;
-                Ok(Err(RefusedWhy::NumberGone))
-            }
-        }
-    }
-
-    /// What of clinic and person changed between hold and payment so that the visit is not the one that was paid for:
-    /// closed (E13), another doctor or fee (E19), banned from advance booking (E18).
-    async fn changed_meanwhile(
-        &self,
-        profile: &HospitalProfile,
-        appointment: &Appointment,
-    ) -> Result<Option<RefusedWhy>, StoreError> {
-        let place = &appointment.place;
-        let Some(clinic) = self.get::<Clinic>(&Key::clinic(&place.clinic)).await? else {
-            return Ok(Some(RefusedWhy::ClinicClosed));
-        };
-        if clinic.state == ClinicState::Closed {
-            return Ok(Some(RefusedWhy::ClinicClosed));
-        }
-        if clinic.fee != appointment.fee || clinic.who_text() != place.who {
-            return Ok(Some(RefusedWhy::ClinicChanged));
-        }
-        let is_advance = place.date > time::today(appointment.created_at);
-        let gate = self.gate(&appointment.patient).await?;
-        let is_banned = standing(&gate.strikes, profile.credit) == Standing::NoAdvanceBooking;
-        Ok((is_advance && is_banned).then_some(RefusedWhy::NoAdvanceBooking))
-    }
-
     /// Marks the person's gate as passed for a paid number.
-    async fn pass_gate(&self, appointment: &Appointment, now: Timestamp) -> Result<(), StoreError> {
+    pub(crate) async fn pass_gate(&self, appointment: &Appointment, now: Timestamp) -> Result<(), StoreError> {
         let place = &appointment.place;
         let entry = GateEntry {
             clinic: place.clinic.clone(),
@@ -439,22 +224,19 @@ impl Table {
                 OrderState::Closed => {}
             }
         }
-        self.release_number(cancelled).await?;
+        self.release_number(cancelled, now).await?;
         self.clear_deadline(&cancelled.key(), Deadline::Release).await?;
         Ok(Released::Done)
     }
 
     async fn refund_visit(&self, no: &OutTradeNo, now: Timestamp) -> Result<(), StoreError> {
-        match self.move_order(no, |order| order.refund(&visit_off(&Actor::Schedule), now)).await {
-            Ok(_) | Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(()),
-            Err(OrderFailed::Store(error)) => Err(error),
-        }
+        self.move_order_if(no, |order| order.refund(&visit_off(&Actor::Schedule), now)).await.map(drop)
     }
 
-    async fn release_number(&self, appointment: &Appointment) -> Result<(), StoreError> {
+    pub(crate) async fn release_number(&self, appointment: &Appointment, now: Timestamp) -> Result<(), StoreError> {
         let place = &appointment.place;
         match self.slot(&place.clinic, place.start).await? {
-            Some(slot) => self.free_number(&slot, &appointment.id).await,
+            Some(slot) => self.free_number(&slot, &appointment.id, now).await,
             None => Ok(()),
         }
     }
@@ -478,8 +260,8 @@ impl Table {
             Err(MoveFailed::Refused(_)) => self.leave_gate_unless_booked(&key.patient, &key.id).await?,
         }
         match slot.taken.get(&key.id).map(|taken| taken.claim) {
-            Some(Claim::Held { .. }) => self.free_number(slot, &key.id).await,
-            Some(Claim::Booked) | None => Ok(()),
+            Some(Claim::Held { .. }) => self.free_number(slot, &key.id, now).await,
+            Some(Claim::Booked | Claim::Resting { .. }) | None => Ok(()),
         }
     }
 
@@ -499,7 +281,7 @@ impl Table {
 }
 
 /// Everything of a visit that will not take place goes back.
-fn visit_off(by: &Actor) -> RefundRequest {
+pub(crate) fn visit_off(by: &Actor) -> RefundRequest {
     let (share, cause) = (Share::Everything, Cause::VisitOff);
     RefundRequest { share, cause, by: by.clone(), key: None, needs_checker: false }
 }

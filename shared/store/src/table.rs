@@ -160,6 +160,11 @@ impl Table {
         if seen == 0 {
             return self.put_new(item).await;
         }
+        self.put_if_seen(item, seen).await
+    }
+
+    /// Writes the item if the one there still has version `seen`.
+    pub(crate) async fn put_if_seen(&self, item: Item, seen: u64) -> Result<Write, StoreError> {
         let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
         let answer = request
             .condition_expression("ver = :seen")

@@ -59,6 +59,8 @@ impl Morning {
             patient_name_masked: "林*梅".into(),
             clinic: self.clinic.clone(),
             start: start(slot),
+            channel: domain::clinic::Channel::Window,
+            rest_min: 0,
         };
         let booked_at = "2026-11-24T10:00:00+08:00".parse().unwrap();
         self.table.hold(&self.profile, &request, booked_at).await.unwrap()

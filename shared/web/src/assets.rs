@@ -24,11 +24,12 @@ struct Asset {
     file: String,
 }
 
-static ASSETS: LazyLock<[Asset; 6]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
     [
         asset(Script::Pay, "pay", include_str!("../assets/pay.js")),
         asset(Script::Countdown, "countdown", include_str!("../assets/countdown.js")),
         asset(Script::Sum, "sum", include_str!("../assets/sum.js")),
+        asset(Script::Visit, "visit", include_str!("../assets/visit.js")),
         asset(Script::Desk, "desk", include_str!("../assets/desk.js")),
         asset(Script::Screen, "screen", include_str!("../assets/screen.js")),
         asset(Script::Print, "print", include_str!("../assets/print.js")),

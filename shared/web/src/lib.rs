@@ -14,6 +14,7 @@ pub mod form;
 pub mod headers;
 pub mod identity;
 pub mod negotiate;
+pub mod pass;
 pub mod pay;
 pub mod problem;
 pub mod request;

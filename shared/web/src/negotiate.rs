@@ -53,10 +53,11 @@ fn thousandths(text: &str) -> u16 {
 pub enum Cache {
     /// About a person, or the outcome of an action: never stored.
     Personal,
-    /// About people, and asked for again and again: kept by the browser that asked, and sent again when it has changed.
+    /// About a person, asked for again and again: the reader's own device keeps it, and asks each time whether it changed.
     Watched,
-    /// The same for everybody: may be kept this long, then asked for again by `ETag`. When the origin is down, an
-    /// older copy may be shown for a day, because an old timetable beats no page on a weak network.
+    /// The same for everybody: browsers and the edge may keep it this long, then ask again by `ETag`. For as long again
+    /// the edge may answer with the old one while it asks, so that a crowd causes one question. When the origin is down,
+    /// an older copy may be shown for a day, because an old timetable beats no page on a weak network.
     Public {
         /// Seconds.
         max_age_s: u32,
@@ -69,7 +70,9 @@ impl Cache {
         match self {
             Self::Personal => "no-store".into(),
             Self::Watched => "private, no-cache".into(),
-            Self::Public { max_age_s } => format!("public, max-age={max_age_s}, stale-if-error=86400"),
+            Self::Public { max_age_s } => {
+                format!("public, max-age={max_age_s}, stale-while-revalidate={max_age_s}, stale-if-error=86400")
+            }
         }
     }
 }

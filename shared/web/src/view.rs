@@ -101,6 +101,8 @@ pub(crate) fn answer(
     if cache != Cache::Personal {
         // The cookie chooses the type size of a page, and who sees what is watched.
         set(&mut response, header::VARY, "Accept, Cookie");
+    }
+    if cache != Cache::Personal {
         let tag = etag(body.as_bytes());
         set(&mut response, header::ETAG, &tag);
         if status == StatusCode::OK && unchanged(context.request.header(&header::IF_NONE_MATCH), &tag) {
@@ -219,7 +221,10 @@ pub(crate) mod tests {
     #[test]
     fn a_public_answer_is_sent_once() {
         let first = get(&[], &PUBLIC);
-        assert_eq!(text(&first, "cache-control"), "public, max-age=60, stale-if-error=86400");
+        assert_eq!(
+            text(&first, "cache-control"),
+            "public, max-age=60, stale-while-revalidate=60, stale-if-error=86400"
+        );
         let tag = text(&first, "etag").to_owned();
         let again = get(&[("if-none-match", &tag)], &PUBLIC);
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);

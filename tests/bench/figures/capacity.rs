@@ -1,13 +1,15 @@
 //! Capacity units of each step of a visit, through the handlers, as the engine accounts for them.
 
-use crate::meter::{Meter, Units};
 use crate::stub;
-use crate::visit::hospital::{Hospital, Person, appointment_key};
+use crate::visit::hospital::{Hospital, Person, appointment_key, keyring};
 use domain::appointment::AppointmentKey;
 use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
 use domain::id::ClinicId;
 use domain::order::RefundState;
 use domain::time;
+use kit::{Meter, Units};
+use notifier::SpentQuota;
+use runtime::secrets::Secret;
 use runtime::tokens::SharedTokens;
 use runtime::{Clock, Desk};
 use serde_json::{Value, json};
@@ -214,7 +216,16 @@ impl Ward {
         let batch = serde_json::from_value(json!({ "Records": [{ "messageId": "1", "body": body }] })).unwrap();
         let api = Api::new(&self.wechat, Timeouts::default()).unwrap();
         let (queue, queue_url) = self.queue.clone();
-        let app = notifier::App { desk: self.desk().await, api, tokens: SharedTokens::default(), queue, queue_url };
+        let app = notifier::App {
+            desk: self.desk().await,
+            api,
+            tokens: SharedTokens::default(),
+            identity: Secret::fixed(keyring()),
+            sms: Secret::fixed(stub::sms()),
+            quota: SpentQuota::default(),
+            queue,
+            queue_url,
+        };
         self.meter.take();
         assert!(notifier::handle(&app, batch).await.batch_item_failures.is_empty());
     }

@@ -1,14 +1,14 @@
 //! Claims of numbers of one slot beside raw conditional updates of one item, on the same engine.
 
 use crate::median;
-use crate::meter::Meter;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use domain::civil::date;
-use domain::clinic::{Claim, Slot, SlotStart, Taken};
+use domain::clinic::{Channel, Claim, Slot, SlotStart, Taken};
 use domain::id::{AppointmentId, PatientId};
 use futures_util::future::join_all;
+use kit::Meter;
 use std::time::Instant;
 use store::Table;
 use store::clinics::Claimed;
@@ -80,11 +80,11 @@ async fn claim_share(table: &Table, slot: &Slot, caller: u16) {
         let name = u32::from(caller) << 16 | u32::from(turn);
         let (appointment, patient) = (AppointmentId::from_bytes(bytes(name)), PatientId::from_bytes(bytes(name)));
         let claim = Claim::Held { expires_at: now() };
-        let taken = |number| Taken { patient: patient.clone(), number, claim };
+        let taken = |number| Taken { patient: patient.clone(), number, claim, rest_min: 0 };
         let seen = table.slot(&slot.clinic, slot.start).await.unwrap().unwrap();
         // Spread as the hash of an appointment's id spreads callers.
         let probe = u64::from(name).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        let claimed = table.claim_number(&seen, &appointment, taken, probe, now()).await.unwrap();
+        let claimed = table.claim_number(&seen, &appointment, taken, probe, Channel::Wechat, now()).await.unwrap();
         assert!(matches!(claimed, Claimed::Number(_)), "{claimed:?}");
     }
 }

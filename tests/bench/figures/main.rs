@@ -1,5 +1,5 @@
-//! Figures about the table: capacity units of each step of a visit, claims a second, what a reminder tick costs; and a day of a
-//! million payments compared.
+//! Figures about the table: capacity units of each step of a visit, claims a second, what a reminder tick costs; a day of a
+//! million payments compared; and how well waiting times are told.
 //!
 //! `cargo run --locked --package bench --example figures` prints Markdown. Units and calls do not depend on how this is
 //! compiled; times are compared with a peer in the same run on the same engine.
@@ -16,7 +16,7 @@
 
 mod capacity;
 mod claims;
-mod meter;
+mod mornings;
 mod notifications;
 mod reconciliation;
 mod stub;
@@ -29,10 +29,12 @@ mod visit;
 async fn main() {
     // First: its memory is measured.
     reconciliation::report();
+    mornings::report();
     capacity::report().await;
     claims::report().await;
     notifications::report().await;
     tick::report().await;
+    tick::rush().await;
 }
 
 /// The middle of a few measurements.

@@ -4,6 +4,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use axum::Router;
 use axum::body::Bytes;
+use runtime::secrets::SmsAccount;
 use serde_json::{Value, json};
 
 /// A queue that takes everything.
@@ -26,6 +27,17 @@ pub(crate) async fn queue() -> (Client, String) {
 /// A WeChat that accepts every message.
 pub(crate) async fn wechat() -> String {
     serve(|_| json!({ "errcode": 0, "errmsg": "ok", "msgid": 2_500_000_000_000_000_001_u64 })).await
+}
+
+/// An SMS service that nobody needs: no visit of the figures is an old person's.
+pub(crate) fn sms() -> SmsAccount {
+    let account = sms::TencentAccount {
+        secret_id: "AKIDfigures".into(),
+        secret_key: sms::SecretKey::new("key"),
+        sdk_app_id: "1400000000".into(),
+        region: "ap-guangzhou".into(),
+    };
+    SmsAccount { client: sms::TencentSms::new("http://127.0.0.1:9", account).unwrap() }
 }
 
 async fn serve(answer: fn(&Value) -> Value) -> String {

@@ -1,7 +1,6 @@
-//! One tick of the reminder with ten appointments due, in a small and in a large table.
+//! One tick of the reminder: with ten appointments due, in a small and in a large table; and with ten thousand.
 
 use crate::median;
-use crate::meter::{Meter, Units};
 use crate::stub;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
@@ -13,6 +12,7 @@ use domain::id::{AppointmentId, ClinicId, PatientId};
 use domain::money::Fen;
 use domain::{Timestamp, time};
 use futures_util::{StreamExt, stream};
+use kit::{Meter, Units};
 use runtime::{Clock, Desk};
 use std::collections::HashMap;
 use std::time::Instant;
@@ -23,6 +23,8 @@ const SMALL: u32 = 1_000;
 const LARGE: u32 = 100_000;
 const DUE: u32 = 10;
 const TICKS: u32 = 15;
+/// A whole hospital's morning, due in one minute.
+const RUSH: u32 = 10_000;
 /// `BatchWriteItem` takes this many at once.
 const BATCH: usize = 25;
 const BATCHES_AT_ONCE: usize = 4;
@@ -51,6 +53,27 @@ pub(crate) async fn report() {
         println!("| {count} | {calls} | {read:.1} | {write:.1} | {ms:.1} | {:.2}× |", ms / small_ms);
     }
     println!();
+}
+
+/// Ten thousand due at once are queued by one tick.
+pub(crate) async fn rush() {
+    let hospital = Hospital::with(0).await;
+    write(&hospital.client, (0..RUSH).map(|n| appointment(n, now()))).await;
+    hospital.meter.take();
+    let started = Instant::now();
+    let reminded = reminder::handle(&hospital.metered).await;
+    let spent_s = started.elapsed().as_secs_f64();
+    let units = hospital.meter.take();
+    assert_eq!((reminded.queued, reminded.failed), (usize::try_from(RUSH).unwrap(), 0));
+    assert_eq!(reminder::handle(&hospital.direct).await.queued, 0, "nothing is left for the next tick");
+    println!("### {RUSH} reminders due in one minute\n");
+    println!("One tick on the engine in this process, with a queue that answers at once.\n");
+    println!("| queued | s | a second | calls to the table each | read units each | write units each |");
+    println!("|---|---|---|---|---|---|");
+    let each = |sum: f64| sum / f64::from(RUSH);
+    let (calls, read, write) = (each(f64::from(units.calls)), each(units.read), each(units.write));
+    let rate = f64::from(RUSH) / spent_s;
+    println!("| {RUSH} | {spent_s:.1} | {rate:.0} | {calls:.2} | {read:.2} | {write:.2} |\n");
 }
 
 /// An engine with appointments that all wait in the time index.

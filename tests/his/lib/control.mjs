@@ -1,7 +1,7 @@
 // The control plane: what a test tells the stand-in to do, and what its books say.
 import { json } from '../../wechat/lib/http.mjs';
 import { deskSecret, retireKey, rollKey } from '../identities.mjs';
-import { ShapeError, day, fenOf, id, integer, list, literal, object, text, yuan } from './shape.mjs';
+import { ShapeError, day, fenOf, id, integer, list, literal, nullable, object, text, yuan } from './shape.mjs';
 
 const ITEMS_MAX = 500;
 const KINDS = ['lab', 'exam', 'drug', 'treatment'];
@@ -56,6 +56,29 @@ function itemOf(bill, { item_no }) {
   const item = bill.items.find((one) => one.item_no === item_no);
   need(item, 'no such item', 404);
   return item;
+}
+
+const QUEUE_STATES = ['waiting', 'called', 'in_room', 'missed', 'done'];
+const toldEntry = object({ appointment: id, state: literal(...QUEUE_STATES), room: orEmpty(text(50)), times: integer(0, 9) });
+const cardQueue = object({ kind: literal('pharmacy', 'exam', 'lab', 'treatment'), place: text(50), number: orEmpty(text(20)), ahead: nullable(integer(0, 999)), called: literal(true, false) });
+
+/** The hospital's own system calls: the whole queue of a clinic as it now stands, in its order. */
+function setClinicQueue(world, { clinic, entries = [] }) {
+  const whole = entries.map((entry) => ({ room: '', times: 0, ...entry }));
+  check({ clinic: id, entries: list(toldEntry, 0, ITEMS_MAX) }, { clinic, entries: whole });
+  world.state.clinicQueues[clinic] = whole;
+  world.changed();
+  return {};
+}
+
+/** Where the holder of a card waits: pharmacy windows, examination rooms. */
+function setCardQueues(world, { card_no, queues = [] }) {
+  const whole = queues.map((queue) => ({ number: '', ahead: null, called: false, ...queue }));
+  check({ card_no: id, queues: list(cardQueue, 0, ITEMS_MAX) }, { card_no, queues: whole });
+  world.admitCard(card_no);
+  world.state.cardQueues[card_no] = whole;
+  world.changed();
+  return {};
 }
 
 function unpaidBill(world, body) {
@@ -147,6 +170,8 @@ const POSTS = {
   '/control/pay-at-window': payAtWindow,
   '/control/change': changeBill,
   '/control/void': voidBill,
+  '/control/clinic-queue': setClinicQueue,
+  '/control/card-queues': setCardQueues,
   '/control/perform': performItem,
   '/control/faults': setFaults,
   '/control/down': setDown,

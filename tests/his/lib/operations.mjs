@@ -158,6 +158,19 @@ function refundPosted(world, { serial }) {
   return { data: answer, isEmpty: answer === null };
 }
 
+// Queues ---------------------------------------------------------------------------------------
+
+function clinicQueue(world, { clinic }) {
+  const entries = world.state.clinicQueues[clinic] ?? [];
+  return { data: { entries }, isEmpty: entries.length === 0 };
+}
+
+function cardQueues(world, { card_no }) {
+  need(world.state.cards.includes(card_no), 'NO_SUCH_CARD', '就诊卡不存在');
+  const queues = world.state.cardQueues[card_no] ?? [];
+  return { data: { queues }, isEmpty: queues.length === 0 };
+}
+
 // The table -----------------------------------------------------------------------------------
 
 const paid = {
@@ -186,4 +199,6 @@ export const OPERATIONS = {
     run: refundPost,
   },
   'refund-posted': { shape: object({ serial: id }), run: refundPosted },
+  'clinic-queue': { shape: object({ clinic: id }), run: clinicQueue },
+  'card-queues': { shape: object({ card_no: id }), run: cardQueues },
 };

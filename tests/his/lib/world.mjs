@@ -15,6 +15,8 @@ const freshState = () => ({
   payments: {},
   refunds: {},
   nonces: {},
+  clinicQueues: {},
+  cardQueues: {},
   tampering: {},
   faults: [],
   down: false,

@@ -131,3 +131,16 @@ test('a body is exactly what the protocol says', async (t) => {
   assert.equal((await his.call('fees-post', post)).code, 0);
   assert.equal((await his.call('fees-pay', {})).status, 404);
 });
+
+test('queues are told as they were set', async (t) => {
+  const his = await startStandIn(t);
+  const clinic = '20261123-am-XNK-pool';
+  assert.equal((await his.call('clinic-queue', { clinic })).code, 1);
+  await his.control('clinic-queue', { clinic, entries: [{ appointment: 'a1', state: 'called', room: '305', times: 2 }, { appointment: 'a2', state: 'waiting' }] });
+  const { data } = await his.call('clinic-queue', { clinic });
+  assert.deepEqual(data.entries.map(({ appointment, state, room }) => [appointment, state, room]), [['a1', 'called', '305'], ['a2', 'waiting', '']]);
+  await his.control('card-queues', { card_no: CARD, queues: [{ kind: 'pharmacy', place: '门诊楼 1 层 3 号窗口', ahead: 4 }] });
+  assert.deepEqual((await his.call('card-queues', { card_no: CARD })).data.queues, [{ kind: 'pharmacy', place: '门诊楼 1 层 3 号窗口', number: '', ahead: 4, called: false }]);
+  assert.equal((await his.call('card-queues', { card_no: 'V0' })).error, 'NO_SUCH_CARD');
+  assert.equal((await his.call('clinic-queue', {})).error, 'BAD_REQUEST');
+});

@@ -1,10 +1,14 @@
 // A person with a phone: what they do in the chat, and their browser with its cookies.
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
-import { HOSPITAL, PHONE, control, read, until } from './stack.mjs';
+import { HOSPITAL, PHONE, civilDate, control, moveTo, now, read, settings, until } from './stack.mjs';
 
 const REDIRECTS_MAX = 8;
 const PASSPORT = '03';
+const CHINA_MS = 8 * 3600_000;
+/** The demo hospital's quiet hours. */
+const QUIET_FROM_H = 22;
+const QUIET_UNTIL_H = 7;
 
 /** A passport number that nobody has. */
 export const inventPassport = () => ({ country: 'GBR', document: `Z${crypto.randomInt(1e8).toString().padStart(8, '0')}` });
@@ -54,6 +58,23 @@ export class Person {
 
   notice(template, options) {
     return until(`${this.id} is told ${template}`, async () => (await this.notices(template))[0], options);
+  }
+
+  /** The same for what lets people sleep: in quiet hours the clock moves on to the morning. */
+  async noticeByDay(template) {
+    const at = await now();
+    const hour = new Date(at + CHINA_MS).getUTCHours();
+    if (hour >= QUIET_FROM_H || hour < QUIET_UNTIL_H) {
+      const midnight = Date.parse(`${civilDate(at, hour >= QUIET_FROM_H ? 1 : 0)}T00:00:00+08:00`);
+      await moveTo(midnight + QUIET_UNTIL_H * 3600_000);
+    }
+    return this.notice(template);
+  }
+
+  /** The SMS on their phone, oldest first. */
+  async sms() {
+    const answer = await read(await fetch(`${settings.SMS_CONTROL}/messages?phone=${this.demo.phone}`));
+    return answer.json.messages;
   }
 
   // The browser

@@ -63,6 +63,15 @@ export const refundsOf = async (appointment) =>
 /** The id in an appointment's address: `patient-date-id`. */
 export const appointmentId = (key) => key.split('-').at(-1);
 
+// The stand-in SMS service ---------------------------------------------------------------------
+
+/** Tells the stand-in something. */
+export async function smsControl(name, body) {
+  const answer = await read(await fetch(`${settings.SMS_CONTROL}/${name}`, { method: 'POST', body: JSON.stringify(body) }));
+  if (answer.status !== 200) throw new Error(`SMS control ${name}: ${answer.text}`);
+  return answer.json;
+}
+
 // The clock -----------------------------------------------------------------------------------
 
 /** The hospital's time in epoch milliseconds. */

@@ -2,7 +2,6 @@
 
 use super::{Fate, Tally};
 use domain::clinic::{Clinic, Slot, SlotStart};
-use std::collections::BTreeSet;
 use store::clinics::ClinicWithSlots;
 
 /// What is to be written, and what becomes of clinic and slots.
@@ -73,12 +72,8 @@ fn is_claimed(slot: &Slot) -> bool {
 }
 
 fn says_the_same(a: &Slot, b: &Slot) -> bool {
-    numbers(a) == numbers(b) && a.state == b.state && a.release_at == b.release_at
-}
-
-/// All numbers of a slot, free or not.
-fn numbers(slot: &Slot) -> BTreeSet<u16> {
-    slot.taken.values().map(|taken| taken.number).chain(slot.free_numbers.iter().copied()).collect()
+    let apart = |slot: &Slot| (slot.reserved.clone(), slot.pooled_at);
+    a.numbers() == b.numbers() && a.state == b.state && a.release_at == b.release_at && apart(a) == apart(b)
 }
 
 /// Whether numbers of a slot that must stay would be given out a second time by another slot: numbers run through the
@@ -86,9 +81,9 @@ fn numbers(slot: &Slot) -> BTreeSet<u16> {
 fn numbers_would_meet(there: &[Slot], wanted: &[Slot]) -> bool {
     let claimed = there.iter().filter(|slot| is_claimed(slot));
     claimed.into_iter().any(|kept| {
-        let kept_numbers = numbers(kept);
+        let kept_numbers = kept.numbers();
         let others = wanted.iter().filter(|slot| slot.start != kept.start);
-        others.into_iter().any(|slot| !numbers(slot).is_disjoint(&kept_numbers))
+        others.into_iter().any(|slot| !slot.numbers().is_disjoint(&kept_numbers))
     })
 }
 
@@ -98,7 +93,7 @@ mod tests {
     use domain::clinic::{Claim, ClinicKind, ClinicState, Period, Taken};
     use domain::money::Fen;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn clinic() -> Clinic {
         Clinic {
@@ -133,7 +128,10 @@ mod tests {
             if let Some(slot) = slots.get_mut(*n) {
                 let number = slot.free_numbers.pop_first().unwrap();
                 let patient = "p1".parse().unwrap();
-                slot.taken = BTreeMap::from([("a1".parse().unwrap(), Taken { patient, number, claim: Claim::Booked })]);
+                slot.taken = BTreeMap::from([(
+                    "a1".parse().unwrap(),
+                    Taken { patient, number, claim: Claim::Booked, rest_min: 0 },
+                )]);
                 slot.ver = 1;
             }
         }
@@ -189,7 +187,7 @@ mod tests {
             let mut slots: BTreeMap<SlotStart, Slot> = there.slots.iter().map(|slot| (slot.start, slot.clone())).collect();
             plan.removed.iter().for_each(|start| { slots.remove(start); });
             plan.written.iter().for_each(|slot| { slots.insert(slot.start, slot.clone()); });
-            let all: Vec<u16> = slots.values().flat_map(numbers).collect();
+            let all: Vec<u16> = slots.values().flat_map(Slot::numbers).collect();
             let distinct: BTreeSet<u16> = all.iter().copied().collect();
             prop_assert_eq!(all.len(), distinct.len());
             for slot in there.slots.iter().filter(|slot| is_claimed(slot)) {

@@ -8,6 +8,7 @@ use domain::civil::Date;
 use domain::clinic::{Clinic, ClinicKind, ClinicState, NUMBERS_PER_SLOT_MAX, Period, SLOT_MIN, Slot, SlotStart};
 use domain::id::{ClinicId, DepartmentId, DoctorId, QueueGroup};
 use domain::money::Fen;
+use domain::quota::Quotas;
 use domain::time;
 
 use super::cells::{Cells, Column, Noted, read};
@@ -33,9 +34,10 @@ const FEE: Column = Column::required("挂号费", &["诊查费", "费用", "挂�
 const ROOM: Column = Column::optional("诊室", &["room"]);
 const CAMPUS: Column = Column::optional("院区", &["campus"]);
 const GROUP: Column = Column::optional("候诊组", &["候诊组编码", "queue_group"]);
+const APART: Column = Column::optional("渠道预留", &["预留", "channels", "reserved"]);
 const KIND: Column = Column::required("号别", &["号类", "类型", "kind"]);
 const COLUMNS: &[&Column] =
-    &[&DATE, &DEPARTMENT, &DOCTOR, &PERIOD, &START, &END, &NUMBERS, &FEE, &ROOM, &CAMPUS, &KIND, &GROUP];
+    &[&DATE, &DEPARTMENT, &DOCTOR, &PERIOD, &START, &END, &NUMBERS, &FEE, &ROOM, &CAMPUS, &KIND, &GROUP, &APART];
 
 /// A clinic as a file gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +68,8 @@ pub struct ScheduleRow {
     pub campus: String,
     /// The clinics it shares a queue with, if any.
     pub queue_group: Option<QueueGroup>,
+    /// What is set apart for channels; the profile's when the file says nothing.
+    pub quotas: Option<Quotas>,
 }
 
 impl ScheduleRow {
@@ -91,11 +95,15 @@ impl ScheduleRow {
         }
     }
 
-    /// The slots of [`ScheduleRow::clinic`], numbered through from 1.
-    pub fn slots(&self, clinic: &Clinic) -> Vec<Slot> {
+    /// The slots of [`ScheduleRow::clinic`], numbered through from 1, with what is set apart of them.
+    pub fn slots(&self, clinic: &Clinic, policy: &BookingPolicy) -> Vec<Slot> {
+        let slots = u16::try_from(self.starts.len()).unwrap_or(u16::MAX);
+        let count = slots.saturating_mul(self.numbers_per_slot);
+        let (reserved, pooled_at) = (self.quotas.unwrap_or(policy.quotas).reserve(count), policy.pooled_at(self.date));
         let firsts = (1_u16..).step_by(usize::from(self.numbers_per_slot));
         let starts = self.starts.iter().zip(firsts);
-        starts.map(|(start, first)| Slot::fresh(clinic, *start, first, self.numbers_per_slot)).collect()
+        let slot = |(start, first): (&SlotStart, u16)| Slot::fresh(clinic, *start, first, self.numbers_per_slot);
+        starts.map(|start| slot(start).reserving(&reserved, pooled_at)).collect()
     }
 }
 
@@ -126,6 +134,7 @@ fn row(cells: &mut Cells<'_>, known: &Known, today: Date) -> Option<ScheduleRow>
     let room = cells.words(&ROOM, NAME_CHARS_MAX);
     let campus = cells.words(&CAMPUS, NAME_CHARS_MAX);
     let queue_group = cells.optional_id(&GROUP);
+    let quotas = quotas(cells);
     if let (Ok(None), Some(kind @ (ClinicKind::Expert | ClinicKind::Special))) = (&doctor, kind) {
         cells.note(Problem::DoctorNeeded { kind: kind.text() });
     }
@@ -145,6 +154,7 @@ fn row(cells: &mut Cells<'_>, known: &Known, today: Date) -> Option<ScheduleRow>
         room: room?,
         campus: campus?,
         queue_group: queue_group.ok()?,
+        quotas: quotas.ok()?,
     })
 }
 
@@ -211,6 +221,33 @@ fn starts(cells: &mut Cells<'_>, period: Option<Period>) -> Option<Vec<SlotStart
 fn clock(cells: &mut Cells<'_>, column: &Column) -> Option<u16> {
     let text = cells.needed(column)?;
     cells.parsed(column, text, "应为整点或半点, 例如 8:30", minutes_of)
+}
+
+/// `窗口10 老年人5`: percent by channel; none when the file says nothing.
+fn quotas(cells: &mut Cells<'_>) -> Result<Option<Quotas>, Noted> {
+    let text = cells.words(&APART, NAME_CHARS_MAX).ok_or(Noted)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let hint = "应为“窗口10 电话5 老年人5 转诊10”这样的百分比, 合计不超过 100";
+    cells.parsed(&APART, text, hint, quotas_of).map(Some).ok_or(Noted)
+}
+
+fn quotas_of(text: &str) -> Option<Quotas> {
+    let mut quotas = Quotas::NONE;
+    for word in text.split([' ', ',', '，', '、', ';', '；']).filter(|word| !word.is_empty()) {
+        let digits = word.find(|c: char| c.is_ascii_digit())?;
+        let (channel, percent) = word.split_at_checked(digits)?;
+        let percent: u8 = percent.trim_end_matches('%').parse().ok()?;
+        match channel.trim_end_matches([':', '：', '=']) {
+            "窗口" | "现场" | "window" => quotas.window = percent,
+            "电话" | "phone" => quotas.phone = percent,
+            "老年人" | "老年" | "elder" => quotas.elder = percent,
+            "转诊" | "referral" => quotas.referral = percent,
+            _ => return None,
+        }
+    }
+    quotas.check().ok().map(|()| quotas)
 }
 
 /// Whether the hours are such as people call by that name. A slip of twelve hours is seen here.

@@ -201,8 +201,11 @@ fn a_schedule_becomes_a_clinic_and_its_slots() {
     assert_eq!(clinic.who_text(), "李明 主任医师");
     assert_eq!((clinic.room.as_str(), clinic.campus.as_str()), ("门诊楼 3 层", "本部"));
     assert_eq!(clinic.release_at.to_string(), "2026-11-15T23:00:00Z");
-    let numbers: Vec<Vec<u16>> =
-        row.slots(&clinic).into_iter().map(|slot| slot.free_numbers.into_iter().collect()).collect();
+    let numbers: Vec<Vec<u16>> = row
+        .slots(&clinic, &BookingPolicy::default())
+        .into_iter()
+        .map(|slot| slot.free_numbers.into_iter().collect())
+        .collect();
     assert_eq!(numbers, [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]);
 }
 

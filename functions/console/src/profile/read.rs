@@ -25,7 +25,8 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (intro, guide, consent) = (sections.needed("intro"), sections.needed("guide"), sections.needed("consent"));
     let (booking, cancel) = (sections.optional("booking"), sections.optional("cancel"));
     let (credit, money) = (sections.optional("credit"), sections.optional("money"));
-    let (queue, templates) = (sections.optional("queue"), sections.optional("templates"));
+    let (queue, messages) = (sections.optional("queue"), sections.optional("messages"));
+    let templates = sections.optional("templates");
     let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
     let (replies, fallback) = (sections.needed("replies"), sections.needed("fallback"));
     Some(HospitalProfile {
@@ -40,6 +41,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
         credit: credit?,
         money: money?,
         queue: queue?,
+        messages: messages?,
         menu: menu?,
         welcome: welcome?,
         replies: replies?,

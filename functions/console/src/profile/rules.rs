@@ -2,8 +2,11 @@
 
 use super::FieldError;
 use super::read::error;
+use domain::appointment::DAY_BEFORE_AT;
 use domain::booking::{BookingPolicy, CancelPolicy, Limits};
-use domain::profile::{HospitalProfile, MenuAction, MenuItem};
+use domain::civil::Time;
+use domain::profile::{HospitalProfile, MenuAction, MenuItem, MessagePolicy};
+use domain::queue::{QueuePolicy, VisitMinutes};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
@@ -26,6 +29,8 @@ const LIST_NAME_BYTES_MAX: usize = 60;
 const KEY_BYTES_MAX: usize = 128;
 const URL_BYTES_MAX: usize = 1_024;
 const HOLD_MIN: RangeInclusive<i64> = 3..=60;
+/// Minutes a returned number may rest.
+const REST_MIN: RangeInclusive<u16> = 0..=120;
 const HORIZON_DAYS: RangeInclusive<i32> = 1..=90;
 const LIMIT: RangeInclusive<u32> = 1..=20;
 const STRIKES: RangeInclusive<u32> = 1..=20;
@@ -33,6 +38,18 @@ const STRIKES: RangeInclusive<u32> = 1..=20;
 const HIS_WITHIN_MIN: RangeInclusive<i64> = 1..=15;
 /// A prepared payment of WeChat lives for two hours.
 const BILLS_PAY_MIN: RangeInclusive<i64> = 5..=110;
+const CHECK_IN_BEFORE_MIN: RangeInclusive<i64> = 15..=240;
+const ELDER_AGE_YEARS: RangeInclusive<u16> = 60..=100;
+const CALLS: RangeInclusive<u8> = 1..=9;
+const CALL_GAP_S: RangeInclusive<i64> = 10..=600;
+const MISSED_BEHIND: RangeInclusive<u8> = 1..=20;
+const MISSED: RangeInclusive<u8> = 0..=9;
+/// Every call to somebody with results would leave the others waiting for ever.
+const RESULTS_EVERY: RangeInclusive<u8> = 2..=20;
+const VISIT_MIN: RangeInclusive<u16> = 1..=120;
+const SMS_AGE_YEARS: RangeInclusive<u16> = 50..=120;
+/// The reminder of the day before: after the afternoon clinics, before people sleep.
+const DAY_BEFORE: RangeInclusive<Time> = DAY_BEFORE_AT..=Time::constant(21, 30, 0, 0);
 /// Two days.
 const CANCEL_BEFORE_MIN: RangeInclusive<i64> = 0..=2_880;
 
@@ -45,6 +62,8 @@ pub(super) fn errors(profile: &HospitalProfile, public_url: &str) -> Vec<FieldEr
     rules.range("credit.strikes", &profile.credit.strikes, &STRIKES);
     rules.range("money.his_within_min", &profile.money.his_within_min, &HIS_WITHIN_MIN);
     rules.range("money.bills_pay_min", &profile.money.bills_pay_min, &BILLS_PAY_MIN);
+    rules.queue(&profile.queue);
+    rules.messages(&profile.messages);
     rules.menu(&profile.menu);
     rules.replies(profile);
     rules.templates(profile);
@@ -128,14 +147,51 @@ impl Rules<'_> {
         self.range("booking.limits.per_department_day", &per_department_day, &LIMIT);
         self.range("booking.limits.per_day", &per_day, &LIMIT);
         self.range("booking.limits.held", &held, &LIMIT);
+        self.range("booking.rest.most_min", &policy.rest.most_min, &REST_MIN);
+        if policy.rest.most_min < policy.rest.least_min {
+            self.note("booking.rest.most_min", "wrong_order", "不能少于最短的间隔");
+        }
+        if policy.quotas.check().is_err() {
+            self.note("booking.quotas", "out_of_range", "各渠道预留合计不能超过 100%");
+        }
         if per_day < per_department_day.max(per_doctor_day) {
             self.note("booking.limits.per_day", "wrong_order", "不能少于单个医生或单个科室的上限");
+        }
+    }
+
+    fn queue(&mut self, policy: &QueuePolicy) {
+        self.range("queue.check_in_before_min", &policy.check_in_before_min, &CHECK_IN_BEFORE_MIN);
+        self.range("queue.elder_age_years", &policy.elder_age_years, &ELDER_AGE_YEARS);
+        self.range("queue.calls_max", &policy.calls_max, &CALLS);
+        self.range("queue.call_gap_s", &policy.call_gap_s, &CALL_GAP_S);
+        self.range("queue.missed_behind", &policy.missed_behind, &MISSED_BEHIND);
+        self.range("queue.missed_max", &policy.missed_max, &MISSED);
+        self.range("queue.results_every", &policy.results_every, &RESULTS_EVERY);
+        let VisitMinutes { ordinary, expert, special, emergency } = policy.visit_min;
+        for (kind, minutes) in
+            [("ordinary", ordinary), ("expert", expert), ("special", special), ("emergency", emergency)]
+        {
+            self.range(&format!("queue.visit_min.{kind}"), &minutes, &VISIT_MIN);
         }
     }
 
     fn cancel(&mut self, policy: CancelPolicy) {
         if let CancelPolicy::BeforeStart { minutes } = policy {
             self.range("cancel.minutes", &minutes, &CANCEL_BEFORE_MIN);
+        }
+    }
+
+    fn messages(&mut self, policy: &MessagePolicy) {
+        self.range("messages.sms_age_years", &policy.sms_age_years, &SMS_AGE_YEARS);
+        if let Some(time) = policy.day_before {
+            self.range("messages.day_before", &time, &DAY_BEFORE);
+        }
+        let Some(sms) = &policy.sms else { return };
+        self.text("messages.sms.signature", &sms.signature, NAME_CHARS_MAX);
+        for (kind, template) in &sms.templates {
+            let path = format!("messages.sms.templates.{}", kind.code());
+            self.text(&format!("{path}.template_id"), &template.template_id, NAME_CHARS_MAX);
+            self.count(&format!("{path}.fields"), template.fields.len(), &(0..=PARAGRAPHS_MAX));
         }
     }
 

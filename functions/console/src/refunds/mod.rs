@@ -125,7 +125,7 @@ pub(crate) async fn close_clinic(app: &App, call: &Call<Action>) -> Result<Respo
     app.desk.table.close_clinic(&id, call.now).await?.ok_or_else(Problem::not_found)?;
     // Who is in it is cancelled by the sweeper; this only says how many there are.
     let found = app.desk.table.clinic(&id).await?.ok_or_else(Problem::not_found)?;
-    let affected = found.slots.iter().map(|slot| slot.taken.len()).sum();
+    let affected = found.slots.iter().map(|slot| slot.holders().count()).sum();
     tracing::info!(who = call.staff()?, what = "close_clinic", %id, affected, "staff action");
     Ok(call.show(&ClosedClinicView::of(&found.clinic, affected)))
 }

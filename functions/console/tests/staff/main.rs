@@ -16,6 +16,8 @@ mod finance;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
 mod money;
 #[cfg(test)]
 mod setup;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use console::{App, handle};
 use domain::Timestamp;
 use domain::appointment::{Appointment, Booker, Command};
-use domain::clinic::SlotStart;
+use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
 use domain::id::{AppointmentId, PatientId};
 use domain::profile::HospitalProfile;
@@ -246,6 +246,8 @@ impl World {
             patient_name_masked: "林*梅".into(),
             clinic: found.clinic,
             start: start.parse::<SlotStart>().unwrap(),
+            channel: Channel::Wechat,
+            rest_min: 0,
         };
         self.table().hold(&self.profile().await, &request, self.clock.now()).await.unwrap()
     }

@@ -215,6 +215,8 @@ impl World {
             patient_name_masked: "林*梅".into(),
             clinic: clinic.clone(),
             start: start.parse().unwrap(),
+            channel: domain::clinic::Channel::Wechat,
+            rest_min: 0,
         };
         self.table().hold(&self.profile().await, &request, self.clock.now()).await.unwrap()
     }

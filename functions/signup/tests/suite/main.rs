@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod messages;
 mod registration;
 mod signin;
 mod world;

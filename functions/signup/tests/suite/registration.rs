@@ -21,7 +21,7 @@ fn typed<'a>(changes: &[(&'a str, &'a str)]) -> Typed<'a> {
     fields
 }
 
-async fn register(world: &World, browser: &mut Browser, changes: &[(&str, &str)]) -> Answer {
+pub(crate) async fn register(world: &World, browser: &mut Browser, changes: &[(&str, &str)]) -> Answer {
     browser.post(world, "/patients", &typed(changes)).await
 }
 

@@ -152,6 +152,10 @@ fn what_gets_no_answer_gets_none() {
     }
 }
 
+fn alone(appointment: Appointment) -> Number {
+    Number { appointment, standing: None }
+}
+
 fn appointment(state: State) -> Appointment {
     Appointment {
         id: domain::id::AppointmentId::from_bytes([1; 10]),
@@ -190,7 +194,7 @@ fn an_answer_names_the_hospital_the_next_numbers_and_full_addresses() {
     assert_eq!(answer.text(&profile, URL, None, now()), format!("某院 123\n{page}"));
     assert_eq!(answer.text(&profile, URL, Some(&[]), now()), format!("某院 123\n{NO_NUMBERS}\n{page}"));
     let held = appointment(State::Held { expires_at: time::add_seconds(now(), 60) });
-    let told = answer.text(&profile, URL, Some(&[appointment(State::Booked), held]), now());
+    let told = answer.text(&profile, URL, Some(&[alone(appointment(State::Booked)), alone(held)]), now());
     let key = appointment(State::Booked).key();
     let line =
         format!(r#"<a href="{URL}/appointments/{key}">明天 11月23日 周一 9:00-9:30 内科 普通门诊 3号</a> 林*梅"#);
@@ -200,4 +204,30 @@ fn an_answer_names_the_hospital_the_next_numbers_and_full_addresses() {
 #[test]
 fn without_a_profile_there_is_still_a_way_to_the_pages() {
     assert!(without_profile(URL).ends_with(r#"<a href="https://desk.example.com/">门诊首页</a>"#));
+}
+
+#[test]
+fn a_desks_code_checks_in_when_it_is_ours_and_the_hospital_prints_codes() {
+    let scene = scenes().sign("checkin:dept:NK").unwrap();
+    assert_eq!(scanned(&scene).check_in, Some("dept:NK".parse().unwrap()));
+    assert_eq!(followed(Some(&scene)).check_in, Some("dept:NK".parse().unwrap()));
+    let nonsense = scenes().sign("checkin:nowhere").unwrap();
+    assert_eq!(scanned(&nonsense).check_in, None);
+    let forged = SceneKey::new([8; 32]).sign("checkin:dept:NK").unwrap();
+    assert_eq!(scanned(&forged).check_in, None);
+    let mut on_screen_only = profile();
+    on_screen_only.queue.printed_code = false;
+    let scan = Kind::Event(Event::Scan { scene, ticket: None });
+    let answer = decide(&scan, &on_screen_only, &scenes()).unwrap();
+    assert_eq!((answer.check_in.clone(), paths(&answer)), (None, vec![CHECK_IN_PAGE]));
+}
+
+#[test]
+fn a_visit_of_today_is_told_with_its_place_and_leads_to_its_page() {
+    let visit = Number { appointment: appointment(State::CheckedIn), standing: Some("候诊中。".into()) };
+    let told = Answer::plain("您的号", Vec::new()).text(&profile(), URL, Some(std::slice::from_ref(&visit)), now());
+    assert!(
+        told.contains(&format!("{URL}/visits/{}", visit.appointment.key())) && told.ends_with("候诊中。"),
+        "{told}"
+    );
 }

@@ -11,6 +11,7 @@ use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use domain::Timestamp;
 use domain::appointment::{Appointment, Booker, Place, State};
+use domain::clinic::Slot;
 use domain::id::{AppointmentId, PatientId};
 use kit::TABLE;
 use lambda_http::http::{Method, Request};
@@ -20,7 +21,9 @@ use runtime::{Clock, Desk};
 use std::sync::Mutex;
 use std::time::Duration;
 use store::Table;
-use store::account::Link;
+use store::account::{Link, Relation};
+use store::key::Key;
+use store::registration::HoldRequest;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use webhook::{App, handle};
@@ -121,6 +124,12 @@ impl World {
         self.client.scan().table_name(TABLE).send().await.unwrap().items.unwrap_or_default().len()
     }
 
+    pub(crate) async fn has(&self, key: &Key) -> bool {
+        use aws_sdk_dynamodb::types::AttributeValue::S;
+        let get = self.client.get_item().table_name(TABLE).key("pk", S(key.pk.clone())).key("sk", S(key.sk.clone()));
+        get.send().await.unwrap().item.is_some()
+    }
+
     pub(crate) async fn follows(&self) -> bool {
         self.table().account(&FOLLOWER.parse().unwrap()).await.unwrap().is_some_and(|account| account.followed)
     }
@@ -133,6 +142,39 @@ impl World {
         let put = put.item("patient", S(link.patient.to_string())).item("account", S(link.account.to_string()));
         let put = put.item("relation", S("oneself".into())).item("name_masked", S(link.name_masked.clone()));
         put.item("since", N(link.since.as_second().to_string())).send().await.unwrap();
+    }
+
+    /// A number of today that the follower's person has, booked the day before.
+    pub(crate) async fn booked_today(&self, start: &str) -> Appointment {
+        let patient = PatientId::from_bytes([2; 10]);
+        let (account, since) = (FOLLOWER.parse().unwrap(), now());
+        let link = Link {
+            patient: patient.clone(),
+            account,
+            relation: Relation::Oneself,
+            name_masked: "林*梅".into(),
+            copies: false,
+            since,
+        };
+        self.link(&link).await;
+        let profile = self.app.desk.profile().await.unwrap();
+        let today = domain::time::today(now());
+        let clinic = kit::clinic("NK", today, 0, profile.booking.release_at(today));
+        let start = start.parse().unwrap();
+        let slot = Slot::fresh(&clinic, start, 1, 4);
+        assert!(self.table().put_schedule(&clinic, &[slot], &[]).await.unwrap().is_done());
+        let request = HoldRequest {
+            appointment: AppointmentId::from_bytes([5; 10]),
+            booker: Booker::Staff("window".into()),
+            patient,
+            patient_name_masked: "林*梅".into(),
+            clinic,
+            start,
+            channel: domain::clinic::Channel::Window,
+            rest_min: 0,
+        };
+        let yesterday = domain::time::add_seconds(now(), -24 * 3600);
+        self.table().hold(&profile, &request, yesterday).await.unwrap()
     }
 
     /// Sends a request to the function.

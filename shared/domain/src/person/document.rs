@@ -243,6 +243,9 @@ struct Told {
     sex: Sex,
 }
 
+/// The family of numbers that tell date of birth and sex.
+const GB_11643: &str = "gb11643";
+
 /// The text that identifies a person across papers: equal for two documents of one person wherever the number alone
 /// tells (an ID number in a household register and on the later card, a permit before and after its renewal), never
 /// equal for documents of different families. Clear personal data: `Debug` hides it.
@@ -341,8 +344,8 @@ impl IdDocument {
     /// nine lifelong characters (the last two digits change with each re-issue).
     pub fn identity_key(&self) -> IdentityKey {
         let family = match self.kind {
-            _ if self.told.is_some() => "gb11643",
-            DocumentKind::ResidentId | DocumentKind::HouseholdRegister | DocumentKind::ResidencePermit => "gb11643",
+            _ if self.told.is_some() => GB_11643,
+            DocumentKind::ResidentId | DocumentKind::HouseholdRegister | DocumentKind::ResidencePermit => GB_11643,
             DocumentKind::Passport => "passport",
             DocumentKind::Military => "military",
             DocumentKind::HongKongMacauPermit => "hm-permit",
@@ -668,6 +671,7 @@ mod tests {
         assert!(register.needs_guardian());
         // The child later gets a card: still the same person.
         assert_eq!(register.identity_key(), key(Kind::ResidentId, "110101200002290018"));
+        assert_eq!(register.identity_key().birth_date(), Some(date(2000, 2, 29)));
         assert!(parse(Kind::HouseholdRegister, "810000199408230021").is_ok());
         let certificate = parse(Kind::BirthCertificate, "p110012345").unwrap();
         assert!(certificate.needs_guardian() && !certificate.needs_window());

@@ -24,8 +24,13 @@ const PRIOR_SPREAD_PERMILLE: i64 = 600;
 const MEDIANS_MAX: i64 = 3;
 /// Of those who have a number of an earlier slot and are not here yet, so many will come in time, in thousandths.
 const COMING_PERMILLE: i64 = 700;
-/// Half the range, in thousandths of the deviation: four turns in five fall into it (the bench measures it).
-const WIDTH_PERMILLE: i64 = 1_400;
+/// How far the range goes below its middle, in thousandths of the deviation.
+const BELOW_PERMILLE: i64 = 1_300;
+/// And above: visits that last long last longer than short ones are short, and people missed, back with results or
+/// urgent come in between. Four turns in five fall into the range (the bench measures it).
+const ABOVE_PERMILLE: i64 = 1_900;
+/// A session that has not begun begins at most so late, ordinarily.
+const LATE_START_S: i64 = 600;
 /// As long as the session has not shown its pace, wider by this factor, in thousandths.
 const ROUGH_PERMILLE: i64 = 1_500;
 /// A range is at most this far below its middle, in thousandths.
@@ -70,6 +75,8 @@ struct Pace {
 struct Work {
     /// Until the session begins.
     delay_s: i64,
+    /// How much later than that it may begin.
+    late_s: i64,
     /// Visits in progress and to come.
     visits_s: i64,
     /// How many visits that is, in thousandths.
@@ -148,10 +155,12 @@ impl Queue {
     /// None while nobody calls.
     fn work(&self, entry: &Entry, ahead: usize, pace: Pace, now: Timestamp) -> Option<Work> {
         let rooms = i64::try_from(self.open_rooms().count()).ok().filter(|rooms| *rooms > 0)?;
-        let delay_s = match self.begins_at() {
+        let (delay_s, late_s) = match self.begins_at() {
             // Nobody is called before the session: who has called somebody has begun.
-            Some(begins_at) if self.last_call.is_none() => begins_at.as_second().saturating_sub(now.as_second()).max(0),
-            _ => 0,
+            Some(begins_at) if self.last_call.is_none() => {
+                (begins_at.as_second().saturating_sub(now.as_second()).max(0), LATE_START_S)
+            }
+            _ => (0, 0),
         };
         let in_progress: Vec<i64> = self.entries.iter().filter_map(|entry| elapsed_s(&entry.stage, now)).collect();
         let rest_s = |elapsed: &i64| (pace.typical_s - elapsed).max(pace.typical_s * REST_PERMILLE / 1_000);
@@ -161,7 +170,7 @@ impl Queue {
         let visits_s = in_progress.iter().map(rest_s).sum::<i64>() + to_come_permille * pace.typical_s / 1_000;
         let visits_permille = to_come_permille + i64::try_from(in_progress.len()).unwrap_or(0) * 1_000;
         // A room that is free takes the next one at once, another that is not makes nobody wait.
-        Some(Work { delay_s, visits_s, visits_permille, rooms })
+        Some(Work { delay_s, late_s, visits_s, visits_permille, rooms })
     }
 
     /// Those with a number of an earlier slot who are not here and still can be in time for it.
@@ -181,15 +190,15 @@ fn elapsed_s(stage: &Stage, now: Timestamp) -> Option<i64> {
 fn range(work: Work, pace: Pace) -> Minutes {
     let middle_s = work.visits_s / work.rooms;
     let rough = usize::try_from(pace.samples).is_ok_and(|samples| samples < SAMPLES_MIN);
-    let width = if rough { WIDTH_PERMILLE * ROUGH_PERMILLE / 1_000 } else { WIDTH_PERMILLE };
+    let wider = |permille: i64| if rough { permille * ROUGH_PERMILLE / 1_000 } else { permille };
     // The deviation of the mean of the visits to come, and of the pace itself, both in thousandths of one visit.
     let of_pace = pace.spread_s * 1_000 / pace.typical_s;
     let visits = work.visits_permille.max(1_000);
     let relative = root(of_pace * of_pace * 1_000 / visits + of_pace * of_pace / (PRIOR_VISITS + pace.samples));
-    let half = relative * width / 1_000;
-    let below = half.min(BELOW_MAX_PERMILLE);
+    let below = (relative * wider(BELOW_PERMILLE) / 1_000).min(BELOW_MAX_PERMILLE);
+    let above = relative * wider(ABOVE_PERMILLE) / 1_000;
     let from_s = work.delay_s + middle_s * (1_000 - below) / 1_000;
-    let to_s = work.delay_s + middle_s * (1_000 + half) / 1_000;
+    let to_s = work.delay_s + work.late_s + middle_s * (1_000 + above) / 1_000;
     let step = |seconds: i64| u16::try_from(seconds.clamp(0, FURTHEST_S) / STEP_S * (STEP_S / 60)).unwrap_or(u16::MAX);
     let from = step(from_s);
     Minutes { from, to: step(to_s + STEP_S - 1).max(from + 5) }

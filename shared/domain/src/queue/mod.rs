@@ -9,6 +9,7 @@ pub mod estimate;
 pub mod line;
 pub mod policy;
 pub mod snapshot;
+mod words;
 
 pub use check_in::{CheckInError, CheckInPoint};
 pub use estimate::{Estimate, Minutes};
@@ -16,6 +17,7 @@ pub use policy::{QueueOwner, QueuePolicy, VisitMinutes};
 
 use crate::appointment::{Appointment, AppointmentKey};
 use crate::clinic::{Clinic, ClinicKind, SlotStart};
+use crate::due::{Deadline, Deadlines};
 use crate::id::{AppointmentId, ClinicId, IdError, PatientId, QueueId};
 use crate::time;
 use jiff::Timestamp;
@@ -235,6 +237,9 @@ pub struct Queue {
     /// The last call.
     #[serde(default)]
     pub last_call: Option<LastCall>,
+    /// What still has to be done.
+    #[serde(default)]
+    pub deadlines: Deadlines,
     /// When the list of those expected was last read from the slots.
     #[serde(with = "crate::clinic::epoch_s")]
     pub roster_at: Timestamp,
@@ -417,6 +422,7 @@ impl Queue {
             calls_since_results: 0,
             served_s: Vec::new(),
             last_call: None,
+            deadlines: Deadlines::none(),
             roster_at: Timestamp::UNIX_EPOCH,
             changed_at: now,
             ver: 0,
@@ -479,9 +485,14 @@ impl Queue {
         self.entries.iter().map(|entry| entry.start).min().map(|start| start.instant(self.date))
     }
 
+    /// The service day is over, and so is calling.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now > time::add_minutes(time::instant(self.date, jiff::civil::Time::MAX), OVER_AFTER_H * 60)
+    }
+
     /// The queue after `command`, or why not.
     pub fn after(&self, command: &Command, policy: &QueuePolicy, now: Timestamp) -> Result<Self, QueueError> {
-        if now > time::add_minutes(time::instant(self.date, jiff::civil::Time::MAX), OVER_AFTER_H * 60) {
+        if self.is_over(now) {
             return Err(QueueError::Over);
         }
         if policy.owner == QueueOwner::His && !matches!(command, Command::Arrive(_) | Command::Leave(_)) {
@@ -489,6 +500,9 @@ impl Queue {
         }
         let mut after = self.clone();
         after.apply(command, policy, now)?;
+        if policy.owner == QueueOwner::His && after.deadlines.get(Deadline::CallState).is_none() {
+            after.deadlines = after.deadlines.with(Deadline::CallState, now);
+        }
         after.changed_at = now;
         after.ver = self.ver.saturating_add(1);
         Ok(after)

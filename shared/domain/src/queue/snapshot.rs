@@ -1,6 +1,7 @@
 //! What the hospital's own system (HIS) says of a queue it calls from (`queue.owner = his`).
 
 use super::{Entry, LastCall, Queue, Room, Stage};
+use crate::due::Deadline;
 use crate::id::AppointmentId;
 use jiff::Timestamp;
 
@@ -79,6 +80,13 @@ impl Queue {
         after.changed_at = now;
         after.ver = self.ver.saturating_add(1);
         Some(after)
+    }
+
+    /// The same, and the HIS is not asked about it any more; none when it is not asked.
+    pub fn told_for_good(&self) -> Option<Self> {
+        self.deadlines.get(Deadline::CallState)?;
+        let deadlines = self.deadlines.clone().without(Deadline::CallState);
+        Some(Self { deadlines, ver: self.ver.saturating_add(1), ..self.clone() })
     }
 
     /// Visits that ended between two snapshots, for the pace.

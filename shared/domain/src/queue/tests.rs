@@ -250,7 +250,7 @@ fn the_first_two_visits_are_waited_for_before_the_pace_counts() {
 fn before_the_session_the_wait_includes_the_time_until_it_begins() {
     let day = queue().with_roster(&[booked(1, "0830")], at("07:00:00"));
     let wait = day.estimate(&day.entries[0], &policy(), at("07:00:00")).unwrap();
-    assert_eq!(wait.minutes, Some(Minutes { from: 90, to: 95 }));
+    assert_eq!(wait.minutes, Some(Minutes { from: 90, to: 100 }));
     assert!(day.near(&policy(), at("07:00:00"), 9).is_empty());
     assert_eq!(day.near(&policy(), at("08:00:00"), 9).len(), 1);
 }

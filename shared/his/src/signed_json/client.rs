@@ -3,18 +3,19 @@
 use super::breaker::Breaker;
 use super::keys::{Answer, Keys, Request, hex};
 use super::wire::{
-    BillsData, CardBody, FeesBody, ReceiptData, RefundBody, RefundCheckBody, RefundNoData, RefundabilityData,
-    SerialBody, data_of, unauthorized,
+    BillsData, CardBody, CardQueuesData, ClinicBody, ClinicQueueData, FeesBody, ReceiptData, RefundBody,
+    RefundCheckBody, RefundNoData, RefundabilityData, SerialBody, data_of, unauthorized,
 };
 use crate::bill::UnpaidBills;
 use crate::day_file::{DAY_FILE_PACKED_BYTES_MAX, DayFile, DayFileError};
 use crate::error::HisError;
 use crate::fees::{FeesPost, Receipt};
 use crate::port::{Call, His};
+use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
 use domain::Timestamp;
 use domain::civil::Date;
-use domain::id::{CardNo, OutRefundNo, OutTradeNo, RefundReceiptNo};
+use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, RefundReceiptNo};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Url};
 use serde::Serialize;
@@ -209,6 +210,18 @@ impl His for SignedJson {
         let data: Option<RefundNoData> =
             self.read("refund-posted", &SerialBody { serial: serial.as_str() }, call).await?;
         Ok(data.map(|data| data.refund_no))
+    }
+
+    async fn clinic_queue(&self, clinic: &ClinicId, call: Call) -> Result<Vec<Told>, HisError> {
+        let body = ClinicBody { clinic: clinic.as_str() };
+        let data: Option<ClinicQueueData> = self.read("clinic-queue", &body, call).await?;
+        Ok(data.map(Vec::from).unwrap_or_default())
+    }
+
+    async fn card_queues(&self, card_no: &CardNo, call: Call) -> Result<Vec<CardQueue>, HisError> {
+        let data: Option<CardQueuesData> =
+            self.read("card-queues", &CardBody { card_no: card_no.as_str() }, call).await?;
+        Ok(data.map(Vec::from).unwrap_or_default())
     }
 
     async fn day_file(&self, day: Date, call: Call) -> Result<DayFile, HisError> {

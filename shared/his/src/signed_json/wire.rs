@@ -4,10 +4,11 @@ use crate::bill::{Bill, BillFault, BillItem, BillKind, Place, RejectedBill, Unpa
 use crate::error::{HisError, Refusal};
 use crate::fees::{BillPlace, Charge, FeesPost, InvoiceUrl, Receipt, Registration};
 use crate::label::Label;
+use crate::queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, ToldStage};
 use crate::refund::{BillLine, Lines, RefundCheck, RefundPost, Refundability};
 use domain::Timestamp;
 use domain::civil::Date;
-use domain::id::{BillNo, ReceiptNo, RefundReceiptNo};
+use domain::id::{AppointmentId, BillNo, ReceiptNo, RefundReceiptNo};
 use domain::money::Fen;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
@@ -194,6 +195,11 @@ impl<'a> From<&'a RefundPost> for RefundBody<'a> {
     }
 }
 
+#[derive(Serialize)]
+pub(super) struct ClinicBody<'a> {
+    pub(super) clinic: &'a str,
+}
+
 // Answers -------------------------------------------------------------------------------------
 
 /// Bills are read one by one: one that is wrong does not hide the others.
@@ -236,6 +242,95 @@ struct PlaceData {
     floor: Label,
     window: Label,
     note: Label,
+}
+
+/// Entries are read one by one: one that is wrong does not hide the others.
+#[derive(Deserialize)]
+pub(super) struct ClinicQueueData {
+    entries: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct ToldData {
+    appointment: AppointmentId,
+    state: ToldState,
+    room: Label,
+    times: u8,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ToldState {
+    Waiting,
+    Called,
+    InRoom,
+    Missed,
+    Done,
+}
+
+impl From<ClinicQueueData> for Vec<Told> {
+    fn from(data: ClinicQueueData) -> Self {
+        let entries = data.entries.into_iter().take(CLINIC_QUEUE_MAX);
+        entries.filter_map(|entry| serde_json::from_value::<ToldData>(entry).ok()).map(Told::from).collect()
+    }
+}
+
+impl From<ToldData> for Told {
+    fn from(data: ToldData) -> Self {
+        let room = || data.room.as_str().to_owned();
+        let stage = match data.state {
+            ToldState::Waiting => ToldStage::Waiting,
+            ToldState::Called => ToldStage::Called { room: room(), times: data.times.max(1) },
+            ToldState::InRoom => ToldStage::InRoom { room: room() },
+            ToldState::Missed => ToldStage::Missed,
+            ToldState::Done => ToldStage::Done,
+        };
+        Self { appointment: data.appointment, stage }
+    }
+}
+
+/// As above.
+#[derive(Deserialize)]
+pub(super) struct CardQueuesData {
+    queues: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct CardQueueData {
+    kind: CardQueueKind,
+    place: Label,
+    number: Label,
+    ahead: Option<u16>,
+    called: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum CardQueueKind {
+    Pharmacy,
+    Exam,
+    Lab,
+    Treatment,
+}
+
+impl From<CardQueuesData> for Vec<CardQueue> {
+    fn from(data: CardQueuesData) -> Self {
+        let queues = data.queues.into_iter().take(CARD_QUEUES_MAX);
+        queues.filter_map(|queue| serde_json::from_value::<CardQueueData>(queue).ok()).map(CardQueue::from).collect()
+    }
+}
+
+impl From<CardQueueData> for CardQueue {
+    fn from(data: CardQueueData) -> Self {
+        let CardQueueData { kind, place, number, ahead, called } = data;
+        let kind = match kind {
+            CardQueueKind::Pharmacy => QueueKind::Pharmacy,
+            CardQueueKind::Exam => QueueKind::Exam,
+            CardQueueKind::Lab => QueueKind::Lab,
+            CardQueueKind::Treatment => QueueKind::Treatment,
+        };
+        Self { kind, place, number, ahead, is_called: called }
+    }
 }
 
 impl From<BillsData> for UnpaidBills {

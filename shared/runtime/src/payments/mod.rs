@@ -12,7 +12,7 @@ use domain::order::{Order, OrderError, Payment};
 use provider::{Closing, Context, Provider, ProviderError, Standing};
 use store::StoreError;
 use store::orders::OrderFailed;
-use store::registration::{SettleError, Settled};
+use store::settlement::{SettleError, Settled};
 use wechat::pay::{Call, NotifyUrl};
 
 /// Path of the notification route.

@@ -255,6 +255,35 @@ pub fn search(action: &str, name: &'static str, hint: &str, typed: &str) -> Mark
     }
 }
 
+/// One of several things to have or not.
+#[derive(Debug, Clone, Copy)]
+pub struct Switch<'a> {
+    /// The value sent while it is on.
+    pub value: &'a str,
+    /// The words.
+    pub text: &'a str,
+    /// Whether it is on now.
+    pub on: bool,
+}
+
+/// Several things to have or not, as they are now.
+pub fn switches(name: &'static str, legend: &str, switches: &[Switch<'_>]) -> Markup {
+    html! {
+        fieldset {
+            legend.title { (legend) }
+            div.cells {
+                @for switch in switches {
+                    label.choice {
+                        input type="checkbox" name=(name) value=(switch.value) checked[switch.on];
+                        span.mark aria-hidden="true" {}
+                        span.main { (switch.text) }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A box to tick, such as consent. Never ticked beforehand.
 pub fn tick(form: &Form, name: &'static str, text: &Markup) -> Markup {
     html! {

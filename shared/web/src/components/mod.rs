@@ -18,8 +18,8 @@ pub use booking::{
 };
 pub use code::{CodeError, QR_TEXT_MAX_BYTES, qr};
 pub use controls::{
-    Button, Choice, Field, FieldKind, Look, choices, csrf_field, field, form_start_fields, idempotency_field, search,
-    select, tick,
+    Button, Choice, Field, FieldKind, Look, Switch, choices, csrf_field, field, form_start_fields, idempotency_field,
+    search, select, switches, tick,
 };
 pub use feedback::{State, Tone, badge, notice, state};
 pub use icons::Icon;

@@ -40,6 +40,8 @@ pub enum Script {
     Countdown,
     /// Adds up what is ticked.
     Sum,
+    /// Keeps the place in the queue up to date.
+    Visit,
     /// Keeps the desk's queue fresh and its keys working.
     Desk,
     /// Keeps the waiting-room screen fresh and speaks.
@@ -54,12 +56,13 @@ pub struct Page<'a> {
     title: &'a str,
     tab: Option<Tab>,
     scripts: &'a [Script],
+    without_script: Option<&'a str>,
 }
 
 impl<'a> Page<'a> {
     /// A page of this title. WeChat shows it in its own bar, so it is not repeated inside the page.
     pub const fn new(title: &'a str) -> Self {
-        Self { title, tab: None, scripts: &[] }
+        Self { title, tab: None, scripts: &[], without_script: None }
     }
 
     /// Marks where in the bottom bar the page belongs.
@@ -73,6 +76,13 @@ impl<'a> Page<'a> {
     #[must_use]
     pub const fn scripts(mut self, scripts: &'a [Script]) -> Self {
         self.scripts = scripts;
+        self
+    }
+
+    /// Where a browser without script goes after a few seconds, to keep up with what changes.
+    #[must_use]
+    pub const fn without_script(mut self, path: Option<&'a str>) -> Self {
+        self.without_script = path;
         self
     }
 }
@@ -100,6 +110,9 @@ pub fn page(context: &PageContext<'_>, page: &Page<'_>, body: Markup) -> Markup 
                 meta name="format-detection" content="telephone=no";
                 title { (page.title) }
                 link rel="icon" href="data:,";
+                @if let Some(path) = page.without_script {
+                    noscript { meta http-equiv="refresh" content={ "20;url=" (path) }; }
+                }
                 style { (PreEscaped(STYLE)) }
                 @if staff { style { (PreEscaped(STAFF_STYLE)) } }
                 @for script in page.scripts {

@@ -2,7 +2,7 @@
 
 use domain::appointment::Booker;
 use domain::civil::date;
-use domain::clinic::{Clinic, Slot, SlotStart};
+use domain::clinic::{Channel, Clinic, Slot, SlotStart};
 use domain::id::{AppointmentId, PatientId};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
@@ -48,6 +48,8 @@ fn request(clinic: &Clinic, appointment: u32, patient: u32, account: &str) -> Ho
         patient_name_masked: "林*梅".into(),
         clinic: clinic.clone(),
         start: start(),
+        channel: Channel::Wechat,
+        rest_min: 0,
     }
 }
 

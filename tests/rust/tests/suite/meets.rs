@@ -3,9 +3,10 @@
 
 use crate::visit::hospital::{Hospital, Person, appointment_key};
 use domain::appointment::{AppointmentKey, RefusedWhy, State};
+use domain::clinic::Claim;
 use domain::credit::{Strike, StrikeState};
 use domain::id::{AppointmentId, ClinicId, OutTradeNo};
-use domain::notice::{About, NoticeField, NoticeKind};
+use domain::notice::{About, Moment, NoticeField, NoticeKind};
 use domain::order::{Order, OrderState, RefundState};
 use serde_json::Value;
 
@@ -69,7 +70,9 @@ impl Sheet {
         self.everything_is_back_once().await;
         assert_eq!(self.hospital.notices(&self.key).await, [NoticeKind::Refused]);
         let appointment = self.hospital.table.appointment(&self.key).await.unwrap().unwrap();
-        let told = About::Appointment(Box::new(appointment)).field_text(NoticeKind::Refused, NoticeField::Remark);
+        let moment = Moment { cancel: self.hospital.profile.cancel, now: self.hospital.now() };
+        let about = About::Appointment(Box::new(appointment));
+        let told = about.field_text(NoticeKind::Refused, NoticeField::Remark, moment);
         assert!(told.contains(words), "{told}");
     }
 
@@ -77,7 +80,7 @@ impl Sheet {
         let order = self.order().await;
         let refunds: Vec<_> = order.refunds.values().map(|refund| (refund.amount.get(), refund.state)).collect();
         assert_eq!(refunds, [(FEE_FEN, RefundState::Succeeded)]);
-        let books = self.hospital.wechat.get("/control/books").await;
+        let books = self.hospital.wechat.get("books").await;
         let theirs = books["refunds"].as_array().unwrap().iter();
         let theirs = theirs.filter(|refund| refund["out_trade_no"] == order.out_trade_no.as_str());
         assert_eq!(theirs.count(), 1);
@@ -132,9 +135,26 @@ impl Sheet {
         let slot = table.slot(&self.clinic, crate::visit::hospital::slot()).await.unwrap().unwrap();
         let over = domain::time::add_minutes(now, HOLD_OVER_MIN);
         table.expire_hold(profile, &slot, &self.key, over).await.unwrap();
+        let resting = table.slot(&self.clinic, crate::visit::hospital::slot()).await.unwrap().unwrap();
+        let rested = domain::time::add_minutes(over, i64::from(profile.booking.rest.most_min));
+        table.end_rest(&resting, &self.key.id, rested).await.unwrap();
         let other = self.hospital.patient("zhou").await;
         assert_eq!(self.hospital.hold(&other, &self.clinic, "second").await.0, 200);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn paid_while_the_number_rests_is_a_visit() {
+    let sheet = Sheet::open().await;
+    let notification = sheet.hospital.pay(&sheet.person, &sheet.prepay).await;
+    let (table, profile, now) = (&sheet.hospital.table, &sheet.hospital.profile, sheet.hospital.now());
+    let slot = || async { table.slot(&sheet.clinic, crate::visit::hospital::slot()).await.unwrap().unwrap() };
+    let over = domain::time::add_minutes(now, HOLD_OVER_MIN);
+    table.expire_hold(profile, &slot().await, &sheet.key, over).await.unwrap();
+    assert!(slot().await.holder(&sheet.key.id).is_none() && slot().await.free_numbers.is_empty(), "it rests");
+    assert_eq!(sheet.hospital.notify(&notification).await, 200);
+    sheet.is_a_visit().await;
+    assert!(slot().await.holder(&sheet.key.id).is_some_and(|mine| mine.claim == Claim::Booked));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
