@@ -49,7 +49,7 @@ let registrar;
 test.before(async () => {
   where = await openClinic({ name: '早晨门诊', in_min: 45, numbers: 9, fee: '0.00', stay_min: 240 });
   path = `/desk/clinics/${where.clinic}`;
-  people = await Promise.all(['甲', '乙', '丙'].map((name) => Person.ready(name)));
+  people = await Promise.all(['甲一', '乙二', '丙三'].map((name) => Person.ready(name)));
   keys = [];
   for (const person of people) {
     const held = await person.tryHold(where);
