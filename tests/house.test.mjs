@@ -119,6 +119,12 @@ test('every route key is wired once', () => {
   assert.deepEqual(keys.filter((key, index) => keys.indexOf(key) !== index), [], 'these route keys are wired twice');
 });
 
+test('what routes.yaml takes, wiring.yaml gives', () => {
+  const taken = [...read('infra', 'routes.yaml').matchAll(/^ {2}(\w+Integration): \{ Type/gm)].map(([, name]) => name);
+  const given = [...read('infra', 'wiring.yaml').split(/^Outputs:$/m)[1].matchAll(/^ {2}(\w+Integration):$/gm)].map(([, name]) => name);
+  assert.deepEqual(taken.sort(), given.sort(), 'parameters of infra/routes.yaml (left) and outputs of infra/wiring.yaml (right) differ');
+});
+
 test('templates name no partition and no endpoint suffix', () => {
   for (const file of TEMPLATES) {
     assert.doesNotMatch(read('infra', file), /arn:aws[:-]|amazonaws\.com\.cn/, `infra/${file} must say \${AWS::Partition} and \${AWS::URLSuffix}`);

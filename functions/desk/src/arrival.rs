@@ -15,11 +15,11 @@ use domain::clinic::Clinic;
 use domain::event::Actor;
 use domain::id::{CardNo, PatientId};
 use domain::person::{PersonName, age_on};
-use domain::queue::{CheckInError, Entry, Priority, Queue, Stage};
+use domain::queue::{CheckInError, Priority, Queue};
 use domain::time;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use runtime::Refusal;
 use runtime::http::Call;
+use runtime::window::appointments_in;
 use store::queues::{CheckIn, CheckedIn, Way};
 use web::negotiate::Face;
 use web::problem::Problem;
@@ -29,8 +29,6 @@ use web::{Response, StatusCode};
 const NUMBER_DIGITS_MAX: usize = 3;
 /// Longest text a scanner sends, in bytes.
 const SCANNED_BYTES_MAX: usize = 256;
-/// Appointments read at one time.
-const READS_AT_ONCE: usize = 16;
 
 /// Who fits what was scanned or typed.
 enum Found {
@@ -97,15 +95,33 @@ fn scanned_key(typed: &str) -> Option<AppointmentKey> {
     path.split('/').rev().find_map(|part| part.parse().ok())
 }
 
+/// Those who have this number in a clinic of the queue, as the slots say: the queue may not know them yet.
 async fn by_number(app: &App, queue: &Queue, typed: &str) -> Result<Found, Refusal> {
     let number: u16 = typed.parse().map_err(|_| nobody())?;
-    let fits = |entry: &&Entry| entry.number == number && entry.stage == Stage::Expected;
-    let keys: Vec<_> = queue.entries.iter().filter(fits).map(|entry| entry.key(queue.date)).collect();
-    match keys.as_slice() {
+    let fits = |appointment: &Appointment| appointment.place.number == number && is_awaited(appointment);
+    let mut fitting = numbers_of(app, queue).await?;
+    fitting.retain(fits);
+    match fitting.as_slice() {
         [] => Err(nobody().into()),
-        [key] => Ok(Found::One(key.clone())),
-        several => Ok(Found::Several(read(app, several).await?)),
+        [one] => Ok(Found::One(one.key())),
+        _ => Ok(Found::Several(fitting)),
     }
+}
+
+/// Has a number and is not here yet.
+fn is_awaited(appointment: &Appointment) -> bool {
+    matches!(appointment.state, State::Booked | State::NoShow)
+}
+
+/// Everybody who has a number in a clinic of the queue.
+pub(crate) async fn numbers_of(app: &App, queue: &Queue) -> Result<Vec<Appointment>, Refusal> {
+    let mut all = Vec::new();
+    for id in &queue.clinics {
+        if let Some(found) = app.desk.table.clinic(id).await? {
+            all.extend(appointments_in(&app.desk, &found).await?);
+        }
+    }
+    Ok(all)
 }
 
 /// The person's number of today in this queue; else what is said of their number elsewhere.
@@ -127,17 +143,9 @@ async fn by_person(app: &App, call: &Call<Action>, queue: &Queue, patient: &Pati
 /// Those whose masked name is that of the one typed: staff tell them apart.
 async fn by_name(app: &App, queue: &Queue, typed: &str) -> Result<Found, Refusal> {
     let masked = PersonName::parse(typed).map_err(|_| nobody())?.masked();
-    let expected = queue.entries.iter().filter(|entry| entry.stage == Stage::Expected);
-    let keys: Vec<_> = expected.map(|entry| entry.key(queue.date)).collect();
-    let mut fitting = read(app, &keys).await?;
-    fitting.retain(|appointment| appointment.patient_name_masked == masked);
+    let mut fitting = numbers_of(app, queue).await?;
+    fitting.retain(|appointment| appointment.patient_name_masked == masked && is_awaited(appointment));
     if fitting.is_empty() { Err(nobody().into()) } else { Ok(Found::Several(fitting)) }
-}
-
-async fn read(app: &App, keys: &[AppointmentKey]) -> Result<Vec<Appointment>, Refusal> {
-    let reads: Vec<_> = keys.iter().map(|key| app.desk.table.appointment(key)).collect();
-    let read: Vec<_> = stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
-    Ok(read.into_iter().flatten().collect())
 }
 
 fn wrong_desk(appointment: &Appointment) -> CheckInError {

@@ -24,7 +24,7 @@ pub(crate) async fn opened(app: &App, call: &Call<Action>) -> Result<(Clinic, Qu
     let id: ClinicId = call.params.parse("clinic")?;
     let clinic = app.desk.table.clinic_alone(&id).await?.ok_or_else(Problem::not_found)?;
     let queue = if clinic.date == time::today(call.now) {
-        app.desk.table.open_queue(&clinic, call.now).await?
+        app.desk.table.watch_queue(&clinic, &call.profile()?.queue, call.now).await?
     } else {
         kept(app, &clinic).await?
     };

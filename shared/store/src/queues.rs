@@ -147,6 +147,22 @@ impl Table {
         Err(StoreError::Contended)
     }
 
+    /// The queue of a clinic for somebody who watches it: opened if need be, knowing who has taken a number since, and with
+    /// the reminders brought forward that the passing of time has brought near. Writes once a minute at most.
+    pub async fn watch_queue(
+        &self,
+        clinic: &Clinic,
+        policy: &QueuePolicy,
+        now: Timestamp,
+    ) -> Result<Queue, QueueFailed> {
+        let queue = self.open_queue(clinic, now).await?;
+        if time::add_seconds(queue.roster_at, ROSTER_AGE_S) > now {
+            return Ok(queue);
+        }
+        let again = |seen: &Queue| Ok(Some(Queue { ver: seen.ver.saturating_add(1), changed_at: now, ..seen.clone() }));
+        self.write_queue(&queue.id, policy, now, again).await
+    }
+
     /// Moves a queue by the rules, and brings forward the reminders of those whose turn is near after it.
     pub async fn move_queue(
         &self,

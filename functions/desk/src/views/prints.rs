@@ -110,26 +110,26 @@ pub struct PaperRow {
 }
 
 impl PaperRow {
-    /// From somebody in the queue.
-    pub fn of(entry: &Entry, appointment: &Appointment, card: Option<&CardNo>) -> Self {
-        let state = match entry.stage {
-            Stage::Expected => "未报到",
-            Stage::Waiting => "候诊",
-            Stage::Called { .. } => "已叫",
-            Stage::InRoom { .. } => "就诊中",
-            Stage::Missed => "过号",
-            Stage::Done => "已就诊",
-            Stage::Left => "已离开",
+    /// From a number, and where its person stands in the queue if that is known.
+    pub fn of(appointment: &Appointment, entry: Option<&Entry>, card: Option<&CardNo>) -> Self {
+        let place = &appointment.place;
+        let (state, is_over) = match entry.map(|entry| &entry.stage) {
+            None | Some(Stage::Expected) => ("未报到", false),
+            Some(Stage::Waiting) => ("候诊", false),
+            Some(Stage::Called { .. }) => ("已叫", false),
+            Some(Stage::InRoom { .. }) => ("就诊中", false),
+            Some(Stage::Missed) => ("过号", false),
+            Some(Stage::Done) => ("已就诊", true),
+            Some(Stage::Left) => ("已离开", true),
         };
-        let is_over = matches!(entry.stage, Stage::Done | Stage::Left);
         Self {
-            number: entry.number,
-            band: entry.start.band_text(),
+            number: place.number,
+            band: place.start.band_text(),
             name: appointment.patient_name_masked.clone(),
             card_last: card.map(last_digits),
-            badge: entry.priority.badge(),
+            badge: entry.and_then(|entry| entry.priority.badge()),
             state,
-            order: (is_over, entry.band, entry.number),
+            order: (is_over, entry.map_or(place.start, |entry| entry.band), place.number),
         }
     }
 }

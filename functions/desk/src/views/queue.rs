@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use runtime::http::Call;
 use serde::Serialize;
-use web::components::{Button, Page, Script, Tone, badge, form_start_fields, heading, notice, page};
+use web::components::{Button, Link, Page, Script, Tone, badge, form_start_fields, heading, notice, page};
 use web::negotiate::Cache;
 use web::route::Scope;
 use web::session::IdempotencyKey;
@@ -127,10 +127,9 @@ pub struct QueueView {
     key: IdempotencyKey,
     #[serde(skip)]
     read_at: String,
+    /// Where else the reader may go, in words.
     #[serde(skip)]
-    has_screens: bool,
-    #[serde(skip)]
-    has_window: bool,
+    links: Vec<Link>,
 }
 
 impl QueueView {
@@ -167,8 +166,7 @@ impl QueueView {
             said: None,
             key,
             read_at: time::wall_clock(call.now).strftime("%H:%M:%S").to_string(),
-            has_screens: call.may(Scope::Screens),
-            has_window: call.may(Scope::Window),
+            links: links(clinic, call),
         }
     }
 
@@ -198,10 +196,7 @@ impl QueueView {
     fn toolbar(&self) -> Markup {
         html! {
             nav.links aria-label="其他页面" {
-                a href="/desk" { "换门诊" }
-                @if self.has_window { a href="/desk/people" { "窗口挂号" } }
-                a href={ "/desk/clinics/" (self.clinic) "/paper" } { "打印名单" }
-                @if self.has_screens { a href={ "/desk/screens/" (self.clinic) "/link" } { "候诊大屏" } }
+                @for link in &self.links { a href=(link.href) { (link.text) } }
                 details.keys {
                     summary { "快捷键" }
                     dl {
@@ -398,6 +393,18 @@ impl QueueView {
             }
         }
     }
+}
+
+fn links(clinic: &Clinic, call: &Call<Action>) -> Vec<Link> {
+    let mut links =
+        vec![Link::new("换门诊", "/desk"), Link::new("打印名单", format!("/desk/clinics/{}/paper", clinic.id))];
+    if call.may(Scope::Window) {
+        links.push(Link::new("窗口挂号", "/desk/people"));
+    }
+    if call.may(Scope::Screens) {
+        links.push(Link::new("候诊大屏", format!("/desk/screens/{}/link", clinic.id)));
+    }
+    links
 }
 
 /// More than this many are folded away.

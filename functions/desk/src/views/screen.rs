@@ -160,7 +160,7 @@ impl View for ScreenView {
 
 fn room_html(room: &RoomView) -> Markup {
     html! {
-        div.call class=[room.called.is_some().then_some("fresh")] {
+        div.call.fresh[room.called.is_some()] {
             p.who {
                 @if let Some(person) = &room.called { "请 " (person.html()) }
                 @else if let Some(person) = &room.in_room { small { "就诊中 " } (person.html()) }

@@ -9,6 +9,7 @@ use lambda_http::http::Method;
 
 async fn here(world: &World, nurse: &Browser, start: &str) -> domain::appointment::Appointment {
     let booked = world.book(start).await;
+    world.later(1);
     let answer = world.check_in(nurse, &booked.key().to_string()).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     booked
@@ -171,7 +172,7 @@ async fn old_age_goes_first_without_being_asked_for() {
     let nurse = world.nurse().await;
     here(&world, &nurse, "0900").await;
     // Eighty this year.
-    let old = world.person("周建国", "110105194601150010", "8800000002").await;
+    let old = world.person("周建国", "110105194601150014", "8800000002").await;
     let booked = world.book_for(&old, &world.clinic, "0900").await;
     let answer = world.check_in(&nurse, "8800000002").await;
     assert_eq!(answer.numbers("waiting")[0], u64::from(booked.place.number), "{}", answer.text);
@@ -215,6 +216,19 @@ async fn a_screen_that_asks_again_is_told_only_what_changed() {
     let changed = world.send(Method::GET, &path, Some(&nurse), &headers, "").await;
     assert_eq!(changed.status, 200);
     assert!(changed.body["ver"].as_u64() > first.body["ver"].as_u64());
+}
+
+#[tokio::test]
+async fn who_takes_a_number_later_is_expected_within_a_minute() {
+    let world = World::open().await;
+    let nurse = world.nurse().await;
+    assert!(world.get(&nurse, &world.queue_path()).await.numbers("expected").is_empty());
+    let booked = world.book("0930").await;
+    world.later(60);
+    let seen = world.get(&nurse, &world.queue_path()).await;
+    assert_eq!(seen.numbers("expected"), [u64::from(booked.place.number)]);
+    world.later(59);
+    assert_eq!(world.get(&nurse, &world.queue_path()).await.body["ver"], seen.body["ver"], "one write a minute");
 }
 
 #[tokio::test]

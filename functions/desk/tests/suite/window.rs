@@ -134,6 +134,7 @@ async fn what_is_over_or_sold_is_refused_in_words() {
     assert_eq!(world.post(&nurse, "/desk/appointments", &wish("0930")).await.code(), "sold_out");
     let booked = world.book_for(&lin, &world.clinic, "0900").await;
     world.later(2 * 3600);
+    let nurse = world.browser("relief", &[Role::TriageNurse]).await;
     assert_eq!(world.post(&nurse, "/desk/appointments", &wish("0900")).await.code(), "slot_over");
     let late = world.post(&nurse, &format!("/desk/appointments/{}/cancel", booked.key()), &[]).await;
     assert_eq!((late.status, late.code()), (409, "cancel_too_late"));
