@@ -2,7 +2,7 @@
 
 use crate::browse::clinic_view;
 use crate::views::{AppointmentView, AppointmentsView};
-use crate::{Action, App};
+use crate::{Action, App, options};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
 use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
@@ -36,6 +36,10 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
     };
     let link = linked(app, call, &patient).await?;
     let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
+    let follow_up_of = match form.value("follow_up") {
+        "" => None,
+        visit => Some(options::follow_up(app, call, visit, &found.clinic).await?),
+    };
     let request = HoldRequest {
         appointment: appointment_id(call.account()?, &key, &patient, &clinic, start),
         booker: Booker::Account(call.account()?.clone()),
@@ -45,6 +49,7 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
         start,
         channel: Channel::Wechat,
         rest_min: call.profile()?.booking.rest.drawn(app.desk.random.bytes()?),
+        follow_up_of,
     };
     let held = app.desk.table.hold(call.profile()?, &request, call.now).await?;
     answer(call, &held)
@@ -52,7 +57,7 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
 
 /// A repeat of a request is the same appointment: the id is a hash of all that is asked and the page's key. The key alone
 /// would not do: it comes from the client, which may send it with another wish.
-fn appointment_id(
+pub(crate) fn appointment_id(
     account: &OpenId,
     key: &IdempotencyKey,
     patient: &PatientId,
@@ -66,7 +71,7 @@ fn appointment_id(
     AppointmentId::from_bytes(bytes)
 }
 
-fn answer(call: &Call<Action>, held: &Appointment) -> Result<Response, Refusal> {
+pub(crate) fn answer(call: &Call<Action>, held: &Appointment) -> Result<Response, Refusal> {
     let view = AppointmentView::of(held, call.profile()?, call.now);
     Ok(match call.meta.face() {
         Face::Json => call.show(&view),
@@ -75,7 +80,7 @@ fn answer(call: &Call<Action>, held: &Appointment) -> Result<Response, Refusal> 
 }
 
 /// The caller's right to act for a person; whoever has none learns nothing about the person.
-async fn linked(app: &App, call: &Call<Action>, patient: &PatientId) -> Result<Link, Refusal> {
+pub(crate) async fn linked(app: &App, call: &Call<Action>, patient: &PatientId) -> Result<Link, Refusal> {
     Ok(app.desk.table.link(call.account()?, patient).await?.ok_or_else(Problem::not_found)?)
 }
 

@@ -5,7 +5,7 @@ use crate::{Action, App};
 use domain::booking::{BookingPolicy, window};
 use domain::catalog::Department;
 use domain::civil::Date;
-use domain::clinic::{Channel, Clinic, Slot};
+use domain::clinic::{Channel, Clinic, ClinicState, Slot};
 use domain::id::DepartmentId;
 use domain::{Timestamp, time};
 use futures_util::future::try_join_all;
@@ -83,7 +83,8 @@ async fn rows(
 
 /// Numbers of a clinic that can be booked now.
 fn free(clinic: &ClinicWithSlots, policy: &BookingPolicy, now: Timestamp) -> usize {
-    let bookable = |slot: &&Slot| window(&clinic.clinic, slot.start, policy, now).is_ok();
+    let is_open = |slot: &Slot| slot.state == ClinicState::Open;
+    let bookable = |slot: &&Slot| is_open(slot) && window(&clinic.clinic, slot.start, policy, now).is_ok();
     clinic.slots.iter().filter(bookable).map(|slot| slot.free_for(Channel::Wechat, now).len()).sum()
 }
 
@@ -104,5 +105,6 @@ pub(crate) async fn clinic_view(
     let slots = found.slots.iter().map(|slot| SlotChoice::of(&found.clinic, slot, policy, call.now)).collect();
     let patients = links.iter().map(PatientChoice::of).collect();
     let key = IdempotencyKey::from_random(app.desk.random.bytes()?);
-    Ok(ClinicView::of(&found.clinic, slots, patients, key, form, call.now))
+    let can_wait = policy.waitlist.admits(&found.clinic, call.now).is_ok();
+    Ok(ClinicView::of(&found.clinic, slots, patients, key, form, call.now).with_waitlist(can_wait))
 }

@@ -1,11 +1,14 @@
-//! 清扫: every minute, what is due: holds that ran out, cancellations to complete, closed clinics to empty.
+//! 清扫: every minute, what is due: holds that ran out, numbers that have rested, cancellations to complete, closed clinics
+//! to empty, people who wait.
 //!
 //! The index only says what may be due; each item is read again before anything is done. A task that calls WeChat
 //! moves its deadline ahead first, so that a crash delays it and nothing else. Late, doubled or missed ticks do no harm.
 
 mod cancellation;
 mod clinic;
+mod closure;
 mod slot;
+mod waitlist;
 
 use domain::Timestamp;
 use domain::due::Worker;
@@ -15,7 +18,7 @@ use runtime::payments::FollowError;
 use runtime::secrets::{PayAccount, Secret, SecretError};
 use store::StoreError;
 use store::due::SHARDS;
-use store::key::{APPOINTMENT_PREFIX, CLINIC_PREFIX, Key, SLOT_PREFIX};
+use store::key::{APPOINTMENT_PREFIX, CLINIC_PREFIX, CLOSURE_PREFIX, Key, SLOT_PREFIX, WAITLIST_PREFIX};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;
@@ -102,6 +105,10 @@ async fn sweep(app: &App, key: Key, now: Timestamp) -> bool {
         cancellation::sweep(app, &key, now).await
     } else if key.pk.starts_with(CLINIC_PREFIX) {
         clinic::sweep(app, &key, now).await
+    } else if key.pk.starts_with(CLOSURE_PREFIX) {
+        closure::sweep(app, &key, now).await
+    } else if key.pk.starts_with(WAITLIST_PREFIX) {
+        waitlist::sweep(app, &key, now).await
     } else {
         Err(SweepError::Unknown)
     };

@@ -35,6 +35,10 @@ pub enum Deadline {
     Remind,
     /// Day of reconciliation: it must be compared (again).
     Reconcile,
+    /// Place on a waitlist: a number may be free, or the list has ended.
+    Waitlist,
+    /// Closure: not everybody it concerns has been cancelled or told yet.
+    Closure,
 }
 
 /// The function that acts on a deadline.
@@ -67,7 +71,7 @@ impl Deadline {
     pub fn worker(self) -> Worker {
         match self {
             Self::Notify | Self::Remind => Worker::Reminder,
-            Self::HoldExpires | Self::Release | Self::Close => Worker::Sweeper,
+            Self::HoldExpires | Self::Release | Self::Close | Self::Waitlist | Self::Closure => Worker::Sweeper,
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile
             }

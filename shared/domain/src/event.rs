@@ -42,11 +42,23 @@ pub enum EventKind {
     /// A further WeChat user was linked to a person.
     #[serde(rename = "patient.linked")]
     PatientLinked,
+    /// The visit was moved to another time, and its payment with it.
+    #[serde(rename = "appointment.moved")]
+    AppointmentMoved,
+    /// Another doctor sees the patient than the one who was booked.
+    #[serde(rename = "appointment.substituted")]
+    AppointmentSubstituted,
+    /// A number that came back is held for somebody who waited.
+    #[serde(rename = "waitlist.offered")]
+    WaitlistOffered,
+    /// Waiting for a number of a clinic is over.
+    #[serde(rename = "waitlist.ended")]
+    WaitlistEnded,
 }
 
 impl EventKind {
     /// Every kind, for schemas and tests.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::AppointmentBooked,
         Self::AppointmentCancelled,
         Self::AppointmentExpired,
@@ -59,6 +71,10 @@ impl EventKind {
         Self::RefundDeclined,
         Self::PatientRegistered,
         Self::PatientLinked,
+        Self::AppointmentMoved,
+        Self::AppointmentSubstituted,
+        Self::WaitlistOffered,
+        Self::WaitlistEnded,
     ];
 
     /// The detail-type on the bus.
@@ -76,6 +92,10 @@ impl EventKind {
             Self::RefundDeclined => "order.refund_declined",
             Self::PatientRegistered => "patient.registered",
             Self::PatientLinked => "patient.linked",
+            Self::AppointmentMoved => "appointment.moved",
+            Self::AppointmentSubstituted => "appointment.substituted",
+            Self::WaitlistOffered => "waitlist.offered",
+            Self::WaitlistEnded => "waitlist.ended",
         }
     }
 }

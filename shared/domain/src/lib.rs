@@ -7,6 +7,7 @@ pub mod appointment;
 pub mod booking;
 pub mod catalog;
 pub mod clinic;
+pub mod closure;
 pub mod credit;
 pub mod due;
 pub mod event;
@@ -20,5 +21,6 @@ pub mod quota;
 pub mod reconciliation;
 pub mod slot;
 pub mod time;
+pub mod waitlist;
 
 pub use jiff::{Timestamp, civil};

@@ -2,9 +2,10 @@
 
 use crate::appointment::{Appointment, CancelledBy, RefusedWhy, State};
 use crate::event::EventKind;
-use crate::id::OpenId;
+use crate::id::{DoctorId, OpenId};
 use crate::order::{Cause, Order, Posting, Refund, RefundState};
 use crate::time;
+use crate::waitlist::{Ended, Waiting};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -28,11 +29,19 @@ pub enum NoticeKind {
     Refunded,
     /// 退费未通过: the items were performed already
     RefundDeclined,
+    /// 改约成功
+    Moved,
+    /// 医生替诊
+    Substituted,
+    /// 候补有号，请尽快支付
+    WaitlistOffered,
+    /// 候补结束
+    WaitlistEnded,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Booked,
         Self::Cancelled,
         Self::Refused,
@@ -41,6 +50,10 @@ impl NoticeKind {
         Self::BillRefused,
         Self::Refunded,
         Self::RefundDeclined,
+        Self::Moved,
+        Self::Substituted,
+        Self::WaitlistOffered,
+        Self::WaitlistEnded,
     ];
 
     /// The message an event leads to, if any.
@@ -54,6 +67,10 @@ impl NoticeKind {
             EventKind::OrderRefused => Some(Self::BillRefused),
             EventKind::OrderRefunded => Some(Self::Refunded),
             EventKind::RefundDeclined => Some(Self::RefundDeclined),
+            EventKind::AppointmentMoved => Some(Self::Moved),
+            EventKind::AppointmentSubstituted => Some(Self::Substituted),
+            EventKind::WaitlistOffered => Some(Self::WaitlistOffered),
+            EventKind::WaitlistEnded => Some(Self::WaitlistEnded),
             EventKind::AppointmentExpired
             | EventKind::OrderPaid
             | EventKind::PatientRegistered
@@ -72,6 +89,10 @@ impl NoticeKind {
             Self::BillRefused => "bill_refused",
             Self::Refunded => "refunded",
             Self::RefundDeclined => "refund_declined",
+            Self::Moved => "moved",
+            Self::Substituted => "substituted",
+            Self::WaitlistOffered => "waitlist_offered",
+            Self::WaitlistEnded => "waitlist_ended",
         }
     }
 }
@@ -83,6 +104,8 @@ pub enum About {
     Appointment(Box<Appointment>),
     /// A payment.
     Order(Box<Order>),
+    /// A place on a waitlist.
+    Waiting(Box<Waiting>),
 }
 
 impl About {
@@ -91,13 +114,20 @@ impl About {
         match self {
             Self::Appointment(appointment) => appointment.booker.account(),
             Self::Order(order) => Some(&order.payer),
+            Self::Waiting(waiting) => Some(&waiting.account),
         }
     }
 
     /// What the ledger knows the message by, beside its kind: a second refund of one order is a second message.
     pub fn ledger_id(&self, kind: NoticeKind) -> String {
         match self {
+            // A second substitute is a second message (E46).
+            Self::Appointment(appointment) if kind == NoticeKind::Substituted => {
+                let doctor = appointment.place.doctor.as_ref().map_or("", DoctorId::as_str);
+                format!("{}-{doctor}", appointment.id)
+            }
             Self::Appointment(appointment) => appointment.id.to_string(),
+            Self::Waiting(waiting) => waiting.offer.to_string(),
             Self::Order(order) => match told_refund(kind, order) {
                 Some(refund) => refund.out_refund_no.to_string(),
                 None => order.out_trade_no.to_string(),
@@ -113,6 +143,7 @@ impl About {
                 Some(key) => format!("/appointments/{key}"),
                 None => format!("/orders/{}", order.out_trade_no),
             },
+            Self::Waiting(waiting) => format!("/clinics/{}", waiting.clinic.id),
         }
     }
 
@@ -125,13 +156,23 @@ impl About {
                     | (NoticeKind::Cancelled, State::Cancelled { .. })
                     | (NoticeKind::Refused, State::Refused { .. })
                     | (NoticeKind::TurnSoon, State::Booked)
+                    | (NoticeKind::Moved | NoticeKind::Substituted, State::Booked | State::CheckedIn | State::Fulfilled)
+                    | (NoticeKind::WaitlistOffered, State::Held { .. })
             ),
+            Self::Waiting(waiting) => kind == NoticeKind::WaitlistEnded && waiting.ended.is_some(),
             Self::Order(order) => match kind {
                 NoticeKind::BillPaid => matches!(order.posting, Posting::Posted { .. }),
                 NoticeKind::BillRefused | NoticeKind::Refunded | NoticeKind::RefundDeclined => {
                     told_refund(kind, order).is_some()
                 }
-                NoticeKind::Booked | NoticeKind::Cancelled | NoticeKind::Refused | NoticeKind::TurnSoon => false,
+                NoticeKind::Booked
+                | NoticeKind::Cancelled
+                | NoticeKind::Refused
+                | NoticeKind::TurnSoon
+                | NoticeKind::Moved
+                | NoticeKind::Substituted
+                | NoticeKind::WaitlistOffered
+                | NoticeKind::WaitlistEnded => false,
             },
         }
     }
@@ -141,7 +182,26 @@ impl About {
         match self {
             Self::Appointment(appointment) => visit_text(kind, field, appointment),
             Self::Order(order) => order_text(kind, field, order),
+            Self::Waiting(waiting) => waiting_text(field, waiting),
         }
+    }
+}
+
+fn waiting_text(field: NoticeField, waiting: &Waiting) -> String {
+    match field {
+        NoticeField::Patient => waiting.patient_name_masked.clone(),
+        NoticeField::Department => waiting.clinic.department_name.clone(),
+        NoticeField::Doctor => waiting.clinic.who.clone(),
+        NoticeField::VisitTime => waiting.clinic.date.strftime("%Y年%m月%d日").to_string(),
+        NoticeField::Remark => match waiting.ended {
+            Some(Ended::Closed) => "医生停诊，候补已结束".to_owned(),
+            Some(Ended::NoNumber) | None => "候补未成功，没有新的号".to_owned(),
+        },
+        NoticeField::Number
+        | NoticeField::Room
+        | NoticeField::Fee
+        | NoticeField::Items
+        | NoticeField::Where => NOTHING.to_owned(),
     }
 }
 
@@ -267,6 +327,9 @@ fn order_remark(kind: NoticeKind, order: &Order) -> &'static str {
 fn remark(kind: NoticeKind, appointment: &Appointment) -> &'static str {
     match (kind, appointment.state) {
         (NoticeKind::TurnSoon, _) => "约30分钟后就诊，请到诊区候诊",
+        (NoticeKind::Moved, _) => "改约成功，请按新时间到院就诊",
+        (NoticeKind::Substituted, _) => "换医生出诊，不便可随时免费取消",
+        (NoticeKind::WaitlistOffered, _) => "候补有号，请尽快支付，逾期顺延",
         (NoticeKind::Booked, _) => "请按时到院就诊，不能来请提前取消",
         (_, State::Cancelled { by: CancelledBy::Hospital, refund: true }) => "因医院安排取消，费用将原路退回",
         (_, State::Cancelled { by: CancelledBy::Hospital, .. }) => "因医院安排取消",

@@ -17,10 +17,12 @@ pub mod orders;
 pub mod patients;
 pub mod reconciliation;
 pub mod registration;
+pub mod reschedule;
 pub mod seal;
 pub mod settlement;
 pub mod signin;
 pub mod table;
 mod transaction;
+pub mod waitlist;
 
 pub use table::{StoreError, Table, Write};

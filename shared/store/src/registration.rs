@@ -8,12 +8,13 @@ use crate::appointments::MoveFailed;
 use crate::clinics::{Claimed, hold as hold_of};
 use crate::orders::OrderFailed;
 use crate::table::{StoreError, Table};
-use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy, Command, MoveError, Place, State};
-use domain::booking::{Gate, GateEntry, GateError, Pass, WindowError, window};
+use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy, Command, History, MoveError, Place, State};
+use domain::booking::{Gate, GateEntry, GateError, Pass, Product, WindowError, window};
 use domain::clinic::{Channel, Claim, Clinic, Slot, SlotStart};
 use domain::due::{Deadline, Deadlines};
 use domain::event::Actor;
 use domain::id::{AppointmentId, OutTradeNo, PatientId};
+use domain::money::Fen;
 use domain::order::{Cause, Order, OrderState, RefundRequest, Share};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
@@ -37,6 +38,19 @@ pub struct HoldRequest {
     pub channel: Channel,
     /// How long the number rests should it come back, in minutes: [`RestPolicy::drawn`](domain::booking::RestPolicy::drawn).
     pub rest_min: u16,
+    /// The visit it follows up free of charge (复诊). That clinic and day allow it is for the caller to know.
+    pub follow_up_of: Option<AppointmentKey>,
+}
+
+/// What a number is taken on.
+pub(crate) struct Terms<'a> {
+    pub(crate) product: Product,
+    /// How it stands on the gate.
+    pub(crate) pass: Pass,
+    /// When the claim ends by itself.
+    pub(crate) expires_at: Timestamp,
+    /// The appointment it will take the place of: that one does not count.
+    pub(crate) instead_of: Option<&'a AppointmentId>,
 }
 
 /// Why there is no hold.
@@ -54,6 +68,9 @@ pub enum HoldError {
     /// No such slot.
     #[error("no such slot")]
     NoSlot,
+    /// The visit cannot be followed up free of charge, or was already.
+    #[error("no free follow-up")]
+    NoFollowUp,
     /// The same request was made before and its hold is over.
     #[error("this request is over")]
     Over(Box<Appointment>),
@@ -88,34 +105,94 @@ impl Table {
             // Sold out is the common answer of a rush: no write at all.
             return Err(HoldError::SoldOut);
         }
+        if let Some(visit) = &request.follow_up_of {
+            self.follow_up(visit, &key, now).await?;
+        }
         // Never longer than the slot itself: nobody pays for a turn that is over.
         let expires_at =
             time::add_minutes(now, profile.booking.hold_min).min(request.start.end_instant(request.clinic.date));
-        let entry = gate_entry(&request.clinic, request.start, Pass::Held { expires_at });
-        let gate = self.gate(&request.patient).await?;
-        let stale = self.stale_entries(&gate, now).await?;
-        self.change_gate_seen(&request.patient, gate, |gate| {
-            let mut gate = gate.tidied(&stale, time::today(now));
-            gate.admits(&request.appointment, &request.clinic, product, &profile.booking.limits, profile.credit)?;
-            gate.entries.insert(request.appointment.clone(), entry.clone());
-            Ok::<_, HoldError>(Some(gate))
-        })
-        .await?;
-        let number = match self.claim(&slot, request, expires_at, now).await {
-            Ok(number) => number,
-            // The claim may have been made all the same: the gate entry stays, with an end of its own.
-            Err(HoldError::Store(error)) => return Err(error.into()),
-            Err(refusal) => {
-                // Without this the entry would keep the person out until the hold it never got runs out.
-                self.leave_gate(&request.patient, &request.appointment).await?;
-                return Err(refusal);
-            }
-        };
+        let terms = Terms { product, pass: Pass::Held { expires_at }, expires_at, instead_of: None };
+        let number = self.take_number(profile, request, &slot, &terms, now).await?;
         let appointment = self.create_appointment(&appointment_of(request, number, expires_at, now)).await?;
         if appointment.payable().is_zero() {
             return self.book_free_visit(profile, appointment, now).await;
         }
         Ok(appointment)
+    }
+
+    /// Takes a number: the gate first, then the slot. What is refused leaves nothing behind.
+    pub(crate) async fn take_number(
+        &self,
+        profile: &HospitalProfile,
+        request: &HoldRequest,
+        slot: &Slot,
+        terms: &Terms<'_>,
+        now: Timestamp,
+    ) -> Result<u16, HoldError> {
+        self.pass_gate_for(profile, request, terms, now).await?;
+        match self.claim(slot, request, terms.expires_at, now).await {
+            Ok(number) => Ok(number),
+            // The claim may have been made all the same: the gate entry stays, with an end of its own.
+            Err(HoldError::Store(error)) => Err(error.into()),
+            Err(refusal) => {
+                // Without this the entry would keep the person out until the hold it never got runs out.
+                self.leave_gate(&request.patient, &request.appointment).await?;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Notes on the person's gate that a number is about to be taken, if they may have one more.
+    pub(crate) async fn pass_gate_for(
+        &self,
+        profile: &HospitalProfile,
+        request: &HoldRequest,
+        terms: &Terms<'_>,
+        now: Timestamp,
+    ) -> Result<(), HoldError> {
+        let entry = gate_entry(&request.clinic, request.start, terms.pass);
+        let gate = self.gate(&request.patient).await?;
+        let stale = self.stale_entries(&gate, now).await?;
+        self.change_gate_seen(&request.patient, gate, |gate| {
+            let mut gate = gate.tidied(&stale, time::today(now));
+            let others = terms.instead_of.map_or_else(|| gate.clone(), |left| gate.without(left));
+            let limits = &profile.booking.limits;
+            others.admits(&request.appointment, &request.clinic, terms.product, limits, profile.credit)?;
+            gate.entries.insert(request.appointment.clone(), entry.clone());
+            Ok::<_, HoldError>(Some(gate))
+        })
+        .await
+    }
+
+    /// Notes on a visit which free visit follows it up; one that came to nothing makes room for another.
+    async fn follow_up(
+        &self,
+        visit: &AppointmentKey,
+        next: &AppointmentKey,
+        now: Timestamp,
+    ) -> Result<(), HoldError> {
+        let seen = self.appointment(visit).await?.ok_or(HoldError::NoFollowUp)?;
+        let is_used = match &seen.history.followed_up_by {
+            Some(before) if before != next => {
+                self.appointment(before).await?.is_some_and(|before| before.is_live(now) || before.was_visit())
+            }
+            _ => false,
+        };
+        if is_used || seen.state != State::Fulfilled || seen.patient != next.patient {
+            return Err(HoldError::NoFollowUp);
+        }
+        let noted = self.write_appointment(visit, |visit| {
+            if visit.history.followed_up_by != seen.history.followed_up_by {
+                return Err(MoveFailed::Refused(MoveError::Illegal));
+            }
+            let history = History { followed_up_by: Some(next.clone()), ..visit.history.clone() };
+            Ok(Appointment { history, ver: visit.ver + 1, ..visit.clone() })
+        });
+        match noted.await {
+            Ok(_) => Ok(()),
+            Err(MoveFailed::Store(error)) => Err(error.into()),
+            Err(MoveFailed::Refused(_) | MoveFailed::NotFound) => Err(HoldError::NoFollowUp),
+        }
     }
 
     async fn claim(
@@ -169,15 +246,7 @@ impl Table {
 
     /// Marks the person's gate as passed for a paid number.
     pub(crate) async fn pass_gate(&self, appointment: &Appointment, now: Timestamp) -> Result<(), StoreError> {
-        let place = &appointment.place;
-        let entry = GateEntry {
-            clinic: place.clinic.clone(),
-            start: place.start,
-            date: place.date,
-            department: place.department.clone(),
-            doctor: place.doctor.clone(),
-            pass: Pass::Booked,
-        };
+        let entry = entry_of(&appointment.place, Pass::Booked);
         self.change_gate(&appointment.patient, |gate: &Gate| {
             if gate.entries.get(&appointment.id) == Some(&entry) {
                 return Ok(None);
@@ -221,7 +290,7 @@ impl Table {
         if let Some(order) = order.filter(|order| order.appointment_key() == Some(cancelled.key())) {
             match order.state {
                 OrderState::AwaitingPay => return Ok(Released::OrderOpen(Box::new(order))),
-                OrderState::Paid { .. } => self.refund_visit(&order.out_trade_no, now).await?,
+                OrderState::Paid { .. } => self.refund_visit(&order.out_trade_no, &cancelled.key(), now).await?,
                 OrderState::Closed => {}
             }
         }
@@ -230,8 +299,9 @@ impl Table {
         Ok(Released::Done)
     }
 
-    async fn refund_visit(&self, no: &OutTradeNo, now: Timestamp) -> Result<(), StoreError> {
-        match self.move_order(no, |order| order.refund(&visit_off(&Actor::Schedule), now)).await {
+    async fn refund_visit(&self, no: &OutTradeNo, visit: &AppointmentKey, now: Timestamp) -> Result<(), StoreError> {
+        let by = visit_off(&Actor::Schedule);
+        match self.move_order(no, |order| order.of(visit)?.refund(&by, now)).await {
             Ok(_) | Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(()),
             Err(OrderFailed::Store(error)) => Err(error),
         }
@@ -299,7 +369,7 @@ pub enum Released {
     OrderOpen(Box<Order>),
 }
 
-fn gate_entry(clinic: &Clinic, start: SlotStart, pass: Pass) -> GateEntry {
+pub(crate) fn gate_entry(clinic: &Clinic, start: SlotStart, pass: Pass) -> GateEntry {
     GateEntry {
         clinic: clinic.id.clone(),
         start,
@@ -310,33 +380,51 @@ fn gate_entry(clinic: &Clinic, start: SlotStart, pass: Pass) -> GateEntry {
     }
 }
 
-fn appointment_of(request: &HoldRequest, number: u16, expires_at: Timestamp, now: Timestamp) -> Appointment {
+pub(crate) fn appointment_of(request: &HoldRequest, number: u16, expires_at: Timestamp, now: Timestamp) -> Appointment {
     let clinic = &request.clinic;
     Appointment {
         id: request.appointment.clone(),
         patient: request.patient.clone(),
         patient_name_masked: request.patient_name_masked.clone(),
         booker: request.booker.clone(),
-        place: Place {
-            clinic: clinic.id.clone(),
-            date: clinic.date,
-            period: clinic.period,
-            start: request.start,
-            number,
-            kind: clinic.kind,
-            department: clinic.department.clone(),
-            department_name: clinic.department_name.clone(),
-            doctor: clinic.doctor.clone(),
-            who: clinic.who_text(),
-            room: clinic.room.clone(),
-            campus: clinic.campus.clone(),
-        },
-        fee: clinic.fee,
+        place: place_of(clinic, request.start, number),
+        fee: if request.follow_up_of.is_some() { Fen::ZERO } else { clinic.fee },
         pay_attempt: 1,
         state: State::Held { expires_at },
         deadlines: Deadlines::none(),
         ev: None,
+        history: History { follow_up_of: request.follow_up_of.clone(), ..History::default() },
         created_at: now,
         ver: 1,
+    }
+}
+
+/// Where and when a number of a clinic is.
+pub(crate) fn place_of(clinic: &Clinic, start: SlotStart, number: u16) -> Place {
+    Place {
+        clinic: clinic.id.clone(),
+        date: clinic.date,
+        period: clinic.period,
+        start,
+        number,
+        kind: clinic.kind,
+        department: clinic.department.clone(),
+        department_name: clinic.department_name.clone(),
+        doctor: clinic.doctor.clone(),
+        who: clinic.who_text(),
+        room: clinic.room.clone(),
+        campus: clinic.campus.clone(),
+    }
+}
+
+/// What stands on the gate for a number.
+pub(crate) fn entry_of(place: &Place, pass: Pass) -> GateEntry {
+    GateEntry {
+        clinic: place.clinic.clone(),
+        start: place.start,
+        date: place.date,
+        department: place.department.clone(),
+        doctor: place.doctor.clone(),
+        pass,
     }
 }
