@@ -140,6 +140,13 @@ class Deployment:
     def read_foundation(self):
         self.outputs = self.read_stack("foundation")
 
+    def deploy_wiring(self, parameters):
+        """What sets the functions to work, then the routes that lead to them; returns the outputs of the former."""
+        wiring = self.deploy_stack("wiring", parameters)
+        integrations = {name: value for name, value in wiring.items() if name.endswith("Integration")}
+        self.deploy_stack("routes", {"Api": wiring["ApiId"], **integrations})
+        return {name: value for name, value in wiring.items() if name not in integrations}
+
     # --------------------------------------------------------------- secrets
 
     def read_secret(self, name):
@@ -326,7 +333,7 @@ def deploy_all(deployment):
         raise DeployError(f"no value yet in the secrets {', '.join(empty)}; infra/README.md, section 'Secrets', says how to put them")
     for function, version in zip(FUNCTIONS, deployment.deploy_functions(FUNCTIONS)):
         print(f"{function}: {'unchanged' if version is None else f'version {version} is live'}")
-    wiring = deployment.deploy_stack("wiring", {
+    wiring = deployment.deploy_wiring({
         "DomainName": os.environ.get("DOMAIN_NAME", ""),
         "CertificateArn": os.environ.get("CERTIFICATE_ARN", ""),
         "AlarmTopicArn": os.environ.get("ALARM_TOPIC_ARN", ""),

@@ -10,6 +10,7 @@ const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const read = (...names) => fs.readFileSync(path.join(ROOT, ...names), 'utf8');
 const list = (name) => (fs.existsSync(path.join(ROOT, name)) ? fs.readdirSync(path.join(ROOT, name), { recursive: true }) : []);
 
+const TEMPLATES = ['foundation.yaml', 'wiring.yaml', 'routes.yaml'];
 const functions = fs.readdirSync(path.join(ROOT, 'functions')).sort();
 const camel = (name) => name.split('-').map((part) => part[0].toUpperCase() + part.slice(1)).join('');
 
@@ -21,7 +22,7 @@ function resources(file) {
 }
 
 const foundation = resources('foundation.yaml');
-const wiring = resources('wiring.yaml');
+const wiring = new Map([...resources('wiring.yaml'), ...resources('routes.yaml')]);
 const settings = read('infra', 'functions.toml');
 
 const alias = (name) => `function:\${Prefix}-${name}:live"`;
@@ -85,10 +86,10 @@ for (const name of functions) {
       assert.ok(journeys.some((file) => named.test(read('tests/journeys', file))), `function ${name} has no journey: no file of tests/journeys mentions it`);
     });
     await t.test('declares the routes that are wired', () => {
-      assert.deepEqual(declaredRoutes(name), wiredRoutes(name), `function ${name}: its ROUTES (left) are not its routes in infra/wiring.yaml (right)`);
+      assert.deepEqual(declaredRoutes(name), wiredRoutes(name), `function ${name}: its ROUTES (left) are not its routes in infra/routes.yaml (right)`);
     });
     await t.test('has its routes written down', () => {
-      assert.deepEqual(documentedRoutes(name), wiredRoutes(name), `function ${name}: the routes of ARCHITECTURE.md (left) are not those of infra/wiring.yaml (right)`);
+      assert.deepEqual(documentedRoutes(name), wiredRoutes(name), `function ${name}: the routes of ARCHITECTURE.md (left) are not those of infra/routes.yaml (right)`);
     });
   });
 }
@@ -119,13 +120,13 @@ test('every route key is wired once', () => {
 });
 
 test('templates name no partition and no endpoint suffix', () => {
-  for (const file of ['foundation.yaml', 'wiring.yaml']) {
+  for (const file of TEMPLATES) {
     assert.doesNotMatch(read('infra', file), /arn:aws[:-]|amazonaws\.com\.cn/, `infra/${file} must say \${AWS::Partition} and \${AWS::URLSuffix}`);
   }
 });
 
 test('a template is small enough to be passed inline', () => {
-  for (const file of ['foundation.yaml', 'wiring.yaml']) {
+  for (const file of TEMPLATES) {
     assert.ok(Buffer.byteLength(read('infra', file)) <= 51_200, `infra/${file} is over the 51,200 bytes CloudFormation takes inline`);
   }
 });

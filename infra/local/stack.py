@@ -37,9 +37,18 @@ HOSPITAL = ROOT / "infra/hospital"
 CLOCK_FEATURE = "runtime/movable-clock"
 # By the variable that names the token: who it is, and what it may do. Two people, since one refund can take two.
 STAFF = {
-    "STAFF_TOKEN": ("his-import", ["catalog", "wechat", "appointments", "refunds", "finance"]),
+    "STAFF_TOKEN": ("his-import", ["catalog", "wechat", "appointments", "refunds", "finance", "desk", "window", "screens",
+                                   "credit", "closures", "accounts"]),
     "STAFF_TOKEN_2": ("cashier", ["refunds", "finance"]),
 }
+# Who may sign in at /staff/signin here, and as what. Invented people with one password that everybody may know.
+DEMO_PASSWORD = "demo-clinic-day"
+DEMO_STAFF = (
+    {"login": "nurse", "name": "刘护士", "roles": ["triage_nurse"]},
+    {"login": "registrar", "name": "王收费员", "roles": ["registrar"]},
+    {"login": "doctor", "name": "李明", "roles": ["doctor"], "doctor": "D0101"},
+    {"login": "admin", "name": "赵管理员", "roles": ["admin"]},
+)
 IMPORTS = ("departments", "doctors", "schedules", "cards")
 SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 # The emulator and what it starts see these variables of ours and nothing else, real AWS credentials least of all.
@@ -208,14 +217,18 @@ class Stack:
         for name, version in zip(deployment_functions(), deployment.deploy_functions(deployment_functions())):
             if version is not None:
                 say(f"  {name}: version {version}")
-        wiring = deployment.deploy_stack("wiring", {"StreamRecordAgeSeconds": "120"})
+        wiring = deployment.deploy_wiring({"StreamRecordAgeSeconds": "120"})
         self.proxy(wiring["ApiId"]).ensure()
         self.write_env(deployment, config, staff_tokens)
         answer = deployment.invoke("wechat-token", {})
         if answer.get("FunctionError"):
             raise StackError(f"wechat-token fails: {answer['Payload'].read().decode()}")
         self.import_hospital(config, staff_tokens["STAFF_TOKEN"])
-        say(f"\nHospital  {self.public_url}\nPhone     {self.phone_url}\nSettings  {relative(self.env_file)}"
+        for account in DEMO_STAFF:
+            self.open_account(staff_tokens["STAFF_TOKEN"], account)
+        logins = ", ".join(account["login"] for account in DEMO_STAFF)
+        say(f"\nHospital  {self.public_url}\nPhone     {self.phone_url}"
+            f"\nStaff     {self.public_url}/staff  (sign in as {logins}; password {DEMO_PASSWORD})\nSettings  {relative(self.env_file)}"
             f"\nLogs      {relative(self.state)}/*.log (functions write to emulator.log)")
 
     def down(self):
@@ -353,11 +366,29 @@ class Stack:
         command = [sys.executable, str(HOSPITAL / "make_schedules.py"), "--from", today.isoformat(), "--out", "-"]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, "PYTHONIOENCODING": "utf-8"}).stdout
 
+    def open_account(self, staff_token, account):
+        """A demo account, with its first password changed to the one everybody may know; left alone when there is one."""
+        listed = json.loads(self.staff_call(staff_token, "GET", "/staff/accounts", "application/json", None))
+        if any(known["login"] == account["login"] for known in listed["accounts"]):
+            return
+        body = json.dumps(account, ensure_ascii=False).encode()
+        initial = json.loads(self.staff_call(staff_token, "POST", "/staff/accounts", "application/json", body))["initial_password"]
+        session = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+
+        def send(path, fields, **headers):
+            headers = {"content-type": "application/json", "accept": "application/json", **headers}
+            request = urllib.request.Request(f"{self.public_url}{path}", data=json.dumps(fields).encode(), headers=headers)
+            return json.loads(session.open(request, timeout=IMPORT_MAX_S).read())
+
+        csrf = send("/staff/signin", {"login": account["login"], "password": initial})["csrf"]
+        fields = {"password": initial, "new_password": DEMO_PASSWORD, "repeated": DEMO_PASSWORD}
+        send("/staff/password", fields, **{"x-csrf-token": csrf})
+
     def staff_call(self, staff_token, method, path, content_type, body):
         headers = {"authorization": f"Bearer {staff_token}", "content-type": content_type, "accept": "application/json"}
         request = urllib.request.Request(f"{self.public_url}{path}", data=body, method=method, headers=headers)
         try:
-            urllib.request.urlopen(request, timeout=IMPORT_MAX_S).read()
+            return urllib.request.urlopen(request, timeout=IMPORT_MAX_S).read()
         except urllib.error.HTTPError as error:
             raise StackError(f"{method} {path} is answered {error.code}: {error.read().decode(errors='replace')[:2000]}") from error
 

@@ -88,8 +88,8 @@ test('a change needs the token of the form, and our origin', async (t) => {
   }
 });
 
-test('staff routes want a staff token', async (t) => {
-  for (const route of of('Staff')) {
+test('staff routes want a staff token or a session', async (t) => {
+  for (const route of [...of('Staff'), ...of('StaffSession')]) {
     await t.test(title(route), async () => {
       const where = fill(route.path, own);
       for (const headers of [{}, { authorization: 'Bearer nobody' }]) {
@@ -97,6 +97,8 @@ test('staff routes want a staff token', async (t) => {
         assert.equal(answer.status, 401, answer.text);
         assert.equal(answer.json.error.code, 'staff_token_required');
       }
+      const page = await ask('GET', where, { accept: 'text/html' });
+      if (!changes(route)) assert.match(page.headers.get('location') ?? '', /\/staff\/signin\?to=/);
       const patient = changes(route) && route.method === 'POST' ? await owner.post(where) : await owner.request(route.method, where, { headers: JSON_ONLY });
       assert.equal(patient.status, 401, 'a patient is no staff');
     });
@@ -126,7 +128,7 @@ test('what WeChat signs wants its signature', async (t) => {
 });
 
 test('public pages are for everybody', async (t) => {
-  for (const route of of('Public').filter(({ path }) => !path.startsWith('/signin'))) {
+  for (const route of of('Public').filter((route) => !changes(route) && !route.path.startsWith('/signin'))) {
     await t.test(title(route), async () => {
       const answer = await ask(route.method, fill(route.path, own), { accept: 'text/html' });
       assert.equal(answer.status, route.path.includes('{file}') ? 404 : 200);

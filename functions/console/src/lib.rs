@@ -26,6 +26,11 @@
 //! | `POST /staff/reconciliations/{date}/sign-off` | – | the day, closed; not by who worked off the last difference |
 //! | `POST /staff/reconciliations/{date}/differences/{difference}/note` | `{"note":"…"}` | the difference |
 //! | `POST /staff/reconciliations/{date}/differences/{difference}/resolve` | `{"note":"…"}` | the difference, worked off |
+//! | `GET /staff`, `GET /staff/signin`, `POST /staff/signin`, `POST /staff/signout` | `login`, `password` | who is signed in and what they may do; the session is a cookie |
+//! | `GET /staff/password`, `POST /staff/password` | `password`, `new_password`, `repeated` | as signing in |
+//! | `GET /staff/accounts`, `POST /staff/accounts` | `login`, `name`, `roles`, `departments`, `doctor` | the account, with a password for its first sign-in |
+//! | `GET /staff/accounts/{login}`, `POST …` | `change`: `save` (with the fields above), `disable`, `enable`, `reset_password` | the account |
+//! | `GET /staff/audit?date=&who=` | – | who did what to which appointment, person or account |
 //!
 //! A CSV file in GB18030 is sent as `application/octet-stream`: a gateway may take `text/csv` for UTF-8, and what is lost
 //! that way is refused. Every action is logged with who did it and how much it touched, never with what it says about a
@@ -40,6 +45,7 @@ pub mod import;
 mod profile;
 pub mod reconciliation;
 pub mod refunds;
+pub mod staff;
 pub mod views;
 
 use domain::profile::HospitalProfile;
@@ -48,6 +54,7 @@ use runtime::desk::ProfileError;
 use runtime::secrets::{Secret, StaffTokens, WechatAccount};
 use runtime::tokens::SharedTokens;
 use runtime::{Desk, Refusal, StartError, config, http::serve, secrets};
+use staff::{accounts, signin};
 use std::convert::Infallible;
 use store::seal::Keyring;
 use web::Response;
@@ -147,10 +154,32 @@ pub enum Action {
     Closure,
     /// Close, substitute, open again, limit.
     DecideClosure,
+    /// What a member of staff may do.
+    Home,
+    /// The sign-in form.
+    SignInPage,
+    /// Begin a session.
+    SignIn,
+    /// End it.
+    SignOut,
+    /// The form for another password.
+    PasswordPage,
+    /// Change one's password.
+    ChangePassword,
+    /// Staff accounts.
+    Accounts,
+    /// Open one.
+    CreateAccount,
+    /// One of them.
+    Account,
+    /// Change it.
+    ChangeAccount,
+    /// Who did what.
+    Audit,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 25] = [
+pub static ROUTES: [Route<Action>; 36] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -301,6 +330,42 @@ pub static ROUTES: [Route<Action>; 25] = [
         access: Access::Staff(Scope::Appointments),
         action: Action::DecideClosure,
     },
+    Route { method: Method::GET, path: "/staff", access: Access::StaffSession, action: Action::Home },
+    Route { method: Method::GET, path: "/staff/signin", access: Access::Public, action: Action::SignInPage },
+    Route { method: Method::POST, path: "/staff/signin", access: Access::Public, action: Action::SignIn },
+    Route { method: Method::POST, path: "/staff/signout", access: Access::StaffSession, action: Action::SignOut },
+    Route { method: Method::GET, path: "/staff/password", access: Access::StaffSession, action: Action::PasswordPage },
+    Route {
+        method: Method::POST,
+        path: "/staff/password",
+        access: Access::StaffSession,
+        action: Action::ChangePassword,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/accounts",
+        access: Access::Staff(Scope::Accounts),
+        action: Action::Accounts,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/accounts",
+        access: Access::Staff(Scope::Accounts),
+        action: Action::CreateAccount,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/accounts/{login}",
+        access: Access::Staff(Scope::Accounts),
+        action: Action::Account,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/accounts/{login}",
+        access: Access::Staff(Scope::Accounts),
+        action: Action::ChangeAccount,
+    },
+    Route { method: Method::GET, path: "/staff/audit", access: Access::Staff(Scope::Accounts), action: Action::Audit },
 ];
 
 /// Answers a request.
@@ -331,6 +396,17 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::DifferenceResolve => reconciliation::resolve(app, call).await,
         Action::Closure => closures::show(app, call).await,
         Action::DecideClosure => closures::decide(app, call).await,
+        Action::Home => signin::home(call),
+        Action::SignInPage => Ok(signin::sign_in_page(call)),
+        Action::SignIn => signin::sign_in(app, call).await,
+        Action::SignOut => signin::sign_out(app, call).await,
+        Action::PasswordPage => signin::password_page(call),
+        Action::ChangePassword => signin::change_password(app, call).await,
+        Action::Accounts => accounts::list(app, call).await,
+        Action::CreateAccount => accounts::create(app, call).await,
+        Action::Account => accounts::show(app, call).await,
+        Action::ChangeAccount => accounts::change(app, call).await,
+        Action::Audit => accounts::audit(app, call).await,
     })
     .await
 }

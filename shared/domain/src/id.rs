@@ -98,6 +98,8 @@ ids! {
     ReceiptNo;
     /// What the hospital booked a refund under.
     RefundReceiptNo;
+    /// One entry of the audit.
+    AuditId;
 }
 
 /// Random or hashed bytes behind an identifier: 80 bits, 16 characters.
@@ -106,7 +108,8 @@ pub type IdBytes = [u8; 10];
 /// Crockford's alphabet: no letters that look like digits on a printed slip.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-fn base32(bytes: IdBytes) -> String {
+/// Bytes as 16 letters and digits that nobody confuses: identifiers, and passwords for a first sign-in.
+pub fn base32(bytes: IdBytes) -> String {
     let bits = bytes.iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
     (0..16)
         .rev()
@@ -125,6 +128,13 @@ impl AppointmentId {
 
 impl PatientId {
     /// From random bytes.
+    pub fn from_bytes(bytes: IdBytes) -> Self {
+        Self(base32(bytes))
+    }
+}
+
+impl AuditId {
+    /// From random bytes, or from hashed ones: a repeated request writes the same entry.
     pub fn from_bytes(bytes: IdBytes) -> Self {
         Self(base32(bytes))
     }

@@ -20,6 +20,7 @@ pub mod profile;
 pub mod quota;
 pub mod reconciliation;
 pub mod slot;
+pub mod staff;
 pub mod time;
 pub mod waitlist;
 

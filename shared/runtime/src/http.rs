@@ -6,15 +6,17 @@ use crate::secrets::{Secret, StaffTokens};
 use domain::Timestamp;
 use domain::id::OpenId;
 use domain::profile::HospitalProfile;
+use domain::staff::StaffAccount;
 use lambda_http::Request;
 use std::convert::Infallible;
 use std::sync::Arc;
 use web::Response;
 use web::form::Fields;
+use web::negotiate::Face;
 use web::problem::Problem;
 use web::request::RequestMeta;
 use web::route::{Access, Params, Route, Scope, find};
-use web::session::{CsrfToken, IdempotencyKey, SessionSecret, check_csrf};
+use web::session::{CSRF_HEADER, CsrfToken, IdempotencyKey, SessionSecret, check_csrf};
 use web::view::{PageContext, Site, View, download, respond, see_other};
 
 /// Who calls.
@@ -29,11 +31,29 @@ pub enum Caller {
         /// The session's secret, for forms.
         secret: SessionSecret,
     },
-    /// A staff member or machine client.
-    Staff {
+    /// A machine client, or whoever holds its token.
+    Machine {
         /// Name of the token.
         name: String,
+        /// What it may do.
+        scopes: Vec<String>,
     },
+    /// A signed-in member of staff.
+    Staff {
+        /// Who, and what they may do.
+        account: Box<StaffAccount>,
+        /// The session's secret, for forms.
+        secret: SessionSecret,
+    },
+}
+
+impl Caller {
+    fn csrf(&self) -> Option<CsrfToken> {
+        match self {
+            Self::Account { secret, .. } | Self::Staff { secret, .. } => Some(secret.csrf_token()),
+            Self::Anyone | Self::Machine { .. } => None,
+        }
+    }
 }
 
 /// A request that was let in.
@@ -60,15 +80,34 @@ impl<A> Call<A> {
     pub fn account(&self) -> Result<&OpenId, Refusal> {
         match &self.caller {
             Caller::Account { openid, .. } => Ok(openid),
-            Caller::Anyone | Caller::Staff { .. } => Err(Problem::sign_in_required().into()),
+            Caller::Anyone | Caller::Machine { .. } | Caller::Staff { .. } => Err(Problem::sign_in_required().into()),
         }
     }
 
-    /// The name of the staff token. Routes with [`Access::Staff`] always have one.
+    /// Who acts for the hospital: the login of a member of staff, or the name of a machine's token. Routes with
+    /// [`Access::Staff`] always have one.
     pub fn staff(&self) -> Result<&str, Refusal> {
         match &self.caller {
-            Caller::Staff { name } => Ok(name),
+            Caller::Machine { name, .. } => Ok(name),
+            Caller::Staff { account, .. } => Ok(account.login.as_str()),
             Caller::Anyone | Caller::Account { .. } => Err(Problem::forbidden().into()),
+        }
+    }
+
+    /// The signed-in member of staff. Routes with [`Access::StaffSession`] always have one; a machine is none.
+    pub fn staff_account(&self) -> Option<&StaffAccount> {
+        match &self.caller {
+            Caller::Staff { account, .. } => Some(account),
+            Caller::Anyone | Caller::Account { .. } | Caller::Machine { .. } => None,
+        }
+    }
+
+    /// Whether the caller may do more than this route asks for, so that a page offers only what would be let in.
+    pub fn may(&self, scope: Scope) -> bool {
+        match &self.caller {
+            Caller::Machine { scopes, .. } => scopes.iter().any(|held| held == scope.as_str()),
+            Caller::Staff { account, .. } => account.may(scope),
+            Caller::Anyone | Caller::Account { .. } => false,
         }
     }
 
@@ -137,10 +176,7 @@ pub async fn serve<A: 'static>(
         Ok(caller) => caller,
         Err(Refusal(problem)) => return Ok(refused(problem, None)),
     };
-    let csrf = match &caller {
-        Caller::Account { secret, .. } => Some(secret.csrf_token()),
-        Caller::Anyone | Caller::Staff { .. } => None,
-    };
+    let csrf = caller.csrf();
     let call = Call {
         action: found.action,
         params: found.params,
@@ -178,7 +214,9 @@ async fn admit(
     match access {
         Access::Public | Access::Signed => Ok(Caller::Anyone),
         Access::Account => admit_account(desk, site, meta, request).await,
-        Access::Staff(scope) => admit_staff(desk, staff, scope, meta).await,
+        Access::Staff(scope) if meta.bearer_token().is_some() => admit_machine(desk, staff, scope, meta).await,
+        Access::Staff(scope) => admit_staff(desk, Some(scope), site, meta, request).await,
+        Access::StaffSession => admit_staff(desk, None, site, meta, request).await,
     }
 }
 
@@ -191,22 +229,57 @@ async fn admit_account(desk: &Desk, site: &Site, meta: &RequestMeta, request: &R
     Ok(Caller::Account { openid: session.account, secret })
 }
 
-async fn admit_staff(
+/// A token decides alone: a browser that also has a cookie is no second way in.
+async fn admit_machine(
     desk: &Desk,
     staff: Option<&Secret<StaffTokens>>,
     scope: Scope,
     meta: &RequestMeta,
 ) -> Result<Caller, Refusal> {
     let staff = staff.ok_or_else(Problem::not_found)?.get(desk.clock.now()).await?;
-    let token = meta.bearer_token().and_then(|token| staff.find(token)).ok_or_else(no_staff_token)?;
+    let token = meta.bearer_token().and_then(|token| staff.find(token)).ok_or_else(Problem::staff_required)?;
     if token.scopes.iter().any(|held| held == scope.as_str()) {
-        Ok(Caller::Staff { name: token.name.clone() })
+        Ok(Caller::Machine { name: token.name.clone(), scopes: token.scopes.clone() })
     } else {
         Err(Problem::forbidden().into())
     }
 }
 
-/// 401 without a way to WeChat's sign-in: machines do not sign in there.
-fn no_staff_token() -> Problem {
-    Problem::new(web::StatusCode::UNAUTHORIZED, "staff_token_required", "需要有效的员工或接口令牌")
+async fn admit_staff(
+    desk: &Desk,
+    scope: Option<Scope>,
+    site: &Site,
+    meta: &RequestMeta,
+    request: &Request,
+) -> Result<Caller, Refusal> {
+    let now = desk.clock.now();
+    let secret = SessionSecret::of_staff(meta, site).ok_or_else(Problem::staff_required)?;
+    let found = desk.table.staff_session(&secret.key(), now).await?;
+    let (session, account) = found.ok_or_else(Problem::staff_required)?;
+    if let Some(scope) = scope {
+        if account.must_change {
+            return Err(Problem::password_change_required().into());
+        }
+        if !account.may(scope) {
+            return Err(Problem::forbidden().into());
+        }
+    }
+    if !meta.method.is_safe() {
+        check_csrf(meta, site, &csrf_fields(meta, request)?, &secret)?;
+    }
+    if let Some(until) = session.touched(now).filter(|_| is_use(meta)) {
+        desk.table.touch_staff_session(&secret.key(), until).await?;
+    }
+    Ok(Caller::Staff { account: Box::new(account), secret })
+}
+
+/// A form carries its token in a field; what is no form (a file, a profile) has it in the header and is not read here.
+fn csrf_fields(meta: &RequestMeta, request: &Request) -> Result<Fields, Problem> {
+    if meta.header(&CSRF_HEADER).is_some() { Ok(Fields::default()) } else { Fields::read(request) }
+}
+
+/// Somebody opened a page or changed something. A screen that asks by itself every second is no sign that anybody is
+/// there.
+fn is_use(meta: &RequestMeta) -> bool {
+    !meta.method.is_safe() || meta.face() == Face::Page
 }

@@ -1,5 +1,6 @@
 //! What every function starts with: configuration, secrets, clients, the one clock, the one source of randomness.
 
+pub mod audit;
 pub mod cached;
 pub mod clock;
 pub mod config;

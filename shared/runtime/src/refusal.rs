@@ -48,6 +48,7 @@ use store::orders::OrderFailed;
 use store::registration::HoldError;
 use store::reschedule::RescheduleError;
 use store::waitlist::JoinError;
+use store::staff::AccountFailed;
 use web::problem::Problem;
 
 /// Seconds after which trying again makes sense when a part does not answer.
@@ -95,6 +96,10 @@ refusals! {
         OrderFailed::NotFound => Problem::not_found(),
         OrderFailed::Refused(error) => order(error),
         OrderFailed::Store(error) => unavailable("table", &error),
+    };
+    AccountFailed => |error| match error {
+        AccountFailed::NotFound => Problem::not_found(),
+        AccountFailed::Store(error) => unavailable("table", &error),
     };
     HisError => |error| hospital(&error);
     RequestError => |error| match error {

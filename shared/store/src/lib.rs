@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod appointments;
+pub mod audit;
 pub mod books;
 pub mod catalog;
 pub mod clinics;
@@ -21,6 +22,7 @@ pub mod reschedule;
 pub mod seal;
 pub mod settlement;
 pub mod signin;
+pub mod staff;
 pub mod table;
 mod transaction;
 pub mod waitlist;

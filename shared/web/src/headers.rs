@@ -8,24 +8,28 @@ use http::{HeaderName, header};
 
 use crate::{
     Response,
-    components::STYLE,
+    components::{STAFF_STYLE, STYLE},
     view::{Site, set},
 };
 
 /// Who may frame a page unless the deployment says otherwise.
 pub const FRAME_ANCESTORS_DEFAULT: &str = "'self'";
 
-/// The one inline style sheet is allowed by its hash: the first paint needs no second request, and no other inline
+/// The inline style sheets are allowed by their hashes: the first paint needs no second request, and no other inline
 /// style or script can ever run.
-static STYLE_SOURCE: LazyLock<String> =
-    LazyLock::new(|| format!("'sha256-{}'", STANDARD.encode(digest(&SHA256, STYLE.as_bytes()))));
+static STYLE_SOURCES: LazyLock<String> =
+    LazyLock::new(|| [STYLE, STAFF_STYLE].map(|sheet| source(sheet.as_bytes())).join(" "));
+
+fn source(sheet: &[u8]) -> String {
+    format!("'sha256-{}'", STANDARD.encode(digest(&SHA256, sheet)))
+}
 
 /// Adds the headers every answer carries.
 pub fn secure(response: &mut Response, site: &Site) {
     let policy = format!(
         "default-src 'none'; style-src {}; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
          form-action 'self'; base-uri 'none'; frame-ancestors {}",
-        *STYLE_SOURCE, site.frame_ancestors
+        *STYLE_SOURCES, site.frame_ancestors
     );
     set(response, header::CONTENT_SECURITY_POLICY, &policy);
     set(response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");

@@ -6,6 +6,8 @@
 //! |---|---|---|
 //! | `bad_request` | 400 | the body or a parameter cannot be read |
 //! | `sign_in_required` | 401 | nobody is signed in; a page goes to sign-in and comes back |
+//! | `staff_token_required` | 401 | neither a staff session nor a token; a page goes to staff sign-in and comes back |
+//! | `password_change_required` | 403 | somebody else chose the password; a page goes where it is changed |
 //! | `forbidden` | 403 | signed in, but this is not theirs to do |
 //! | `csrf` | 403 | the form is stale, or comes from another site |
 //! | `not_found` | 404 | nothing there, or nothing the caller may know of |
@@ -29,9 +31,14 @@ use crate::{
     components::{Button, Link, Page, State, page, state},
     form::Form,
     negotiate::{Cache, Face},
-    session::sign_in_path,
+    session::{STAFF_SIGN_IN, sign_in_path, staff_sign_in_path},
     view::{PageContext, answer, see_other, set},
 };
+
+/// Where staff change their password.
+pub const STAFF_PASSWORD: &str = "/staff/password";
+/// Tells whose sign-in is meant.
+const STAFF_REQUIRED: &str = "staff_token_required";
 
 /// What went wrong, in a code for programs and words for people. Never holds personal data or internals.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +93,18 @@ impl Problem {
     /// 401.
     pub fn sign_in_required() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "sign_in_required", "请先登录，再继续操作。")
+    }
+
+    /// 401 for what staff and machines do: machines are not sent to any sign-in, people to that of staff.
+    pub fn staff_required() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, STAFF_REQUIRED, "需要员工登录，或有效的员工、接口令牌")
+    }
+
+    /// 403 until a password that somebody else chose is changed.
+    pub fn password_change_required() -> Self {
+        let text = "请先修改初始密码，再继续操作。";
+        let action = Link::new("修改密码", STAFF_PASSWORD);
+        Self::new(StatusCode::FORBIDDEN, "password_change_required", text).with_action(action)
     }
 
     /// 403.
@@ -160,7 +179,9 @@ impl Problem {
     /// Answers the request. Someone who merely opened a page that needs sign-in is taken there and back.
     pub fn respond(&self, context: &PageContext<'_>) -> Response {
         let face = context.request.face();
-        let to_sign_in = sign_in_path(&context.request.path_and_query());
+        let back_to = context.request.path_and_query();
+        let to_sign_in =
+            if self.code == STAFF_REQUIRED { staff_sign_in_path(&back_to) } else { sign_in_path(&back_to) };
         let needs_sign_in = self.status == StatusCode::UNAUTHORIZED;
         if needs_sign_in && face == Face::Page && context.request.method == Method::GET {
             return see_other(context, &to_sign_in);
@@ -194,7 +215,8 @@ impl Problem {
         };
         let mut actions: Vec<Button<'_>> = Vec::new();
         if self.status == StatusCode::UNAUTHORIZED {
-            actions.push(Button::primary_link("去登录", "/signin"));
+            let sign_in = if self.code == STAFF_REQUIRED { STAFF_SIGN_IN } else { "/signin" };
+            actions.push(Button::primary_link("去登录", sign_in));
         }
         if let Some(link) = &self.action {
             actions.push(Button::primary_link(&link.text, &link.href));

@@ -1,9 +1,11 @@
 //! Routes as data: a function declares `ROUTES`, the handler looks its request up, tests walk the whole list.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use http::Method;
 use percent_encoding::percent_decode_str;
+
+pub use domain::staff::Scope;
 
 use crate::problem::Problem;
 
@@ -19,44 +21,12 @@ pub enum Access {
     Public,
     /// A signed-in WeChat user.
     Account,
-    /// A staff or machine token that carries this scope.
+    /// A machine client whose token carries this scope, or a signed-in member of staff one of whose roles does.
     Staff(Scope),
+    /// A signed-in member of staff, whatever their roles: what concerns their own account.
+    StaffSession,
     /// The action verifies a signature of its own (WeChat callback, payment notification).
     Signed,
-}
-
-/// What a staff token may do. The names are part of the staff secret's format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Departments, doctors, schedules, cards, the hospital's profile.
-    Catalog,
-    /// The account's menu and QR codes.
-    Wechat,
-    /// Patients' appointments.
-    Appointments,
-    /// Asking for a refund at the counter.
-    Refunds,
-    /// Money: reconciled days and their differences, agreeing to refunds, what needs people.
-    Finance,
-}
-
-impl Scope {
-    /// The name as it stands in the staff secret.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Catalog => "catalog",
-            Self::Wechat => "wechat",
-            Self::Appointments => "appointments",
-            Self::Refunds => "refunds",
-            Self::Finance => "finance",
-        }
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// One route of a function. `A` is the function's own enum of actions.

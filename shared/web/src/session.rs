@@ -15,6 +15,8 @@ use crate::{form::Fields, problem::Problem, request::RequestMeta, view::Site};
 
 /// The cookie that holds the session secret (with the `__Host-` prefix on https).
 pub const SESSION_COOKIE: &str = "sid";
+/// The cookie of a member of staff's session: apart from a patient's, for staff are patients too.
+pub const STAFF_COOKIE: &str = "staff";
 /// The cookie that binds a WeChat sign-in to the browser that began it.
 pub const SIGN_IN_COOKIE: &str = "signin";
 /// The cookie of a reader who wants large type: `1`. Not a secret, so it carries no prefix.
@@ -75,15 +77,29 @@ impl SessionSecret {
         Self(bytes)
     }
 
-    /// The secret in the request's cookie; nothing when absent or malformed.
+    /// The secret in a patient's cookie; nothing when absent or malformed.
     pub fn of(request: &RequestMeta, site: &Site) -> Option<Self> {
-        let text = request.cookie(&cookie_name(site, SESSION_COOKIE))?;
+        Self::of_cookie(request, site, SESSION_COOKIE)
+    }
+
+    /// The secret in a member of staff's cookie; nothing when absent or malformed.
+    pub fn of_staff(request: &RequestMeta, site: &Site) -> Option<Self> {
+        Self::of_cookie(request, site, STAFF_COOKIE)
+    }
+
+    fn of_cookie(request: &RequestMeta, site: &Site, name: &str) -> Option<Self> {
+        let text = request.cookie(&cookie_name(site, name))?;
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// The `Set-Cookie` value that starts the session.
+    /// The `Set-Cookie` value that starts a patient's session.
     pub fn cookie(&self, site: &Site, max_age_s: u32) -> String {
         cookie(site, SESSION_COOKIE, &URL_SAFE_NO_PAD.encode(self.0), max_age_s)
+    }
+
+    /// The `Set-Cookie` value that starts a member of staff's session.
+    pub fn staff_cookie(&self, site: &Site, max_age_s: u32) -> String {
+        cookie(site, STAFF_COOKIE, &URL_SAFE_NO_PAD.encode(self.0), max_age_s)
     }
 
     /// The name the store keeps the session under: a one-way image of the secret.
@@ -169,9 +185,21 @@ impl IdempotencyKey {
     }
 }
 
-/// The path of sign-in that comes back to `return_to`.
+/// Where staff sign in.
+pub const STAFF_SIGN_IN: &str = "/staff/signin";
+
+/// The path of patients' sign-in that comes back to `return_to`.
 pub fn sign_in_path(return_to: &str) -> String {
-    format!("/signin?{RETURN_TO_PARAM}={}", utf8_percent_encode(return_to, NON_ALPHANUMERIC))
+    back_to("/signin", return_to)
+}
+
+/// The path of staff's sign-in that comes back to `return_to`.
+pub fn staff_sign_in_path(return_to: &str) -> String {
+    back_to(STAFF_SIGN_IN, return_to)
+}
+
+fn back_to(path: &str, return_to: &str) -> String {
+    format!("{path}?{RETURN_TO_PARAM}={}", utf8_percent_encode(return_to, NON_ALPHANUMERIC))
 }
 
 /// Where to go after sign-in: a path of this site, never another one (`//host`, `/\host` and schemes are refused).

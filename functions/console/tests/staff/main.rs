@@ -10,6 +10,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod finance;
 #[cfg(test)]
 mod imports;

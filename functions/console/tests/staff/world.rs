@@ -11,6 +11,7 @@ use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
 use domain::id::{AppointmentId, PatientId};
 use domain::profile::HospitalProfile;
+use domain::staff::Role;
 use kit::TABLE;
 use lambda_http::http::{Method, Request};
 use lambda_http::{Body, RequestExt};
@@ -38,6 +39,9 @@ pub(crate) const ALL: &str = "token-of-the-office";
 pub(crate) const BOSS: &str = "token-of-the-head-of-finance";
 /// May import only.
 pub(crate) const CATALOG: &str = "token-of-the-his";
+/// What everybody here chooses for a password.
+pub(crate) const PASSWORD: &str = "a-long-one-of-mine";
+const FORM: &str = "application/x-www-form-urlencoded";
 pub(crate) const SCENE_KEY: [u8; 32] = [7; 32];
 /// Ten in the morning, a Sunday.
 pub(crate) const NOW: &str = "2026-11-22T02:00:00Z";
@@ -48,6 +52,13 @@ pub(crate) struct World {
     client: Client,
     /// What WeChat was asked, heads and bodies.
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
+}
+
+/// A browser with a session of staff.
+#[derive(Clone, Debug)]
+pub(crate) struct Browser {
+    pub(crate) cookie: String,
+    pub(crate) csrf: String,
 }
 
 #[derive(Debug)]
@@ -133,6 +144,74 @@ impl World {
         Answer { status, body: serde_json::from_slice(response.body()).unwrap_or_default() }
     }
 
+    /// An account with these roles, opened by the office: its first password.
+    pub(crate) async fn open_account(&self, login: &str, roles: &[Role]) -> String {
+        let roles: Vec<_> = roles.iter().map(|role| role.code()).collect();
+        let body = serde_json::json!({"login": login, "name": "刘芳", "roles": roles}).to_string();
+        let answer = self.send_json("/staff/accounts", ALL, &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body["initial_password"].as_str().unwrap().to_owned()
+    }
+
+    /// As [`open_account`](Self::open_account), signed in, with a password of their own.
+    pub(crate) async fn signed_in(&self, login: &str, roles: &[Role]) -> Browser {
+        let initial = self.open_account(login, roles).await;
+        let first = self.sign_in(login, &initial).await.unwrap();
+        let fields = format!("password={initial}&new_password={PASSWORD}&repeated={PASSWORD}");
+        let answer = self.browse(Method::POST, "/staff/password", &first, &fields).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        self.sign_in(login, PASSWORD).await.unwrap()
+    }
+
+    /// A browser in which somebody has signed in, or the answer why not.
+    pub(crate) async fn sign_in(&self, login: &str, password: &str) -> Result<Browser, Answer> {
+        let body = format!("login={login}&password={password}");
+        let request = Request::builder().method(Method::POST).uri(format!("{URL}/staff/signin"));
+        let request = request.header("accept", "application/json").header("content-type", FORM);
+        let request = request.body(Body::Text(body)).unwrap().with_raw_http_path("/staff/signin");
+        let response = handle(&self.app, request).await.unwrap();
+        let cookie = response.headers().get("set-cookie").map(|value| value.to_str().unwrap().to_owned());
+        let status = response.status().as_u16();
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        match (cookie, body["csrf"].as_str()) {
+            (Some(cookie), Some(csrf)) => {
+                let cookie = cookie.split(';').next().unwrap().to_owned();
+                Ok(Browser { cookie, csrf: csrf.to_owned() })
+            }
+            _ => Err(Answer { status, body }),
+        }
+    }
+
+    /// What a signed-in browser's script gets.
+    pub(crate) async fn browse(&self, method: Method, path: &str, browser: &Browser, fields: &str) -> Answer {
+        let request = Request::builder().method(method).uri(format!("{URL}{path}"));
+        let request = request.header("accept", "application/json").header("cookie", &browser.cookie);
+        let request = request.header("x-csrf-token", &browser.csrf).header("content-type", FORM);
+        let request = request.body(Body::Text(fields.to_owned())).unwrap();
+        let request = request.with_raw_http_path(path.split('?').next().unwrap());
+        let response = handle(&self.app, request).await.unwrap();
+        let status = response.status().as_u16();
+        Answer { status, body: serde_json::from_slice(response.body()).unwrap_or_default() }
+    }
+
+    /// A form sent with the office's token.
+    pub(crate) async fn send_form(&self, path: &str, fields: &str) -> Answer {
+        self.send_typed(path, ALL, FORM, fields).await
+    }
+
+    async fn send_json(&self, path: &str, token: &str, body: &str) -> Answer {
+        self.send_typed(path, token, "application/json", body).await
+    }
+
+    async fn send_typed(&self, path: &str, token: &str, content_type: &str, body: &str) -> Answer {
+        let request = Request::builder().method(Method::POST).uri(format!("{URL}{path}"));
+        let request = request.header("accept", "application/json").header("authorization", format!("Bearer {token}"));
+        let request = request.header("content-type", content_type).body(Body::Text(body.to_owned())).unwrap();
+        let response = handle(&self.app, request.with_raw_http_path(path)).await.unwrap();
+        let status = response.status().as_u16();
+        Answer { status, body: serde_json::from_slice(response.body()).unwrap_or_default() }
+    }
+
     /// The answer as it is.
     pub(crate) async fn download(&self, path: &str, token: &str) -> web::Response {
         self.ask(Method::GET, path, token, Vec::new()).await
@@ -195,7 +274,7 @@ fn staff() -> StaffTokens {
         sha256: sha256(token),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
     };
-    let all = ["catalog", "wechat", "appointments", "refunds", "finance"];
+    let all = ["catalog", "wechat", "appointments", "refunds", "finance", "accounts"];
     StaffTokens {
         tokens: vec![
             token("office", ALL, &all),

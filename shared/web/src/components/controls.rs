@@ -117,6 +117,12 @@ pub enum FieldKind {
     Date,
     /// Several lines.
     Lines,
+    /// What one signs in with.
+    Login,
+    /// A password one has; never shown again.
+    Password,
+    /// A password one chooses; never shown again.
+    NewPassword,
 }
 
 /// One text field.
@@ -142,8 +148,13 @@ pub fn field(form: &Form, field: &Field<'_>) -> Markup {
         FieldKind::Mobile => ("tel", Some("tel"), "tel"),
         FieldKind::Digits => ("text", Some("numeric"), "off"),
         FieldKind::Date => ("date", None, "bday"),
+        FieldKind::Login => ("text", None, "username"),
+        FieldKind::Password => ("password", None, "current-password"),
+        FieldKind::NewPassword => ("password", None, "new-password"),
     };
-    let (value, about) = (form.value(field.name), about(form, field.name, field.hint));
+    let is_secret = matches!(field.kind, FieldKind::Password | FieldKind::NewPassword);
+    let value = if is_secret { "" } else { form.value(field.name) };
+    let about = about(form, field.name, field.hint);
     html! {
         div.field {
             label for=(field.name) { (field.label) }

@@ -30,6 +30,9 @@ pub use ticks::{Tick, sum, ticks};
 use serde::Serialize;
 use std::borrow::Cow;
 
+/// What the pages of staff have besides [`STYLE`].
+pub const STAFF_STYLE: &str = include_str!("../../assets/staff.css");
+
 /// The style sheet of every page, inlined so that the first paint needs one round trip.
 pub const STYLE: &str = include_str!("../../assets/style.css");
 

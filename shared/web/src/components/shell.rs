@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Icon, STYLE};
+use super::{Icon, STAFF_STYLE, STYLE};
 use crate::{assets, view::PageContext};
 
 /// The four places of the bottom bar.
@@ -71,10 +71,19 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The whole document: style inline, the hospital's telephone and the bottom bar on every page.
+/// Whose page it is follows from its address.
+fn is_for_staff(context: &PageContext<'_>) -> bool {
+    let below = |root: &str| {
+        context.request.path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    below("/staff") || below("/desk")
+}
+
+/// The whole document: style inline; for patients the hospital's telephone and the bottom bar on every page, for staff a
+/// bar that leads back to what they may do.
 #[allow(clippy::needless_pass_by_value, reason = "a body is made for one page and used up by it")]
 pub fn page(context: &PageContext<'_>, page: &Page<'_>, body: Markup) -> Markup {
-    let (name, phone) = (&context.site.hospital_name, &context.site.hospital_phone);
+    let staff = is_for_staff(context);
     html! {
         (DOCTYPE)
         html lang="zh-CN" class=[context.large_type().then_some("large")] {
@@ -86,22 +95,37 @@ pub fn page(context: &PageContext<'_>, page: &Page<'_>, body: Markup) -> Markup 
                 title { (page.title) }
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
+                @if staff { style { (PreEscaped(STAFF_STYLE)) } }
                 @for script in page.scripts {
                     script src=(assets::script_url(*script)) defer {}
                 }
             }
-            body {
-                main { (body) }
-                footer.foot {
-                    p { (name) }
-                    @if !phone.is_empty() { p { a href={ "tel:" (phone) } { "电话 " (phone) } } }
-                }
-                nav.tabs aria-label="主要功能" {
-                    @for tab in Tab::ALL {
-                        @let (text, href, icon) = tab.parts();
-                        a href=(href) aria-current=[(page.tab == Some(tab)).then_some("page")] { (icon) (text) }
-                    }
-                }
+            @if staff { body.staff { (staff_bar(context)) main { (body) } } }
+            @else { body { main { (body) } (foot_and_tabs(context, page)) } }
+        }
+    }
+}
+
+fn staff_bar(context: &PageContext<'_>) -> Markup {
+    html! {
+        header.bar {
+            a.name href="/staff" { (context.site.hospital_name) " 工作台" }
+            @if context.csrf.is_some() { a href="/desk" { "门诊" } a href="/staff" { "账号" } }
+        }
+    }
+}
+
+fn foot_and_tabs(context: &PageContext<'_>, page: &Page<'_>) -> Markup {
+    let (name, phone) = (&context.site.hospital_name, &context.site.hospital_phone);
+    html! {
+        footer.foot {
+            p { (name) }
+            @if !phone.is_empty() { p { a href={ "tel:" (phone) } { "电话 " (phone) } } }
+        }
+        nav.tabs aria-label="主要功能" {
+            @for tab in Tab::ALL {
+                @let (text, href, icon) = tab.parts();
+                a href=(href) aria-current=[(page.tab == Some(tab)).then_some("page")] { (icon) (text) }
             }
         }
     }
@@ -165,6 +189,14 @@ mod tests {
     fn large_type_is_a_matter_of_a_cookie() {
         assert!(sample(&[("cookie", "large=1")]).contains(r#"<html lang="zh-CN" class="large">"#));
         assert!(sample(&[]).contains(r#"<html lang="zh-CN">"#));
+    }
+
+    #[test]
+    fn staff_have_a_bar_of_their_own() {
+        let (site, request) = (site(), meta("GET", "/desk/clinics/c", &[]));
+        let context = PageContext { site: &site, request: &request, csrf: None };
+        let html = page(&context, &Page::new("分诊"), html! {}).into_string();
+        assert!(html.contains(r#"<body class="staff">"#) && !html.contains("<nav class=\"tabs\""), "{html}");
     }
 
     #[test]
