@@ -3,22 +3,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Person, newKey } from './lib/person.mjs';
-import { THREE, his, hisDown, hisFault, hisKeeps, noHisFaults, writeBills } from './lib/hospital.mjs';
-import { advance, books, noFaults, tick, until } from './lib/stack.mjs';
+import { his, hisDown, hisFault, hisKeeps, noHisFaults } from './lib/hospital.mjs';
+import { billed as patient, inTurns, paidOrder, payOrder, seen as orderOf, wechatKeeps as paidAtWechat } from './lib/money.mjs';
+import { advance, noFaults } from './lib/stack.mjs';
 
 const THREE_FEN = 13_980;
 const HIS_WITHIN_S = 15 * 60;
-const REFUND_APART_S = 60;
-
-/** Somebody with a card and bills on it. */
-async function patient(name, bills = THREE) {
-  const person = await Person.ready(name);
-  const answer = await person.post(`/patients/${person.patient}/card`);
-  assert.equal(answer.status, 200, answer.text);
-  person.card = answer.json.card;
-  person.bills = await writeBills(person.card, bills);
-  return person;
-}
 
 const shown = async (person) => {
   const answer = await person.get(`/bills?patient=${person.patient}`);
@@ -40,53 +30,21 @@ async function chosen(person, ...rest) {
   return answer.json;
 }
 
-const orderOf = async (person, order) => {
-  const answer = await person.get(`/orders/${order}`);
-  assert.equal(answer.status, 200, answer.text);
-  return answer.json;
-};
-
-/** Prepares the payment sheet and pays on it. */
-async function payOrder(person, order) {
-  const prepay = await person.post(`/orders/${order}/prepay`);
-  assert.equal(prepay.status, 200, prepay.text);
-  const paid = await person.do('pay', { ...prepay.json.request, decision: 'pay' });
-  assert.equal(paid.result, 'ok', paid.err_desc);
-}
-
 const check = async (person, order) => {
   const answer = await person.post(`/orders/${order}/payment-check`);
   assert.equal(answer.status, 200, answer.text);
   return answer.json;
 };
 
-/** Chooses all bills, pays, and has the hospital's receipt. */
-async function paidOrder(person) {
-  const { order } = await chosen(person);
-  await payOrder(person, order);
-  assert.equal((await check(person, order)).state, 'paid');
-  return order;
-}
-
 const giveBack = (person, order, lines, key = newKey()) =>
   person.post(`/orders/${order}/refunds`, [['idempotency_key', key], ...lines.map((line) => ['line', String(line)])]);
 
-/** Lets the schedules run, a minute a turn, until the order is as wanted. */
-const eventually = (what, person, order, wanted) => until(what, async () => {
+/** Lets the schedules run until the order is as wanted: the order then. */
+const eventually = (what, person, order, wanted) => inTurns(what, async () => {
   const view = await orderOf(person, order);
-  if (wanted(view)) return view;
-  await advance(REFUND_APART_S + 1);
-  await tick();
-  return undefined;
+  return wanted(view) ? view : undefined;
 });
 const arrived = (view) => view.refunds.length > 0 && view.refunds.every(({ state }) => state === 'succeeded');
-
-const paidAtWechat = async (order) => {
-  const { orders, refunds } = await books();
-  const paid = orders.filter(({ body, state }) => body.out_trade_no === order && ['SUCCESS', 'REFUND'].includes(state));
-  const back = refunds.filter(({ out_trade_no }) => out_trade_no === order);
-  return paid.reduce((sum, { body }) => sum + body.amount.total, 0) - back.reduce((sum, refund) => sum + refund.body.amount.refund, 0);
-};
 
 test.afterEach(async () => {
   await noHisFaults();

@@ -1,8 +1,9 @@
 //! Holding a number, and the numbers an account has.
 
+use crate::admission::{self, ADMISSION};
 use crate::browse::clinic_view;
 use crate::views::{AppointmentView, AppointmentsView};
-use crate::{Action, App, options};
+use crate::{Action, App, attempts, options};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
 use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
@@ -22,9 +23,11 @@ use web::session::IdempotencyKey;
 const LISTED_MAX: usize = 60;
 
 pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    attempts::admit(app, call.account()?.as_str(), call.now).await?;
     let fields = call.fields()?;
     let key = call.idempotency_key(&fields)?;
     let clinic: ClinicId = fields.text("clinic").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
+    admission::pass(app, call, &clinic, fields.text(ADMISSION)).await?;
     let mut form = Form::new(fields);
     let start =
         form.required("slot", "请选择就诊时段", |text| text.parse::<SlotStart>().map_err(|_| "请选择就诊时段"));
@@ -34,6 +37,7 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
         let view = clinic_view(app, call, clinic, form.clone()).await?;
         return Ok(respond_invalid(&call.context(), &form, &view));
     };
+    attempts::admit(app, patient.as_str(), call.now).await?;
     let link = linked(app, call, &patient).await?;
     let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
     let follow_up_of = match form.value("follow_up") {

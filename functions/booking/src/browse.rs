@@ -1,17 +1,19 @@
 //! What is free.
 
+use crate::admission::{Entry, enter, is_crowded};
 use crate::views::{ClinicRow, ClinicView, DayChoice, DepartmentView, DepartmentsView, PatientChoice, SlotChoice};
-use crate::{Action, App};
+use crate::{Action, App, attempts, boards};
+use domain::admission::Phase;
+use domain::board::{Board, BoardClinic};
 use domain::booking::{BookingPolicy, window};
 use domain::catalog::Department;
 use domain::civil::Date;
-use domain::clinic::{Channel, Clinic, ClinicState, Slot};
-use domain::id::DepartmentId;
+use domain::clinic::Clinic;
+use domain::id::{ClinicId, DepartmentId};
 use domain::{Timestamp, time};
-use futures_util::future::try_join_all;
 use runtime::Refusal;
 use runtime::http::Call;
-use store::clinics::ClinicWithSlots;
+use store::account::Link;
 use web::Response;
 use web::form::Form;
 use web::problem::Problem;
@@ -30,14 +32,14 @@ pub(crate) async fn department(app: &App, call: &Call<Action>) -> Result<Respons
     let department = app.desk.table.department(&id).await?.ok_or_else(Problem::not_found)?;
     let policy = &call.profile()?.booking;
     let days = days(policy, call.now);
-    let clinics = try_join_all(days.iter().map(|day| app.desk.table.clinics_on(*day, &id))).await?;
+    let week = boards::of_days(app, &id, &days, call.now).await?;
     let wanted = call.meta.query("date").and_then(|text| text.parse::<Date>().ok());
-    let chosen =
-        wanted.filter(|date| days.contains(date)).unwrap_or_else(|| first_open(&days, &clinics, policy, call.now));
-    let of_day = days.iter().position(|day| *day == chosen).and_then(|at| clinics.get(at)).cloned().unwrap_or_default();
-    let rows = rows(app, of_day, policy, call.now).await?;
-    let choices = days.iter().zip(&clinics).map(|(day, clinics)| DayChoice::of(*day, clinics, chosen, call.now));
-    Ok(call.show(&view(&department, choices.collect(), rows)))
+    let chosen = wanted.filter(|date| days.contains(date)).unwrap_or_else(|| first_open(&week, policy, call.now));
+    let seen = week.iter().find(|board| board.date == chosen);
+    let board = boards::of_day(app, (chosen, &id), seen, call.now).await?;
+    let rows = board.clinics.iter().map(|found| ClinicRow::of(found, policy, call.now)).collect();
+    let choices = week.iter().map(|board| DayChoice::of(board, chosen, call.now)).collect();
+    Ok(call.show(&view(&department, choices, rows)))
 }
 
 fn view(department: &Department, days: Vec<DayChoice>, clinics: Vec<ClinicRow>) -> DepartmentView {
@@ -51,10 +53,10 @@ fn days(policy: &BookingPolicy, now: Timestamp) -> Vec<Date> {
 }
 
 /// The first day with a clinic that can still be booked, so that an evening visitor does not land on an empty page.
-fn first_open(days: &[Date], clinics: &[Vec<Clinic>], policy: &BookingPolicy, now: Timestamp) -> Date {
+fn first_open(week: &[Board], policy: &BookingPolicy, now: Timestamp) -> Date {
     let open = |clinic: &Clinic| last_start(clinic).is_some_and(|start| window(clinic, start, policy, now).is_ok());
-    let found = days.iter().zip(clinics).find(|(_, clinics)| clinics.iter().any(open)).map(|(day, _)| *day);
-    found.or_else(|| days.first().copied()).unwrap_or_else(|| time::today(now))
+    let found = week.iter().find(|board| board.clinics.iter().any(|found| open(&found.clinic)));
+    found.or_else(|| week.first()).map_or_else(|| time::today(now), |board| board.date)
 }
 
 /// A start late enough to tell whether a clinic's period is over: the last half hour of it.
@@ -68,26 +70,6 @@ fn last_start(clinic: &Clinic) -> Option<domain::clinic::SlotStart> {
     SlotStart::from_minutes(minutes).ok()
 }
 
-async fn rows(
-    app: &App,
-    clinics: Vec<Clinic>,
-    policy: &BookingPolicy,
-    now: Timestamp,
-) -> Result<Vec<ClinicRow>, Refusal> {
-    let read = clinics.iter().map(|clinic| app.desk.table.clinic(&clinic.id));
-    let read = try_join_all(read).await?;
-    let mut clinics: Vec<_> = read.into_iter().flatten().collect();
-    clinics.sort_by(|a, b| (a.clinic.period, &a.clinic.id).cmp(&(b.clinic.period, &b.clinic.id)));
-    Ok(clinics.iter().map(|clinic| ClinicRow::of(clinic, free(clinic, policy, now))).collect())
-}
-
-/// Numbers of a clinic that can be booked now.
-fn free(clinic: &ClinicWithSlots, policy: &BookingPolicy, now: Timestamp) -> usize {
-    let is_open = |slot: &Slot| slot.state == ClinicState::Open;
-    let bookable = |slot: &&Slot| is_open(slot) && window(&clinic.clinic, slot.start, policy, now).is_ok();
-    clinic.slots.iter().filter(bookable).map(|slot| slot.free_for(Channel::Wechat, now).len()).sum()
-}
-
 pub(crate) async fn clinic(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     Ok(call.show(&clinic_view(app, call, call.params.parse("clinic")?, Form::default()).await?))
 }
@@ -96,15 +78,48 @@ pub(crate) async fn clinic(app: &App, call: &Call<Action>) -> Result<Response, R
 pub(crate) async fn clinic_view(
     app: &App,
     call: &Call<Action>,
-    id: domain::id::ClinicId,
+    id: ClinicId,
     form: Form,
 ) -> Result<ClinicView, Refusal> {
+    let seen = boards::clinic(app, &id, call.now).await?;
+    if is_crowded(&seen, call.now) {
+        return crowded_view(app, call, &seen, form).await;
+    }
     let found = app.desk.table.clinic(&id).await?.ok_or_else(Problem::not_found)?;
-    let policy = &call.profile()?.booking;
     let links = app.desk.table.links_of(call.account()?).await?;
-    let slots = found.slots.iter().map(|slot| SlotChoice::of(&found.clinic, slot, policy, call.now)).collect();
-    let patients = links.iter().map(PatientChoice::of).collect();
+    let found = BoardClinic::of(&found.clinic, &found.slots, call.now);
+    clinic_page(app, call, (&found, &links), Entry::Open, form)
+}
+
+/// The same around the release: from the board, for a crowd must not read every slot.
+async fn crowded_view(app: &App, call: &Call<Action>, clinic: &Clinic, form: Form) -> Result<ClinicView, Refusal> {
+    attempts::admit(app, call.account()?.as_str(), call.now).await?;
+    let board = boards::of_day(app, (clinic.date, &clinic.department), None, call.now).await?;
+    let found = board.clinic(&clinic.id).ok_or_else(Problem::not_found)?;
+    let links = app.desk.table.links_of(call.account()?).await?;
+    let free = found.bookable(&call.profile()?.booking, call.now);
+    let entry = match Phase::of(clinic, call.now) {
+        Phase::Rush if free > 0 && !links.is_empty() => enter(app, call, &clinic.id, &links, free).await?,
+        // Nothing to try for, or nobody to try for: the page says so itself.
+        Phase::Rush | Phase::Gathering | Phase::Quiet => Entry::Open,
+    };
+    clinic_page(app, call, (found, &links), entry, form)
+}
+
+fn clinic_page(
+    app: &App,
+    call: &Call<Action>,
+    (found, links): (&BoardClinic, &[Link]),
+    entry: Entry,
+    form: Form,
+) -> Result<ClinicView, Refusal> {
+    let policy = &call.profile()?.booking;
     let key = IdempotencyKey::from_random(app.desk.random.bytes()?);
+    let slot = |start, free| {
+        SlotChoice::of(&found.clinic, start, free, policy, call.now).closed(found.closed.contains(&start))
+    };
+    let slots = found.free.iter().map(|(start, free)| slot(*start, *free));
     let can_wait = policy.waitlist.admits(&found.clinic, call.now).is_ok();
-    Ok(ClinicView::of(&found.clinic, slots, patients, key, form, call.now).with_waitlist(can_wait))
+    let patients = links.iter().map(PatientChoice::of).collect();
+    Ok(ClinicView::of(found, slots.collect(), patients, key, form, call.now).with_entry(entry).with_waitlist(can_wait))
 }

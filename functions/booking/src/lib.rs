@@ -1,10 +1,17 @@
 //! 挂号: what is free, holding a number, the patient's own numbers, giving one back.
 
+mod admission;
 mod appointments;
+mod attempts;
+mod boards;
 mod browse;
 mod options;
 pub mod views;
 mod waitlist;
+
+use admission::Admission;
+use attempts::Attempts;
+use boards::Boards;
 
 use lambda_http::{Request, http::Method};
 use runtime::{Desk, http::serve};
@@ -17,6 +24,16 @@ use web::route::{Access, Route};
 pub struct App {
     /// Table, clock, profile.
     pub desk: Desk,
+    boards: Boards,
+    admission: Admission,
+    attempts: Attempts,
+}
+
+impl App {
+    /// An instance that has seen nothing yet.
+    pub fn new(desk: Desk) -> Self {
+        Self { desk, boards: Boards::default(), admission: Admission::default(), attempts: Attempts::default() }
+    }
 }
 
 /// What this function does.

@@ -8,6 +8,6 @@ use runtime::Desk;
 async fn main() -> Result<(), Error> {
     runtime::start_telemetry();
     let aws = runtime::desk::aws().await;
-    let app = &App { desk: Desk::from_env(&aws).await? };
+    let app = &App::new(Desk::from_env(&aws).await?);
     run(service_fn(async |request: Request| handle(app, request).await)).await
 }

@@ -1,17 +1,18 @@
 //! What the pages of this function show: each view is the page and the JSON alike.
 
+use crate::admission::{ADMISSION, Entry, clock_text, is_crowded};
 use domain::appointment::{Appointment, CancelledBy, RefusedWhy, State};
+use domain::board::{Board, BoardClinic};
 use domain::booking::{BookingPolicy, WindowError, window};
 use domain::catalog::Department;
 use domain::civil::Date;
-use domain::clinic::{Channel, Clinic, ClinicState, Slot};
+use domain::clinic::{Clinic, ClinicState, SlotStart};
 use domain::order::{Order, RefundState};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
 use maud::{Markup, html};
 use serde::Serialize;
 use store::account::Link;
-use store::clinics::ClinicWithSlots;
 use web::components::{
     Button, Cell, Choice, Day, DayState, Look, Page, State as PageState, Step, Tab, Tile, TileTarget, Tone, badge,
     choices, days, fee, form_start_fields, heading, key_values, list, notice, page, state, steps, tiles, title,
@@ -23,6 +24,10 @@ use web::view::{PageContext, View};
 
 /// How long a public list may be kept by browsers and the edge.
 const PUBLIC_AGE_S: u32 = 10;
+/// How long a list may be kept while numbers go by the second.
+const CROWDED_AGE_S: u32 = 1;
+/// How long a list may be kept that has nothing left: unpaid numbers come back after minutes.
+const SOLD_OUT_AGE_S: u32 = 30;
 
 /// Departments to choose from.
 #[derive(Debug, Serialize)]
@@ -85,8 +90,10 @@ pub struct DayChoice {
 }
 
 impl DayChoice {
-    /// From the clinics of the day.
-    pub fn of(date: Date, clinics: &[Clinic], chosen: Date, now: Timestamp) -> Self {
+    /// From the board of the day.
+    pub fn of(board: &Board, chosen: Date, now: Timestamp) -> Self {
+        let date = board.date;
+        let states = || board.clinics.iter().map(|found| found.clinic.state);
         let today = time::today(now);
         let text = match date {
             date if date == today => "今天",
@@ -97,8 +104,8 @@ impl DayChoice {
             date,
             text: text.to_owned(),
             short: format!("{}/{}", date.month(), date.day()),
-            open: clinics.iter().any(|clinic| clinic.state == ClinicState::Open),
-            closed: !clinics.is_empty() && clinics.iter().all(|clinic| clinic.state == ClinicState::Closed),
+            open: states().any(|state| state == ClinicState::Open),
+            closed: !board.clinics.is_empty() && states().all(|state| state == ClinicState::Closed),
             chosen: date == chosen,
         }
     }
@@ -123,16 +130,23 @@ pub struct ClinicRow {
     fee_fen: i64,
     remaining: usize,
     state: &'static str,
+    /// When its numbers are released, if that is still to come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    released_later: Option<String>,
+    #[serde(skip)]
+    is_crowded: bool,
     #[serde(skip)]
     href: String,
 }
 
 impl ClinicRow {
-    /// From a clinic and how many of its numbers can be booked now.
-    pub fn of(found: &ClinicWithSlots, remaining: usize) -> Self {
-        let clinic = &found.clinic;
+    /// From a clinic of the board.
+    pub fn of(found: &BoardClinic, policy: &BookingPolicy, now: Timestamp) -> Self {
+        let (clinic, remaining) = (&found.clinic, found.bookable(policy, now));
+        let released_later = found.released_later(policy, now);
         let state = match (clinic.state, remaining) {
             (ClinicState::Closed, _) => "停诊",
+            (ClinicState::Open, 0) if released_later.is_some() => "待放号",
             (ClinicState::Open, 0) => "无号",
             (ClinicState::Open, _) => "有号",
         };
@@ -145,6 +159,8 @@ impl ClinicRow {
             fee_fen: clinic.fee.get(),
             remaining,
             state,
+            released_later: released_later.map(|at| release_text(at, now)),
+            is_crowded: is_crowded(clinic, now),
             href: format!("/clinics/{}", clinic.id),
         }
     }
@@ -190,7 +206,14 @@ impl View for DepartmentView {
     }
 
     fn cache(&self) -> Cache {
-        Cache::Public { max_age_s: PUBLIC_AGE_S }
+        let is_crowded = self.clinics.iter().any(|row| row.is_crowded);
+        let is_sold_out = self.clinics.iter().all(|row| row.remaining == 0 && row.released_later.is_none());
+        let max_age_s = match (is_sold_out, is_crowded) {
+            (true, true) => SOLD_OUT_AGE_S,
+            (false, true) => CROWDED_AGE_S,
+            (_, false) => PUBLIC_AGE_S,
+        };
+        Cache::Public { max_age_s }
     }
 }
 
@@ -200,13 +223,22 @@ fn row_texts(row: &ClinicRow) -> (String, String) {
 
 fn row_cell<'a>(row: &'a ClinicRow, text: &'a str, below: &'a str) -> Cell<'a> {
     let tone = if row.remaining > 0 { Tone::Good } else { Tone::Plain };
-    let words = if row.remaining > 0 { format!("余 {}", row.remaining) } else { row.state.to_owned() };
+    let words = match &row.released_later {
+        Some(at) => format!("{at} 放号"),
+        None if row.remaining > 0 => format!("余 {}", row.remaining),
+        None => row.state.to_owned(),
+    };
     let side = html! { (fee(row.fee_fen)) " " (badge(tone, &words)) };
     Cell { text, below: Some(below), side: Some(side), href: Some(&row.href) }
 }
 
 /// Why a slot cannot be chosen of which every number is taken.
 const FULL: &str = "已约满";
+/// `7:00` for today, `11月24日 7:00` for another day.
+fn release_text(at: Timestamp, now: Timestamp) -> String {
+    let (clock, date) = (clock_text(at), time::today(at));
+    if date == time::today(now) { clock } else { format!("{}月{}日 {clock}", date.month(), date.day()) }
+}
 
 /// A slot to choose.
 #[derive(Debug, Serialize)]
@@ -221,13 +253,10 @@ pub struct SlotChoice {
 }
 
 impl SlotChoice {
-    /// From a slot.
-    pub fn of(clinic: &Clinic, slot: &Slot, policy: &BookingPolicy, now: Timestamp) -> Self {
-        let remaining = slot.free_for(Channel::Wechat, now).len();
-        let off = match window(clinic, slot.start, policy, now) {
-            // The last hours of a clinic may be closed alone.
-            Ok(_) if slot.state == ClinicState::Closed => Some("停诊"),
-            Ok(_) if remaining == 0 => Some(FULL),
+    /// From a slot's start and free numbers.
+    pub fn of(clinic: &Clinic, start: SlotStart, free: usize, policy: &BookingPolicy, now: Timestamp) -> Self {
+        let off = match window(clinic, start, policy, now) {
+            Ok(_) if free == 0 => Some(FULL),
             Ok(_) => None,
             Err(WindowError::Closed) => Some("停诊"),
             Err(WindowError::Over) => Some("已截止"),
@@ -235,7 +264,13 @@ impl SlotChoice {
             Err(WindowError::SameDayOnly) => Some("仅限当日"),
             Err(WindowError::AdvanceClosed) => Some("预约已截止"),
         };
-        Self { slot: slot.start.to_string(), band: slot.start.band_text(), remaining, fee_fen: clinic.fee.get(), off }
+        Self { slot: start.to_string(), band: start.band_text(), remaining: free, fee_fen: clinic.fee.get(), off }
+    }
+
+    /// The same closed, if it is: the last hours of a clinic may be closed alone.
+    #[must_use]
+    pub fn closed(self, is_closed: bool) -> Self {
+        if is_closed { Self { off: Some("停诊"), ..self } } else { self }
     }
 
     fn tile(&self) -> Tile<'_> {
@@ -277,6 +312,15 @@ pub struct ClinicView {
     /// Whether one can wait for a number.
     can_wait: bool,
     idempotency_key: String,
+    /// In the rush: what a request for a number must carry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admission: Option<String>,
+    /// In the rush, for who was not let in: when to look again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    look_again: Option<String>,
+    /// When everything is taken: when the next unpaid number may come back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_back: Option<String>,
     #[serde(skip)]
     key: IdempotencyKey,
     #[serde(skip)]
@@ -286,13 +330,15 @@ pub struct ClinicView {
 impl ClinicView {
     /// From a clinic and what can be chosen.
     pub fn of(
-        clinic: &Clinic,
+        found: &BoardClinic,
         slots: Vec<SlotChoice>,
         patients: Vec<PatientChoice>,
         key: IdempotencyKey,
         form: Form,
         now: Timestamp,
     ) -> Self {
+        let clinic = &found.clinic;
+        let next_back = found.next_back_at.filter(|at| *at > now && slots.iter().all(|slot| slot.remaining == 0));
         Self {
             clinic: clinic.id.to_string(),
             who: clinic.who_text(),
@@ -306,6 +352,9 @@ impl ClinicView {
             patients,
             can_wait: false,
             idempotency_key: key.as_str().to_owned(),
+            admission: None,
+            look_again: None,
+            next_back: next_back.map(clock_text),
             key,
             form,
         }
@@ -314,7 +363,20 @@ impl ClinicView {
     /// With the way to the waitlist, when the clinic takes people who wait and all of it is taken.
     #[must_use]
     pub fn with_waitlist(mut self, is_open: bool) -> Self {
-        self.can_wait = is_open && !self.is_open() && self.slots.iter().any(|slot| slot.off == Some(FULL));
+        let nothing_to_try = self.admission.is_none() && self.look_again.is_none();
+        self.can_wait =
+            is_open && nothing_to_try && !self.is_open() && self.slots.iter().any(|slot| slot.off == Some(FULL));
+        self
+    }
+
+    /// Whether the page carries a form.
+    #[must_use]
+    pub fn with_entry(mut self, entry: Entry) -> Self {
+        match entry {
+            Entry::Open => {}
+            Entry::Admitted(admission) => self.admission = Some(admission),
+            Entry::Wait(until) => self.look_again = Some(clock_text(until)),
+        }
         self
     }
 
@@ -362,6 +424,9 @@ impl ClinicView {
             form method="post" action="/appointments" {
                 (form_start_fields(context, &self.key))
                 input type="hidden" name="clinic" value=(self.clinic);
+                @if let Some(admission) = &self.admission {
+                    input type="hidden" name=(ADMISSION) value=(admission);
+                }
                 (tiles(&self.form, "slot", &tile_list))
                 @if self.is_open() {
                     (choices(&self.form, "patient", "就诊人", &people))
@@ -369,9 +434,23 @@ impl ClinicView {
                     (notice(Tone::Plain, "确认后号源为您保留，请在规定时间内完成支付，逾期自动释放。"))
                 } @else {
                     (notice(Tone::Wait, "本次门诊现在没有可挂的号，请选择其他日期或医生。"))
+                    @if let Some(at) = &self.next_back {
+                        (notice(Tone::Plain, &format!("如有人未按时支付，{at} 以后可能有号退回，届时可再来看看。")))
+                    }
                 }
             }
         }
+    }
+
+    /// Told to who was not let in: what is so, and when it may be otherwise.
+    fn held_back(&self, look_again: &str) -> Markup {
+        let words = format!("本分钟的进入名额已发完，号源仍在挂出。请于 {look_again} 再打开本页，不必反复刷新。");
+        state(
+            PageState::Empty,
+            "抢号人数较多",
+            &words,
+            &[Button::primary_link("再看一次", &format!("/clinics/{}", self.clinic))],
+        )
     }
 }
 
@@ -384,6 +463,8 @@ impl View for ClinicView {
             @if self.patients.is_empty() {
                 (state(PageState::Empty, "还没有就诊人", "实名登记后即可挂号，只需一次",
                     &[Button::primary_link("添加就诊人", "/patients/new")]))
+            } @else if let Some(look_again) = &self.look_again {
+                (self.held_back(look_again))
             } @else {
                 (self.chooser(context))
             }

@@ -1,9 +1,8 @@
 //! 诊间缴费: the unpaid bills of a visit card, and one order for those that are chosen. Bills and amounts come from the
 //! hospital's own system at the moment of choosing; what a form says of amounts is not read.
 
-use crate::paying;
-use crate::views::{BillsView, ChooserView, OrderView, PaidRow};
-use crate::{Action, App};
+use crate::views::{BillsView, ChooserView, PaidRow};
+use crate::{Action, App, orders, paying};
 use domain::Timestamp;
 use domain::booking::PREPAY_MARGIN_S;
 use domain::event::Actor;
@@ -17,7 +16,6 @@ use runtime::http::Call;
 use runtime::payments::Followed;
 use std::collections::BTreeSet;
 use store::account::Link;
-use store::orders::BillOrder;
 use web::Response;
 use web::components::Link as PageLink;
 use web::form::{Form, respond_invalid};
@@ -87,12 +85,12 @@ async fn recent_orders(app: &App, patient: &PatientId) -> Result<Vec<Order>, Ref
     let entries = app.desk.table.bill_orders(patient).await?;
     let mut seen = BTreeSet::new();
     let newest = entries.into_iter().map(|entry| entry.order).filter(|no| seen.insert(no.clone()));
-    let mut orders = orders(app, newest.take(RECENT_MAX)).await?;
+    let mut orders = orders_numbered(app, newest.take(RECENT_MAX)).await?;
     orders.sort_by_key(|order| std::cmp::Reverse(order.created_at));
     Ok(orders)
 }
 
-async fn orders(app: &App, numbers: impl Iterator<Item = OutTradeNo>) -> Result<Vec<Order>, Refusal> {
+async fn orders_numbered(app: &App, numbers: impl Iterator<Item = OutTradeNo>) -> Result<Vec<Order>, Refusal> {
     let reads = numbers.map(|no| async move { app.desk.table.order(&no).await });
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }
@@ -111,19 +109,12 @@ pub(crate) async fn choose(app: &App, call: &Call<Action>) -> Result<Response, R
         return Ok(respond_invalid(&call.context(), &form, &view));
     }
     match order_for(app, call, &payee, &chosen).await {
-        Ok(order) => Ok(answer(call, &order)),
+        Ok(order) => orders::answer(call, &order),
         // On a page the list is shown again, as it is now.
         Err(Refusal(problem)) if call.meta.face() == Face::Page && problem.code == "bills_changed" => {
             Ok(call.show(&view(app, call, &payee, form).await?.refused(problem)))
         }
         Err(refusal) => Err(refusal),
-    }
-}
-
-fn answer(call: &Call<Action>, order: &Order) -> Response {
-    match (call.meta.face(), call.account()) {
-        (Face::Json, Ok(account)) => call.show(&OrderView::of(order, order.payer == *account, call.now)),
-        _ => call.go(&format!("/orders/{}", order.out_trade_no)),
     }
 }
 
@@ -165,10 +156,9 @@ fn no_card(patient: &PatientId) -> Problem {
 
 /// The orders that are noted for any of these bills.
 async fn orders_of_bills(app: &App, patient: &PatientId, bills: &BTreeSet<BillNo>) -> Result<Vec<Order>, Refusal> {
-    let entries = app.desk.table.bill_orders(patient).await?;
-    let noted = entries.into_iter().filter(|entry| bills.contains(&entry.bill));
-    let numbers: BTreeSet<OutTradeNo> = noted.map(|BillOrder { order, .. }| order).collect();
-    orders(app, numbers.into_iter()).await
+    let noted = try_join_all(bills.iter().map(|bill| app.desk.table.bill_order(patient, bill))).await?;
+    let numbers: BTreeSet<OutTradeNo> = noted.into_iter().flatten().map(|entry| entry.order).collect();
+    orders_numbered(app, numbers.into_iter()).await
 }
 
 /// Whether an order has been paid for one of these bills and keeps it.

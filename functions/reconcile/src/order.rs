@@ -12,7 +12,6 @@ use runtime::payments::provider::{Context, Provider, ProviderError};
 use runtime::payments::{self, FollowError, context};
 use runtime::secrets::PayAccount;
 use store::key::Key;
-use store::orders::OrderFailed;
 use store::settlement::SettleError;
 
 /// Does what is due of the order at `key`.
@@ -55,11 +54,26 @@ async fn look_for_payment(app: &App, order: &Order, now: Timestamp) -> Result<()
 
 async fn ask_for_refund(app: &App, order: &Order, now: Timestamp) -> Result<(), TickError> {
     let Some((order, refund)) = leased_refund(app, order, Deadline::Refund, now).await? else { return Ok(()) };
-    let pay = app.pay.get(now).await?;
-    match pay.refund(&order, &refund, &context(&app.desk, now)?).await {
+    let (pay, context) = (app.pay.get(now).await?, context(&app.desk, now)?);
+    match asked(&pay, &order, &refund, &context).await {
         Ok(report) => answered(app, &order, &refund, &report, now).await,
         Err(error) => not_answered(app, &order, &refund, (Deadline::Refund, &error), now).await,
     }
+}
+
+/// A refusal that no repetition can help may come of an earlier try that was taken after all: WeChat is asked once before
+/// people are.
+async fn asked(
+    pay: &PayAccount,
+    order: &Order,
+    refund: &Refund,
+    context: &Context,
+) -> Result<RefundReport, ProviderError> {
+    let refusal = match pay.refund(order, refund, context).await {
+        Err(error) if error.refuses_refund().is_some() => error,
+        answer => return answer,
+    };
+    pay.refund_standing(refund, context).await?.ok_or(refusal)
 }
 
 /// What WeChat accepted a while ago. It always knows what it accepted: a refund it has never heard of is asked for again.
@@ -156,9 +170,5 @@ async fn moved(
     order: &Order,
     decide: impl Fn(&Order) -> Result<Order, OrderError>,
 ) -> Result<Option<Order>, TickError> {
-    match app.desk.table.move_order(&order.out_trade_no, decide).await {
-        Ok(order) => Ok(Some(order)),
-        Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(None),
-        Err(OrderFailed::Store(error)) => Err(error.into()),
-    }
+    Ok(app.desk.table.move_order_if(&order.out_trade_no, decide).await?)
 }

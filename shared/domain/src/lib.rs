@@ -3,7 +3,9 @@
 //! Pure: no I/O, no async, no clock, no randomness. A rule takes what is known and the time, and answers with a
 //! decision or a typed refusal; `store` turns a decision into one conditional write.
 
+pub mod admission;
 pub mod appointment;
+pub mod board;
 pub mod booking;
 pub mod catalog;
 pub mod clinic;

@@ -16,12 +16,10 @@ use his::{
     BillAmount, BillFault, BillKind, BillLine, Call, DayRowKind, FAILURES_IN_A_ROW_MAX, FeesPost, His, HisError, Keys,
     Lines, OPEN_FOR_S, Paid, RefundCheck, RefundPost, RefundReason, Refusal, Registration, SignedJson,
 };
+use kit::StandIn;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
 const CARD: &str = "V20180031";
 const DAY_S: i64 = 86_400;
@@ -45,49 +43,6 @@ impl Drop for Folder {
     }
 }
 
-/// A running stand-in; it ends with the test.
-struct StandIn {
-    url: String,
-    http: reqwest::Client,
-    process: Child,
-}
-
-impl StandIn {
-    async fn start(state: &Path) -> Self {
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-        let mut process = Command::new("node")
-            .args([&format!("{root}/tests/his/server.mjs"), "--port", "0", "--state"])
-            .arg(state)
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("node runs the stand-in HIS");
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = lines.next_line().await.unwrap().expect("the stand-in says where it listens");
-        let told: Value = serde_json::from_str(&line).unwrap();
-        Self { url: told["url"].as_str().unwrap().to_owned(), http: reqwest::Client::new(), process }
-    }
-
-    /// Asked to end, it writes down what it knows.
-    async fn stop(mut self) {
-        let id = self.process.id().unwrap().to_string();
-        assert!(Command::new("kill").arg(id).status().await.unwrap().success());
-        self.process.wait().await.unwrap();
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        self.http.get(format!("{}/control/{path}", self.url)).send().await.unwrap().json().await.unwrap()
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Value {
-        let sent = self.http.post(format!("{}/control/{path}", self.url)).json(&body).send().await.unwrap();
-        let status = sent.status();
-        let answer: Value = sent.json().await.unwrap();
-        assert!(status.is_success(), "{path}: {answer}");
-        answer
-    }
-}
-
 /// The desk before a stand-in of its own.
 struct Desk {
     his: SignedJson,
@@ -103,11 +58,11 @@ impl Desk {
     }
 
     async fn open_on(folder: Folder) -> Self {
-        let stand_in = StandIn::start(&folder.0).await;
+        let stand_in = StandIn::start("his", &folder.0, &[]).await;
         let his = client(&stand_in.url, &secret(&folder.0));
         let now = stand_in.get("clock").await["now"].as_str().unwrap().parse().unwrap();
         // Nonces of another life of the same state must not come again.
-        let nonces = AtomicU64::new(u64::from(stand_in.process.id().unwrap()) << 32);
+        let nonces = AtomicU64::new(u64::from(stand_in.process_id()) << 32);
         Self { his, stand_in, now, nonces, folder }
     }
 

@@ -1,7 +1,9 @@
 //! A value kept for a while: the profile, secrets, the access token.
 
 use jiff::Timestamp;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A value that is loaded again once it is older than its age. Two loads at once are harmless.
 #[derive(Debug)]
@@ -52,6 +54,62 @@ impl<T> Cached<T> {
     }
 }
 
+/// Values by key, each loaded again once it is older than its age. Two loads at once are harmless.
+#[derive(Debug)]
+pub struct CachedBy<K, T> {
+    age_max_s: i64,
+    count_max: usize,
+    kept: Mutex<HashMap<K, (Timestamp, Arc<T>)>>,
+}
+
+impl<K: Eq + Hash + Clone, T> CachedBy<K, T> {
+    /// Nothing yet; at most `count_max` values will be kept, each for `age_max_s` seconds.
+    pub fn new(age_max_s: i64, count_max: usize) -> Self {
+        Self { age_max_s, count_max, kept: Mutex::default() }
+    }
+
+    /// The kept value of `key` if it is young enough, else what `load` answers. A clock that was moved back also loads
+    /// again.
+    pub async fn get<V: Into<Arc<T>>, E>(
+        &self,
+        key: &K,
+        now: Timestamp,
+        load: impl AsyncFnOnce() -> Result<V, E>,
+    ) -> Result<Arc<T>, E> {
+        if let Some(value) = self.young(key, now) {
+            return Ok(value);
+        }
+        let value: Arc<T> = load().await?.into();
+        self.put(key, value.clone(), now);
+        Ok(value)
+    }
+
+    /// The kept value of `key`, if it is young enough.
+    pub fn young(&self, key: &K, now: Timestamp) -> Option<Arc<T>> {
+        self.kept().get(key).filter(|(at, _)| self.is_young(*at, now)).map(|(_, value)| value.clone())
+    }
+
+    /// Keeps a value from now on.
+    pub fn put(&self, key: &K, value: impl Into<Arc<T>>, now: Timestamp) {
+        let mut kept = self.kept();
+        if kept.len() >= self.count_max {
+            kept.retain(|_, (at, _)| self.is_young(*at, now));
+        }
+        if kept.len() >= self.count_max {
+            kept.clear();
+        }
+        kept.insert(key.clone(), (now, value.into()));
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<K, (Timestamp, Arc<T>)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_young(&self, at: Timestamp, now: Timestamp) -> bool {
+        (0..self.age_max_s).contains(&now.as_second().saturating_sub(at.as_second()))
+    }
+}
+
 /// Lets something happen at most once in a while.
 #[derive(Debug)]
 pub struct Throttle {
@@ -87,5 +145,24 @@ mod tests {
         let throttle = Throttle::new(60);
         let passes = [1000, 1000, 1059, 1060, 1119, 1121, 900, 901].map(|second| throttle.passes(at(second)));
         assert_eq!(passes, [true, false, false, true, false, true, true, false]);
+    }
+
+    #[tokio::test]
+    async fn values_are_kept_by_key_and_not_too_many() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let cached = CachedBy::new(10, 2);
+        for (key, now, loaded, wanted) in [
+            ("a", 100, 1, 1),
+            ("b", 100, 2, 2),
+            ("a", 109, 3, 1),
+            ("a", 110, 4, 4),
+            ("a", 99, 5, 5),
+            ("c", 110, 6, 6),
+            ("c", 111, 7, 6),
+        ] {
+            let got = cached.get(&key, at(now), async || Ok::<i32, ()>(loaded)).await.unwrap();
+            assert_eq!(*got, wanted, "{key} at {now}");
+        }
+        assert!(cached.kept().len() <= 2);
     }
 }

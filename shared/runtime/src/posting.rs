@@ -6,16 +6,15 @@ use crate::desk::ProfileError;
 use crate::random::NoRandomness;
 use domain::Timestamp;
 use domain::due::Deadline;
-use domain::id::{BillNo, OutRefundNo, OutTradeNo};
+use domain::id::{BillNo, OutRefundNo};
 use domain::money::Fen;
-use domain::order::{Cause, HisAnswer, HisTask, Order, OrderError, OrderState, Place, Receipt, Refund, Subject};
+use domain::order::{Cause, HisAnswer, HisTask, Order, OrderState, Place, Receipt, Refund, Subject};
 use his::{
     BillAmount, BillLine, Call, FeesPost, His, HisError, Lines, Paid, RefundPost, RefundReason, Registration,
     RequestError,
 };
 use std::collections::BTreeMap;
 use store::StoreError;
-use store::orders::OrderFailed;
 
 /// Steps of one order in one go: a payment, and what of it went back since.
 const STEPS_MAX: usize = 8;
@@ -52,9 +51,16 @@ pub async fn follow(desk: &Desk, his: &impl His, order: Order, now: Timestamp) -
     for _ in 0..STEPS_MAX {
         let Some(task) = order.his_task() else { break };
         // Written first: a crash after the HIS was told only means asking it by serial.
-        let Some(asked) = moved(desk, &order.out_trade_no, |order| order.his_asked(&task, now)).await? else { break };
+        let Some(asked) = desk.table.move_order_if(&order.out_trade_no, |order| order.his_asked(&task, now)).await?
+        else {
+            break;
+        };
         let answer = ask(desk, his, &asked, &task, now).await?;
-        match moved(desk, &order.out_trade_no, |order| order.his_answered(&task, answer.clone(), now)).await? {
+        match desk
+            .table
+            .move_order_if(&order.out_trade_no, |order| order.his_answered(&task, answer.clone(), now))
+            .await?
+        {
             Some(after) if after.his_task().as_ref() != Some(&task) => order = after,
             Some(after) => return Ok(after),
             None => break,
@@ -70,21 +76,7 @@ async fn give_up(desk: &Desk, order: Order, now: Timestamp) -> Result<Order, Pos
         return Ok(order);
     }
     tracing::error!(alarm = "his_silent", order = %order.out_trade_no, "not booked by the HIS in time: it goes back");
-    Ok(moved(desk, &order.out_trade_no, |order| order.his_given_up(within_s, now)).await?.unwrap_or(order))
-}
-
-/// A move that was not necessary any more is no failure.
-async fn moved(
-    desk: &Desk,
-    no: &OutTradeNo,
-    decide: impl Fn(&Order) -> Result<Order, OrderError>,
-) -> Result<Option<Order>, PostError> {
-    match desk.table.move_order(no, decide).await {
-        Ok(order) => Ok(Some(order)),
-        Err(OrderFailed::Refused(_)) => Ok(None),
-        Err(OrderFailed::NotFound) => Err(PostError::Order),
-        Err(OrderFailed::Store(error)) => Err(error.into()),
-    }
+    Ok(desk.table.move_order_if(&order.out_trade_no, |order| order.his_given_up(within_s, now)).await?.unwrap_or(order))
 }
 
 async fn ask(

@@ -96,6 +96,11 @@ impl Table {
         Ok(clinic.map(|clinic| ClinicWithSlots { clinic, slots }))
     }
 
+    /// A clinic without its slots.
+    pub async fn clinic_alone(&self, id: &ClinicId) -> Result<Option<Clinic>, StoreError> {
+        self.get(&Key::clinic(id)).await
+    }
+
     /// A slot, read strongly.
     pub async fn slot(&self, clinic: &ClinicId, start: SlotStart) -> Result<Option<Slot>, StoreError> {
         self.get_item(&Key::slot(clinic, start)).await?.map(slot_from).transpose()

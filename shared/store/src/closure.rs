@@ -67,19 +67,20 @@ impl Table {
             .expression_attribute_values(":now", number(now.as_second()))
             .expression_attribute_values(":due_pk", text(due::partition(Worker::Sweeper, &key.pk)));
         send_update(request).await?;
-        self.turn_board(&clinic, ClinicState::Closed).await?;
+        self.turn_board(&clinic, ClinicState::Closed, now).await?;
         Ok(Some(clinic))
     }
 
     /// What lists of the day say of a clinic.
-    async fn turn_board(&self, clinic: &Clinic, state: ClinicState) -> Result<(), StoreError> {
+    async fn turn_board(&self, clinic: &Clinic, state: ClinicState, now: Timestamp) -> Result<(), StoreError> {
         let request = self
             .update(&Key::board_entry(clinic.date, &clinic.department, &clinic.id))
             .update_expression("SET #state = :state")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", text(state_text(state)));
-        send_update(request).await.map(drop)
+        send_update(request).await?;
+        self.forget_board(clinic.date, &clinic.department, now).await
     }
 
     /// The clinic at a key of the time index.
@@ -116,7 +117,10 @@ impl Table {
         for start in self.starts(&closure.clinic, closure.from).await? {
             self.close_slot(&Key::slot(&closure.clinic, start)).await?;
         }
-        Ok(())
+        match self.get::<Clinic>(&Key::clinic(&closure.clinic)).await? {
+            Some(clinic) => self.forget_board(clinic.date, &clinic.department, now).await,
+            None => Ok(()),
+        }
     }
 
     async fn starts(&self, id: &ClinicId, from: Option<SlotStart>) -> Result<Vec<SlotStart>, StoreError> {
@@ -218,7 +222,7 @@ impl Table {
 
     /// Another doctor takes a clinic over: what pages say of it from now on. Who is booked is told by
     /// [`work_closure`](Self::work_closure).
-    pub async fn substitute(&self, clinic: &Clinic, doctor: &Doctor) -> Result<(), StoreError> {
+    pub async fn substitute(&self, clinic: &Clinic, doctor: &Doctor, now: Timestamp) -> Result<(), StoreError> {
         for key in [Key::clinic(&clinic.id), Key::board_entry(clinic.date, &clinic.department, &clinic.id)] {
             let request = self
                 .update(&key)
@@ -229,7 +233,7 @@ impl Table {
                 .expression_attribute_values(":title", text(doctor.title.as_str()));
             send_update(request).await?;
         }
-        Ok(())
+        self.forget_board(clinic.date, &clinic.department, now).await
     }
 
     /// True when everybody has been told.
@@ -255,7 +259,7 @@ impl Table {
     }
 
     /// Opens a closed clinic again (E43): its numbers are free, who was cancelled stays cancelled.
-    pub async fn reopen_clinic(&self, id: &ClinicId) -> Result<Clinic, ReopenError> {
+    pub async fn reopen_clinic(&self, id: &ClinicId, now: Timestamp) -> Result<Clinic, ReopenError> {
         let clinic = self.get::<Clinic>(&Key::clinic(id)).await?.ok_or(ReopenError::NotFound)?;
         let closures = self.closures(id).await?;
         if closures.iter().any(|closure| closure.kind == ClosureKind::Close && !closure.is_done()) {
@@ -277,7 +281,7 @@ impl Table {
                 self.change_slot(&slot, |seen| closed(seen).then(|| seen.turned(ClinicState::Open))).await?;
             }
         }
-        self.turn_board(&clinic, ClinicState::Open).await?;
+        self.turn_board(&clinic, ClinicState::Open, now).await?;
         Ok(Clinic { state: ClinicState::Open, ..clinic })
     }
 

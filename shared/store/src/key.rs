@@ -87,6 +87,21 @@ impl Key {
         Self::new(format!("BOARD#{date}#{department}"), format!("CLINIC#{clinic}"))
     }
 
+    /// What is free in a department on a day, to show.
+    pub fn board(date: domain::civil::Date, department: &DepartmentId) -> Self {
+        Self::new(format!("BOARD#{date}#{department}"), SELF)
+    }
+
+    /// The tries given out for a clinic in the rush: an item of its own, for it is written often.
+    pub fn admission(clinic: &ClinicId) -> Self {
+        Self::new(format!("ADMISSION#{clinic}"), SELF)
+    }
+
+    /// The try a person has for a clinic.
+    pub fn admission_of(patient: &PatientId, clinic: &ClinicId) -> Self {
+        Self::new(format!("PATIENT#{patient}"), format!("ADMISSION#{clinic}"))
+    }
+
     /// A person.
     pub fn patient(id: &PatientId) -> Self {
         Self::new(format!("PATIENT#{id}"), SELF)

@@ -4,8 +4,10 @@
 //! item or is harmless to repeat; nothing here reads the clock.
 
 pub mod account;
+pub mod admission;
 pub mod appointments;
 pub mod audit;
+pub mod board;
 pub mod books;
 pub mod catalog;
 pub mod clinics;

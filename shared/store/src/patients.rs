@@ -4,8 +4,6 @@ use crate::account::{Link, Relation};
 use crate::key::Key;
 use crate::seal::{Keyring, SealNonce};
 use crate::table::{Item, StoreError, Table, Write, send_update, text, to_item};
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::event::{Actor, EventKind, ItemEvent};
 use domain::id::{CardNo, OpenId, PatientId};
@@ -358,20 +356,6 @@ impl Table {
     fn link_puts(&self, link: &Link) -> Result<Vec<TransactWriteItem>, StoreError> {
         let keys = [Key::account_link(&link.account, &link.patient), Key::patient_link(&link.patient, &link.account)];
         keys.iter().map(|key| Ok(self.new_put(to_item(key, link)?))).collect()
-    }
-
-    /// Writes all or nothing.
-    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Write, StoreError> {
-        let request = self.client.transact_write_items().set_transact_items(Some(writes));
-        match request.send().await {
-            Ok(_) => Ok(Write::Done),
-            Err(SdkError::ServiceError(refusal)) => match refusal.into_err() {
-                // A failed condition is an answer; a conflict with another writer is for the caller to look again.
-                TransactWriteItemsError::TransactionCanceledException(_) => Ok(Write::Refused(None)),
-                other => Err(StoreError::unavailable("transact")(other)),
-            },
-            Err(other) => Err(StoreError::unavailable("transact")(other)),
-        }
     }
 
     /// Replaces what the person agreed to: a newer consent text.

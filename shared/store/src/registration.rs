@@ -6,7 +6,6 @@
 
 use crate::appointments::MoveFailed;
 use crate::clinics::{Claimed, hold as hold_of};
-use crate::orders::OrderFailed;
 use crate::table::{StoreError, Table};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy, Command, History, MoveError, Place, State};
 use domain::booking::{Gate, GateEntry, GateError, Pass, Product, WindowError, window};
@@ -301,10 +300,7 @@ impl Table {
 
     async fn refund_visit(&self, no: &OutTradeNo, visit: &AppointmentKey, now: Timestamp) -> Result<(), StoreError> {
         let by = visit_off(&Actor::Schedule);
-        match self.move_order(no, |order| order.of(visit)?.refund(&by, now)).await {
-            Ok(_) | Err(OrderFailed::Refused(_) | OrderFailed::NotFound) => Ok(()),
-            Err(OrderFailed::Store(error)) => Err(error),
-        }
+        self.move_order_if(no, |order| order.of(visit)?.refund(&by, now)).await.map(drop)
     }
 
     pub(crate) async fn release_number(&self, appointment: &Appointment, now: Timestamp) -> Result<(), StoreError> {

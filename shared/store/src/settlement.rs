@@ -11,6 +11,7 @@ use crate::table::{StoreError, Table};
 use domain::appointment::{Appointment, AppointmentKey, Command, RefusedWhy, State};
 use domain::clinic::{Channel, Claim, Clinic, ClinicState, Slot, Taken};
 use domain::credit::{Standing, standing};
+use domain::due::Deadline;
 use domain::event::Actor;
 use domain::id::OutTradeNo;
 use domain::order::{Order, OrderError, Payment};
@@ -72,7 +73,11 @@ impl Table {
             Ok(order) => order,
             Err(OrderFailed::NotFound) => return Err(SettleError::UnknownOrder),
             Err(OrderFailed::Refused(OrderError::AlreadyDone)) => {
-                self.order(no).await?.ok_or(SettleError::UnknownOrder)?
+                let order = self.order(no).await?.ok_or(SettleError::UnknownOrder)?;
+                if order.deadlines.get(Deadline::Settle).is_none() {
+                    return self.settled_before(order).await;
+                }
+                order
             }
             Err(OrderFailed::Refused(other)) => {
                 self.note_dispute(no, payment, now).await?;
@@ -80,7 +85,17 @@ impl Table {
             }
             Err(OrderFailed::Store(error)) => return Err(error.into()),
         };
-        self.settle_order(profile, &order, actor, now).await
+        // Boxed: the long way would make the futures of all its callers large.
+        Box::pin(self.settle_order(profile, &order, actor, now)).await
+    }
+
+    /// What a payment led to that was followed to its end before. Notifications come several times: nothing is written.
+    async fn settled_before(&self, order: Order) -> Result<Settled, SettleError> {
+        let Some(key) = order.appointment_key() else { return Ok(Settled::Bills(Box::new(order))) };
+        let appointment = self.appointment(&key).await?.ok_or(SettleError::NoAppointment)?;
+        let is_kept = appointment.out_trade_no() == order.out_trade_no && is_visit(appointment.state);
+        let appointment = Box::new(appointment);
+        Ok(if is_kept { Settled::Booked(appointment) } else { Settled::Refunding(appointment) })
     }
 
     async fn note_dispute(&self, no: &OutTradeNo, payment: &Payment, now: Timestamp) -> Result<(), StoreError> {
@@ -122,7 +137,7 @@ impl Table {
             Err(MoveFailed::NotFound) => return Err(SettleError::NoAppointment),
             Err(MoveFailed::Store(error)) => return Err(error.into()),
         };
-        if matches!(after.state, State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow) {
+        if is_visit(after.state) {
             self.book_order(order, true, now).await?;
             self.finish_order(&order.out_trade_no, |order| order.settled(now)).await?;
             return Ok(Settled::Booked(Box::new(after)));
@@ -259,4 +274,9 @@ impl Table {
         let is_banned = standing(&gate.strikes, profile.credit) == Standing::NoAdvanceBooking;
         Ok((is_advance && is_banned).then_some(RefusedWhy::NoAdvanceBooking))
     }
+}
+
+/// Whether the number is the patient's, come or not.
+fn is_visit(state: State) -> bool {
+    matches!(state, State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow)
 }

@@ -2,7 +2,7 @@
 //! conditional write.
 
 use crate::key::Key;
-use crate::table::{Item, StoreError, Table, number, text};
+use crate::table::{Item, StoreError, Table, Write, number, text};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, PutBuilder, UpdateBuilder};
@@ -49,6 +49,16 @@ impl Table {
     pub(crate) fn checking(&self, key: &Key) -> ConditionCheckBuilder {
         let check = ConditionCheck::builder().table_name(&self.name);
         check.key("pk", text(&key.pk)).key("sk", text(&key.sk))
+    }
+
+    /// All of `writes`, or none. Where another writer in the way is answered like a condition that did not hold: the
+    /// caller looks again at what is there.
+    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Write, StoreError> {
+        match self.write_together(writes).await {
+            Ok(Together::Done) => Ok(Write::Done),
+            Ok(Together::Refused(_)) | Err(StoreError::Contended) => Ok(Write::Refused(None)),
+            Err(error) => Err(error),
+        }
     }
 
     /// All of `writes`, or none.

@@ -53,8 +53,9 @@ fn thousandths(text: &str) -> u16 {
 pub enum Cache {
     /// About a person, or the outcome of an action: never stored.
     Personal,
-    /// The same for everybody: may be kept this long, then asked for again by `ETag`. When the origin is down, an
-    /// older copy may be shown for a day, because an old timetable beats no page on a weak network.
+    /// The same for everybody: browsers and the edge may keep it this long, then ask again by `ETag`. For as long again
+    /// the edge may answer with the old one while it asks, so that a crowd causes one question. When the origin is down,
+    /// an older copy may be shown for a day, because an old timetable beats no page on a weak network.
     Public {
         /// Seconds.
         max_age_s: u32,
@@ -66,7 +67,9 @@ impl Cache {
     pub fn header(self) -> String {
         match self {
             Self::Personal => "no-store".into(),
-            Self::Public { max_age_s } => format!("public, max-age={max_age_s}, stale-if-error=86400"),
+            Self::Public { max_age_s } => {
+                format!("public, max-age={max_age_s}, stale-while-revalidate={max_age_s}, stale-if-error=86400")
+            }
         }
     }
 }

@@ -219,7 +219,10 @@ pub(crate) mod tests {
     #[test]
     fn a_public_answer_is_sent_once() {
         let first = get(&[], &PUBLIC);
-        assert_eq!(text(&first, "cache-control"), "public, max-age=60, stale-if-error=86400");
+        assert_eq!(
+            text(&first, "cache-control"),
+            "public, max-age=60, stale-while-revalidate=60, stale-if-error=86400"
+        );
         let tag = text(&first, "etag").to_owned();
         let again = get(&[("if-none-match", &tag)], &PUBLIC);
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);

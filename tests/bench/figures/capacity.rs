@@ -1,6 +1,5 @@
 //! Capacity units of each step of a visit, through the handlers, as the engine accounts for them.
 
-use crate::meter::{Meter, Units};
 use crate::stub;
 use crate::visit::hospital::{Hospital, Person, appointment_key};
 use domain::appointment::AppointmentKey;
@@ -8,6 +7,7 @@ use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
 use domain::id::ClinicId;
 use domain::order::RefundState;
 use domain::time;
+use kit::{Meter, Units};
 use runtime::tokens::SharedTokens;
 use runtime::{Clock, Desk};
 use serde_json::{Value, json};

@@ -1,7 +1,6 @@
 //! Claims of numbers of one slot beside raw conditional updates of one item, on the same engine.
 
 use crate::median;
-use crate::meter::Meter;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
@@ -9,6 +8,7 @@ use domain::civil::date;
 use domain::clinic::{Channel, Claim, Slot, SlotStart, Taken};
 use domain::id::{AppointmentId, PatientId};
 use futures_util::future::join_all;
+use kit::Meter;
 use std::time::Instant;
 use store::Table;
 use store::clinics::Claimed;

@@ -16,7 +16,6 @@
 
 mod capacity;
 mod claims;
-mod meter;
 mod notifications;
 mod reconciliation;
 mod stub;

@@ -1,7 +1,6 @@
 //! One tick of the reminder with ten appointments due, in a small and in a large table.
 
 use crate::median;
-use crate::meter::{Meter, Units};
 use crate::stub;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
@@ -13,6 +12,7 @@ use domain::id::{AppointmentId, ClinicId, PatientId};
 use domain::money::Fen;
 use domain::{Timestamp, time};
 use futures_util::{StreamExt, stream};
+use kit::{Meter, Units};
 use runtime::{Clock, Desk};
 use std::collections::HashMap;
 use std::time::Instant;

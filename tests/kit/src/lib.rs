@@ -1,5 +1,12 @@
-//! For tests: a real DynamoDB engine in the test's own process, with the table of `infra/foundation.yaml`.
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot be set up has failed")]
+//! For tests: a real DynamoDB engine in the test's own process, with the table of `infra/foundation.yaml`; the stand-ins
+//! of the outside as processes of their own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::float_arithmetic,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{
@@ -17,6 +24,12 @@ use domain::money::Fen;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use store::Table;
+
+mod meter;
+mod stand_in;
+
+pub use meter::{Meter, Units};
+pub use stand_in::StandIn;
 
 /// The table's name on an engine of its own.
 pub const TABLE: &str = "menzhen";

@@ -112,7 +112,7 @@ pub(crate) async fn decide(app: &App, call: &Call<Action>) -> Result<Response, R
     let what = match fields.text("action") {
         Some("close") => close(app, call, &found, &fields).await?,
         Some("substitute") => substitute(app, call, &found, &fields).await?,
-        Some("reopen") => reopen(app, &found).await?,
+        Some("reopen") => reopen(app, call, &found).await?,
         Some("limit") => limit(app, &found, &fields).await?,
         _ => return Err(Problem::bad_request().into()),
     };
@@ -149,7 +149,7 @@ async fn substitute(
         return Err(Problem::conflict("clinic_closed", "该门诊已停诊，请先恢复出诊").into());
     }
     still_as_seen(app, call, found, None, fields).await?;
-    app.desk.table.substitute(&found.clinic, &doctor).await?;
+    app.desk.table.substitute(&found.clinic, &doctor, call.now).await?;
     let who = format!("{} {}", doctor.name, doctor.title).trim_end().to_owned();
     let kind = ClosureKind::Substitute { doctor: doctor.id, who };
     let closure = Closure::decided(found.clinic.id.clone(), None, kind, call.staff()?.to_owned(), call.now);
@@ -157,8 +157,8 @@ async fn substitute(
     Ok("substitute_doctor")
 }
 
-async fn reopen(app: &App, found: &ClinicWithSlots) -> Result<&'static str, Refusal> {
-    match app.desk.table.reopen_clinic(&found.clinic.id).await {
+async fn reopen(app: &App, call: &Call<Action>, found: &ClinicWithSlots) -> Result<&'static str, Refusal> {
+    match app.desk.table.reopen_clinic(&found.clinic.id, call.now).await {
         Ok(_) => Ok("reopen_clinic"),
         Err(ReopenError::NotFound) => Err(Problem::not_found().into()),
         Err(ReopenError::StillClosing) => {

@@ -41,7 +41,12 @@ async fn file_clinic(app: &App, line: (Clinic, Vec<Slot>), mode: Mode) -> Result
 }
 
 async fn write(app: &App, plan: &Plan) -> Result<bool, StoreError> {
-    Ok(app.desk.table.put_schedule(&plan.clinic, &plan.written, &plan.removed).await?.is_done())
+    let (table, clinic) = (&app.desk.table, &plan.clinic);
+    let is_written = table.put_schedule(clinic, &plan.written, &plan.removed).await?.is_done();
+    if is_written {
+        table.forget_board(clinic.date, &clinic.department, app.desk.clock.now()).await?;
+    }
+    Ok(is_written)
 }
 
 /// What a clinic takes from catalogue and profile.

@@ -6,58 +6,16 @@ use domain::money::Fen;
 use domain::reconciliation::Class;
 use domain::reconciliation::day::{Day, DayState, Delay};
 use domain::{Timestamp, time};
+use kit::StandIn;
 use reconcile::{App, Reconciled, handle};
 use runtime::secrets::{HisAccount, PayAccount, Secret};
 use runtime::{Clock, Desk};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 use store::books::BookEntry;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use wechat::pay::{ApiV3Key, Client, Hosts, Merchant, Notifications, PlatformKey, Timeouts, Verifier};
 
 const PUBLIC_URL: &str = "https://desk.example.com";
-
-/// A stand-in; it ends with the test.
-struct StandIn {
-    url: String,
-    state: PathBuf,
-    http: reqwest::Client,
-    _process: Child,
-}
-
-impl StandIn {
-    async fn start(name: &str, folder: &Path, more: &[&str]) -> Self {
-        let state = folder.join(name);
-        let server = format!("{}/../../tests/{name}/server.mjs", env!("CARGO_MANIFEST_DIR"));
-        let mut process = Command::new("node")
-            .args([&server, "--port", "0", "--clock-file"])
-            .arg(folder.join("clock"))
-            .arg("--state")
-            .arg(&state)
-            .args(more)
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("node runs the stand-in");
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = lines.next_line().await.unwrap().expect("the stand-in says where it listens");
-        let told: Value = serde_json::from_str(&line).unwrap();
-        let url = told["url"].as_str().unwrap().to_owned();
-        Self { url, state, http: reqwest::Client::new(), _process: process }
-    }
-
-    fn config(&self) -> Value {
-        serde_json::from_str(&std::fs::read_to_string(self.state.join("config.json")).unwrap()).unwrap()
-    }
-
-    async fn control(&self, name: &str, body: Value) {
-        let sent = self.http.post(format!("{}/control/{name}", self.url)).json(&body).send().await.unwrap();
-        let status = sent.status();
-        assert!(status.is_success(), "{name}: {}", sent.text().await.unwrap());
-    }
-}
 
 fn pay_account(wechat: &StandIn) -> PayAccount {
     let config = wechat.config();
@@ -114,9 +72,11 @@ impl World {
         let now = clock.now();
         let eleven = time::instant(time::add_days(time::today(now), 1), domain::civil::time(11, 0, 0, 0));
         std::fs::write(&clock_file, format!("{}\n", eleven.as_second() - now.as_second())).unwrap();
+        let clock_arguments = ["--clock-file", clock_file.to_str().unwrap()];
         let hospital = ["--menzhen-url", "http://127.0.0.1:9", "--public-url", PUBLIC_URL];
-        let wechat = StandIn::start("wechat", &folder, &hospital).await;
-        let his = StandIn::start("his", &folder, &[]).await;
+        let hospital = [&clock_arguments[..], &hospital].concat();
+        let wechat = StandIn::start("wechat", &folder.join("wechat"), &hospital).await;
+        let his = StandIn::start("his", &folder.join("his"), &clock_arguments).await;
         let desk = Desk::new(kit::table().await, clock.clone(), PUBLIC_URL);
         let app = App::new(desk, Secret::fixed(pay_account(&wechat)), Secret::fixed(his_account(&his)));
         Self { app, clock, wechat, his, day: time::today(now), folder: Folder(folder) }
@@ -128,7 +88,7 @@ impl World {
 
     async fn wechat_has(&self, number: &str, fen: i64) {
         let row = json!({ "out_trade_no": number, "total_fen": fen });
-        self.wechat.control("bill", json!({ "day": self.day.to_string(), "add": row })).await;
+        self.wechat.post("bill", json!({ "day": self.day.to_string(), "add": row })).await;
     }
 
     async fn his_has(&self, number: &str, yuan: &str) {
@@ -136,7 +96,7 @@ impl World {
         let row = json!({
             "serial": number, "kind": "PAY", "original_serial": "", "amount": yuan, "at": at, "receipt_no": "R1"
         });
-        self.his.control("day-file", json!({ "day": self.day.to_string(), "add": row })).await;
+        self.his.post("day-file", json!({ "day": self.day.to_string(), "add": row })).await;
     }
 
     async fn we_have(&self, number: &str, fen: i64) {
@@ -174,10 +134,10 @@ async fn three_books_over_the_wire_agree_or_not() {
 #[tokio::test]
 async fn a_day_without_trade_is_closed_and_a_hospital_that_is_down_delays_it() {
     let world = World::start("empty").await;
-    world.his.control("down", json!({ "on": true })).await;
+    world.his.post("down", json!({ "on": true })).await;
     assert_eq!(handle(&world.app).await, Reconciled { done: 0, failed: 1 });
     assert_eq!(world.compared().await.delay, Some(Delay::HisUnavailable));
-    world.his.control("down", json!({ "on": false })).await;
+    world.his.post("down", json!({ "on": false })).await;
     assert_eq!(handle(&world.app).await, Reconciled::default(), "not before its time");
     let clock_file = world.folder.0.join("clock");
     let ahead: i64 = std::fs::read_to_string(&clock_file).unwrap().trim().parse().unwrap();

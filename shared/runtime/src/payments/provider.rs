@@ -85,14 +85,9 @@ impl ProviderError {
 
     /// Whether asking for the same refund again can never help. An unsigned refusal proves nothing.
     pub fn refuses_refund(&self) -> Option<ManualWhy> {
-        match self {
-            Self::Wechat(PayError::Parameter(problem) | PayError::Refused(problem) | PayError::Forbidden(problem))
-                if problem.is_signed =>
-            {
-                Some(ManualWhy::Refused)
-            }
-            Self::Wechat(_) | Self::Field(_) => None,
-        }
+        let Self::Wechat(error) = self else { return None };
+        let is_proven = error.problem().is_none_or(|problem| problem.is_signed);
+        (is_proven && error.is_refund_hopeless()).then_some(ManualWhy::Refused)
     }
 }
 

@@ -136,7 +136,7 @@ async fn check(hospital: &Hospital, visit: &Visit, what: &str) {
 }
 
 async fn money_adds_up(hospital: &Hospital, appointment: &Appointment, what: &str) {
-    let books = hospital.wechat.get("/control/books").await;
+    let books = hospital.wechat.get("books").await;
     let number = appointment.out_trade_no();
     let at_wechat =
         books["orders"].as_array().unwrap().iter().find(|order| order["body"]["out_trade_no"] == number.as_str());
@@ -163,7 +163,7 @@ async fn money_adds_up(hospital: &Hospital, appointment: &Appointment, what: &st
 
 /// What the HIS's own books keep of a payment.
 async fn at_the_his(hospital: &Hospital, serial: &str) -> i64 {
-    let books = hospital.his.books().await;
+    let books = hospital.his.get("books").await;
     let sum = |list: &Value, field: &str| -> i64 {
         let entries = list.as_array().unwrap().iter().filter(|entry| entry[field] == serial);
         entries.map(|entry| entry["fen"].as_i64().unwrap()).sum()

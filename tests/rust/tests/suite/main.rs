@@ -14,4 +14,5 @@ mod late;
 mod meets;
 mod money;
 mod repeats;
+mod rush;
 mod visit;

@@ -78,7 +78,7 @@ impl Sheet {
         let order = self.order().await;
         let refunds: Vec<_> = order.refunds.values().map(|refund| (refund.amount.get(), refund.state)).collect();
         assert_eq!(refunds, [(FEE_FEN, RefundState::Succeeded)]);
-        let books = self.hospital.wechat.get("/control/books").await;
+        let books = self.hospital.wechat.get("books").await;
         let theirs = books["refunds"].as_array().unwrap().iter();
         let theirs = theirs.filter(|refund| refund["out_trade_no"] == order.out_trade_no.as_str());
         assert_eq!(theirs.count(), 1);

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What the three books say of all orders of the seed.
 pub(super) async fn check(world: &World<'_>) -> Result<Sums, String> {
-    let wechat = world.hospital.wechat.get("/control/books").await;
-    let his = world.hospital.his.books().await;
+    let wechat = world.hospital.wechat.get("books").await;
+    let his = world.hospital.his.get("books").await;
     let mut sums = Sums::default();
     let mut paid_items: BTreeMap<(String, String), usize> = BTreeMap::new();
     for no in &world.orders {

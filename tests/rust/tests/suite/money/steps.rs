@@ -160,7 +160,7 @@ impl<'a> World<'a> {
         let Some((who, sheet)) = dice.pick(&self.sheets).cloned() else { return "no sheet is open".into() };
         let mut body = sheet["request"].clone();
         body["decision"] = json!(if dice.one_in(8) { "cancel" } else { "pay" });
-        let paid = self.hospital.wechat.post(&format!("/control/people/{}/pay", self.people[who].wechat), body).await;
+        let paid = self.hospital.wechat.post(&format!("people/{}/pay", self.people[who].wechat), body).await;
         if paid["result"] == "ok" {
             self.notifications.push(self.hospital.notification().await);
         }
@@ -244,7 +244,7 @@ impl<'a> World<'a> {
             2 => ("change", json!({ "bill_no": bill, "item_no": item, "amount": "77.77" })),
             _ => ("perform", json!({ "bill_no": bill, "item_no": item })),
         };
-        self.hospital.his.post(what, body).await;
+        self.hospital.his.try_post(what, body).await;
         format!("at the hospital: {what} {bill}/{item}")
     }
 
@@ -272,7 +272,7 @@ impl<'a> World<'a> {
                 ("/v3/*", "fail_after"),
             ])
             .unwrap();
-        self.hospital.wechat.post("/control/faults", json!({ "path": path, "kind": kind, "count": 2 })).await;
+        self.hospital.wechat.post("faults", json!({ "path": path, "kind": kind, "count": 2 })).await;
         format!("WeChat trouble: {kind} of {path}")
     }
 
@@ -333,11 +333,11 @@ impl<'a> World<'a> {
     /// The troubles end, staff work off their list, and the schedules run until nothing is due.
     pub(super) async fn settle(&mut self) {
         self.hospital.his.post("faults", json!({ "clear": true })).await;
-        self.hospital.wechat.post("/control/faults", json!({ "clear": true })).await;
+        self.hospital.wechat.post("faults", json!({ "clear": true })).await;
         if self.seed.is_multiple_of(5) {
             // Some cards have been closed meanwhile: finance returns that money by another way.
             let closed_card = json!({ "path": "refund", "kind": "abnormal", "count": 1 });
-            self.hospital.wechat.post("/control/faults", closed_card).await;
+            self.hospital.wechat.post("faults", closed_card).await;
         }
         for _ in 0..TURNS_MAX {
             self.work_off().await;
@@ -355,7 +355,7 @@ impl<'a> World<'a> {
             }
         }
         // The next seed begins without troubles of this one.
-        self.hospital.wechat.post("/control/faults", json!({ "clear": true })).await;
+        self.hospital.wechat.post("faults", json!({ "clear": true })).await;
         let Some((at, worker, key)) = self.hospital.due().await.into_iter().next() else {
             self.note_orders().await;
             return;
@@ -390,7 +390,7 @@ impl<'a> World<'a> {
     }
 
     async fn note_orders(&mut self) {
-        let books = self.hospital.wechat.get("/control/books").await;
+        let books = self.hospital.wechat.get("books").await;
         for (who, key) in &self.appointments {
             let _ = who;
             let Some(appointment) = self.hospital.table.appointment(key).await.unwrap() else { continue };

@@ -1,9 +1,9 @@
 //! A small hospital in this process: real handlers on a real engine and the stand-in WeChat, with every call between
 //! them going through a switch that can fail it.
 
-use super::his::His;
+use super::his::client as his_client;
 use super::proxy::{self, Switch};
-use super::wechat::StandIn;
+use super::wechat::openid;
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
 use axum::extract::{Request as HttpRequest, State};
@@ -15,6 +15,7 @@ use domain::notice::{About, NoticeKind};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
+use kit::StandIn;
 use lambda_http::http::Request as HttpBuilder;
 use lambda_http::{Body, Request};
 use runtime::secrets::{HisAccount, PayAccount, Secret};
@@ -51,7 +52,7 @@ pub(crate) struct Hospital {
     /// The table without the switch in between: to set up and to look.
     pub(crate) table: Table,
     pub(crate) wechat: StandIn,
-    pub(crate) his: His,
+    pub(crate) his: StandIn,
     pub(crate) booking: booking::App,
     pub(crate) payment: payment::App,
     pub(crate) pay_notify: pay_notify::App,
@@ -82,20 +83,22 @@ impl Hospital {
         std::fs::create_dir_all(&state).unwrap();
         let clock_file = state.join("clock");
         let (recorder, captured) = recorder().await;
-        let wechat = StandIn::start(&recorder, clock_file.to_str().unwrap(), state.join("wechat")).await;
-        let his = His::start(clock_file.to_str().unwrap(), state.join("his")).await;
+        let clock_arguments = ["--clock-file", clock_file.to_str().unwrap()];
+        let hospital = [&clock_arguments[..], &["--menzhen-url", &recorder, "--public-url", PUBLIC_URL]].concat();
+        let wechat = StandIn::start("wechat", &state.join("wechat"), &hospital).await;
+        let his = StandIn::start("his", &state.join("his"), &clock_arguments).await;
         let switch = Switch::default();
         let his_url = proxy::start(&his.url, &switch).await;
         let (table_url, pay_url) = (proxy::start(engine, &switch).await, proxy::start(&wechat.url, &switch).await);
         let clock = Clock::moved_by(&clock_file);
         let desk = || Desk::new(Table::new(kit::impatient_client(&table_url), kit::TABLE), clock.clone(), PUBLIC_URL);
         let pay = || Secret::fixed(pay_account(&wechat, &pay_url));
-        let his_account = || Secret::fixed(HisAccount { client: his.client(&his_url) });
+        let his_account = || Secret::fixed(HisAccount { client: his_client(&his, &his_url) });
         let table = Table::new(kit::client(engine), kit::TABLE);
         let profile = profile();
         table.put_profile(&profile).await.unwrap();
         let hospital = Self {
-            booking: booking::App { desk: desk() },
+            booking: booking::App::new(desk()),
             payment: payment::App { desk: desk(), pay: pay(), his: his_account() },
             pay_notify: pay_notify::App { desk: desk(), pay: pay() },
             sweeper: sweeper::App { desk: desk(), pay: pay() },
@@ -131,7 +134,7 @@ impl Hospital {
     pub(crate) async fn pass_minutes(&self, minutes: i64) {
         let before: i64 =
             std::fs::read_to_string(&self.clock_file).ok().and_then(|s| s.trim().parse().ok()).unwrap_or(0);
-        self.wechat.post("/control/clock", json!({ "advance_s": minutes * 60 })).await;
+        self.wechat.post("clock", json!({ "advance_s": minutes * 60 })).await;
         let after: i64 = std::fs::read_to_string(&self.clock_file).unwrap().trim().parse().unwrap();
         assert_eq!(after, before + minutes * 60, "both read the same clock");
     }
@@ -144,7 +147,7 @@ impl Hospital {
 
     /// A patient with a passport of this number, looked after by a demo person.
     pub(crate) async fn patient_with(&self, wechat: &'static str, passport: &str) -> Person {
-        let account: OpenId = self.wechat.openid(wechat).await.parse().unwrap();
+        let account: OpenId = openid(&self.wechat, wechat).await.parse().unwrap();
         let now = self.now();
         let identity = Identity {
             name: PersonName::parse("林晓梅").unwrap(),
@@ -209,16 +212,7 @@ impl Hospital {
 
     /// A request of a person's browser, asking for JSON.
     fn request(person: &Person, method: &str, path: &str, body: &Value) -> Request {
-        let cookie = person.secret.cookie(&site(), 60);
-        HttpBuilder::builder()
-            .method(method)
-            .uri(path)
-            .header("cookie", cookie.split(';').next().unwrap())
-            .header("accept", "application/json")
-            .header("content-type", "application/json")
-            .header("x-csrf-token", person.secret.csrf_token().as_str())
-            .body(Body::Text(body.to_string()))
-            .unwrap()
+        signed_in(&person.secret, method, path, body)
     }
 
     /// Asks for a number; the same `key` is the same request.
@@ -268,7 +262,7 @@ impl Hospital {
     pub(crate) async fn try_to_pay(&self, person: &Person, prepay: &Value) -> Value {
         let mut body = prepay["request"].clone();
         body["decision"] = json!("pay");
-        self.wechat.post(&format!("/control/people/{}/pay", person.wechat), body).await
+        self.wechat.post(&format!("people/{}/pay", person.wechat), body).await
     }
 
     /// Pays in the payment sheet, and hands over the notification WeChat sent.
@@ -341,6 +335,20 @@ impl Hospital {
     }
 }
 
+/// A request of a browser that is signed in, asking for JSON.
+pub(crate) fn signed_in(secret: &SessionSecret, method: &str, path: &str, body: &Value) -> Request {
+    let cookie = secret.cookie(&site(), 60);
+    HttpBuilder::builder()
+        .method(method)
+        .uri(path)
+        .header("cookie", cookie.split(';').next().unwrap())
+        .header("accept", "application/json")
+        .header("content-type", "application/json")
+        .header("x-csrf-token", secret.csrf_token().as_str())
+        .body(Body::Text(body.to_string()))
+        .unwrap()
+}
+
 pub(crate) fn slot() -> SlotStart {
     "0900".parse().unwrap()
 }
@@ -349,7 +357,7 @@ pub(crate) fn appointment_key(answer: &Value) -> AppointmentKey {
     answer["appointment"].as_str().unwrap_or_else(|| panic!("no appointment in {answer}")).parse().unwrap()
 }
 
-fn read(response: &web::Response) -> (u16, Value) {
+pub(crate) fn read(response: &web::Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let body = match response.body() {
         Body::Text(text) => serde_json::from_str(text).unwrap_or(Value::Null),
@@ -367,7 +375,7 @@ fn site() -> web::view::Site {
     }
 }
 
-fn profile() -> HospitalProfile {
+pub(crate) fn profile() -> HospitalProfile {
     serde_json::from_str(include_str!("../../../../../infra/hospital/profile.json")).unwrap()
 }
 

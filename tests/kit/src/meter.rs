@@ -13,11 +13,13 @@ const BODY_BYTES_MAX: usize = 16 << 20;
 
 /// What calls have cost.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Units {
-    pub(crate) calls: u32,
-    pub(crate) read: f64,
-    /// Index included. A write whose condition failed counts as one: DynamoDB charges for it and does not say so.
-    pub(crate) write: f64,
+pub struct Units {
+    /// Calls.
+    pub calls: u32,
+    /// Read units.
+    pub read: f64,
+    /// Write units, index included. A write whose condition failed counts as one: DynamoDB charges for it and does not say so.
+    pub write: f64,
 }
 
 impl std::ops::Add for Units {
@@ -28,9 +30,10 @@ impl std::ops::Add for Units {
 }
 
 /// A running meter.
-#[derive(Clone)]
-pub(crate) struct Meter {
-    pub(crate) url: String,
+#[derive(Clone, Debug)]
+pub struct Meter {
+    /// Where it stands in for the engine.
+    pub url: String,
     units: Arc<Mutex<Units>>,
 }
 
@@ -43,7 +46,7 @@ struct Forwarding {
 
 impl Meter {
     /// Starts one in front of `engine`.
-    pub(crate) async fn start(engine: &str) -> Self {
+    pub async fn start(engine: &str) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let units = Arc::new(Mutex::new(Units::default()));
@@ -54,7 +57,7 @@ impl Meter {
     }
 
     /// What the calls since the last time have cost.
-    pub(crate) fn take(&self) -> Units {
+    pub fn take(&self) -> Units {
         std::mem::take(&mut self.units.lock().unwrap())
     }
 }
