@@ -599,9 +599,7 @@ fn window_refund(appointment: &Appointment) -> Option<&'static str> {
 
 fn options_words(appointment: &Appointment, profile: &HospitalProfile, now: Timestamp) -> Option<&'static str> {
     match appointment.state {
-        State::Booked => {
-            appointment.may_move(profile.cancel, profile.booking.moves_max, now).ok().map(|()| "改约")
-        }
+        State::Booked => appointment.may_move(profile.cancel, profile.booking.moves_max, now).ok().map(|()| "改约"),
         State::Cancelled { by: CancelledBy::Hospital, .. } | State::Refused { why: RefusedWhy::ClinicClosed } => {
             Some("改挂其他时间")
         }

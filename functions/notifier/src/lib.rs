@@ -18,7 +18,7 @@ use runtime::desk::ProfileError;
 use runtime::tokens::{NoToken, SharedTokens};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
-use store::key::{Key, ORDER_PREFIX};
+use store::key::{Key, ORDER_PREFIX, WAITLIST_PREFIX};
 use store::notices::{Begin, NoticeRecord, Outcome};
 use wechat::api::{Api, ApiError};
 use wechat::token::{TokenCallError, with_token};
@@ -183,6 +183,8 @@ async fn read_again(app: &App, key: &Key) -> Result<About, JobError> {
     let table = &app.desk.table;
     let found = if key.pk.starts_with(ORDER_PREFIX) {
         table.order_at(key).await?.map(|order| About::Order(Box::new(order)))
+    } else if key.pk.starts_with(WAITLIST_PREFIX) {
+        table.waiting_at(key).await?.map(|waiting| About::Waiting(Box::new(waiting)))
     } else {
         table.appointment_at(key).await?.map(|appointment| About::Appointment(Box::new(appointment)))
     };
@@ -194,6 +196,7 @@ async fn done(app: &App, about: &About, told: EventKind) -> Result<(), StoreErro
     match about {
         About::Appointment(appointment) => table.clear_deadline(&appointment.key(), Deadline::Notify).await,
         About::Order(order) => table.clear_notice(&order.out_trade_no, told).await,
+        About::Waiting(waiting) => table.forget_ended(waiting).await,
     }
 }
 

@@ -11,11 +11,12 @@ use domain::due::{Deadline, Worker};
 use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
 use domain::notice::About;
 use domain::order::Order;
+use domain::waitlist::Waiting;
 use futures_util::{StreamExt, stream};
 use runtime::Desk;
 use store::StoreError;
 use store::due::SHARDS;
-use store::key::{Key, ORDER_PREFIX};
+use store::key::{Key, ORDER_PREFIX, WAITLIST_PREFIX};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 1_000;
@@ -88,6 +89,7 @@ async fn tasks_of(app: &App, key: Key, now: Timestamp) -> Vec<Task> {
     match read_again(app, &key).await {
         Ok(Some(About::Appointment(appointment))) => visit_tasks(&key, &appointment, now),
         Ok(Some(About::Order(order))) => order_tasks(&key, &order, now),
+        Ok(Some(About::Waiting(waiting))) => waiting_tasks(&key, &waiting, now),
         Ok(None) => Vec::new(),
         Err(error) => {
             tracing::error!(%error, sk = key.sk, "item stays due");
@@ -100,6 +102,8 @@ async fn read_again(app: &App, key: &Key) -> Result<Option<About>, StoreError> {
     let table = &app.desk.table;
     Ok(if key.pk.starts_with(ORDER_PREFIX) {
         table.order_at(key).await?.map(|order| About::Order(Box::new(order)))
+    } else if key.pk.starts_with(WAITLIST_PREFIX) {
+        table.waiting_at(key).await?.map(|waiting| About::Waiting(Box::new(waiting)))
     } else {
         table.appointment_at(key).await?.map(|appointment| About::Appointment(Box::new(appointment)))
     })
@@ -135,6 +139,17 @@ fn order_tasks(key: &Key, order: &Order, now: Timestamp) -> Vec<Task> {
         event: Some(at(key, event_of(*kind, now))),
     };
     order.untold.iter().map(task).collect()
+}
+
+/// That waiting is over.
+fn waiting_tasks(key: &Key, waiting: &Waiting, now: Timestamp) -> Vec<Task> {
+    let is_due = waiting.deadlines.due(now).any(|kind| kind == Deadline::Notify);
+    let task = |event: &ItemEvent| Task {
+        about: About::Waiting(Box::new(waiting.clone())),
+        deadline: Deadline::Notify,
+        event: Some(at(key, event.clone())),
+    };
+    waiting.ev.iter().filter(|_| is_due).map(task).collect()
 }
 
 fn event_of(kind: EventKind, now: Timestamp) -> ItemEvent {
@@ -184,6 +199,7 @@ async fn clear(app: &App, task: &Task) -> Result<(), StoreError> {
         (About::Appointment(appointment), _) => table.clear_deadline(&appointment.key(), task.deadline).await,
         (About::Order(order), Some(told)) => table.clear_notice(&order.out_trade_no, told.event.kind).await,
         (About::Order(_), None) => Ok(()),
+        (About::Waiting(waiting), _) => table.tell_of_end_later(waiting).await,
     }
 }
 

@@ -339,9 +339,7 @@ pub enum GateError {
 impl Gate {
     /// Entries whose hold has run out by `now`: live only if their slot still says so.
     pub fn doubtful(&self, now: Timestamp) -> impl Iterator<Item = (&AppointmentId, &GateEntry)> {
-        self.entries
-            .iter()
-            .filter(move |(_, entry)| entry.pass.expires_at().is_some_and(|end| end <= now))
+        self.entries.iter().filter(move |(_, entry)| entry.pass.expires_at().is_some_and(|end| end <= now))
     }
 
     /// The gate without entries of days gone by and without `stale` (doubtful entries their slots no longer know).

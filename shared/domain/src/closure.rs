@@ -54,13 +54,7 @@ pub struct Closure {
 
 impl Closure {
     /// A decision nobody has been told of yet.
-    pub fn decided(
-        clinic: ClinicId,
-        from: Option<SlotStart>,
-        kind: ClosureKind,
-        by: String,
-        now: Timestamp,
-    ) -> Self {
+    pub fn decided(clinic: ClinicId, from: Option<SlotStart>, kind: ClosureKind, by: String, now: Timestamp) -> Self {
         let deadlines = Deadlines::none().with(Deadline::Closure, now);
         Self { clinic, from, kind, by, at: now, people: BTreeSet::new(), deadlines, ver: 1 }
     }
@@ -103,6 +97,8 @@ mod tests {
         let closure = Closure::decided("c".parse().unwrap(), from, ClosureKind::Close, "office".into(), now);
         let concerns = |start: &str| closure.concerns(start.parse().unwrap());
         assert!(!concerns("1030") && concerns("1100") && concerns("1130"));
-        assert!(!closure.is_done() && !closure.after_run(false, now).is_done() && closure.after_run(true, now).is_done());
+        assert!(
+            !closure.is_done() && !closure.after_run(false, now).is_done() && closure.after_run(true, now).is_done()
+        );
     }
 }

@@ -156,7 +156,10 @@ impl About {
                     | (NoticeKind::Cancelled, State::Cancelled { .. })
                     | (NoticeKind::Refused, State::Refused { .. })
                     | (NoticeKind::TurnSoon, State::Booked)
-                    | (NoticeKind::Moved | NoticeKind::Substituted, State::Booked | State::CheckedIn | State::Fulfilled)
+                    | (
+                        NoticeKind::Moved | NoticeKind::Substituted,
+                        State::Booked | State::CheckedIn | State::Fulfilled
+                    )
                     | (NoticeKind::WaitlistOffered, State::Held { .. })
             ),
             Self::Waiting(waiting) => kind == NoticeKind::WaitlistEnded && waiting.ended.is_some(),
@@ -197,11 +200,9 @@ fn waiting_text(field: NoticeField, waiting: &Waiting) -> String {
             Some(Ended::Closed) => "医生停诊，候补已结束".to_owned(),
             Some(Ended::NoNumber) | None => "候补未成功，没有新的号".to_owned(),
         },
-        NoticeField::Number
-        | NoticeField::Room
-        | NoticeField::Fee
-        | NoticeField::Items
-        | NoticeField::Where => NOTHING.to_owned(),
+        NoticeField::Number | NoticeField::Room | NoticeField::Fee | NoticeField::Items | NoticeField::Where => {
+            NOTHING.to_owned()
+        }
     }
 }
 

@@ -47,8 +47,8 @@ use store::appointments::MoveFailed;
 use store::orders::OrderFailed;
 use store::registration::HoldError;
 use store::reschedule::RescheduleError;
-use store::waitlist::JoinError;
 use store::staff::AccountFailed;
+use store::waitlist::JoinError;
 use web::problem::Problem;
 
 /// Seconds after which trying again makes sense when a part does not answer.
@@ -242,12 +242,8 @@ fn not_rescheduled(error: RescheduleError) -> Problem {
             Problem::conflict("cannot_cancel", "该号当前状态不能改约")
         }
         RescheduleError::Move(why) => moved(MoveFailed::Refused(why)),
-        RescheduleError::OtherFee => {
-            Problem::conflict("other_fee", "新时段的挂号费不同，不能改约。请取消后重新挂号")
-        }
-        RescheduleError::Unsettled => {
-            Problem::conflict("unsettled", "该号的费用正在处理，暂时不能改约，请稍后再试")
-        }
+        RescheduleError::OtherFee => Problem::conflict("other_fee", "新时段的挂号费不同，不能改约。请取消后重新挂号"),
+        RescheduleError::Unsettled => Problem::conflict("unsettled", "该号的费用正在处理，暂时不能改约，请稍后再试"),
         RescheduleError::Hold(error) => hold(error),
     }
 }
@@ -256,7 +252,9 @@ fn not_rescheduled(error: RescheduleError) -> Problem {
 fn not_waiting(error: JoinError) -> Problem {
     match error {
         JoinError::Rule(WaitlistError::Closed) => not_bookable(WindowError::Closed),
-        JoinError::Rule(WaitlistError::NotFull) => Problem::conflict("not_full", "该门诊还有号可挂，或尚未放号，不必候补"),
+        JoinError::Rule(WaitlistError::NotFull) => {
+            Problem::conflict("not_full", "该门诊还有号可挂，或尚未放号，不必候补")
+        }
         JoinError::Rule(WaitlistError::Over) => {
             Problem::conflict("waitlist_over", "该门诊的候补已截止，就诊当日仍可查看余号")
         }

@@ -1,7 +1,7 @@
 //! Where an item lives: partition key and sort key of everything in the table.
 
-use domain::appointment::AppointmentKey;
 use domain::Timestamp;
+use domain::appointment::AppointmentKey;
 use domain::clinic::SlotStart;
 use domain::id::{BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId};
 use domain::waitlist::Ticket;

@@ -7,7 +7,9 @@
 use crate::appointments::MoveFailed;
 use crate::clinics::{Claimed, hold as hold_of};
 use crate::table::{StoreError, Table};
-use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy, Command, History, MoveError, Place, State};
+use domain::appointment::{
+    Appointment, AppointmentKey, Booker, CancelledBy, Command, History, MoveError, Place, State,
+};
 use domain::booking::{Gate, GateEntry, GateError, Pass, Product, WindowError, window};
 use domain::clinic::{Channel, Claim, Clinic, Slot, SlotStart};
 use domain::due::{Deadline, Deadlines};
@@ -164,12 +166,7 @@ impl Table {
     }
 
     /// Notes on a visit which free visit follows it up; one that came to nothing makes room for another.
-    async fn follow_up(
-        &self,
-        visit: &AppointmentKey,
-        next: &AppointmentKey,
-        now: Timestamp,
-    ) -> Result<(), HoldError> {
+    async fn follow_up(&self, visit: &AppointmentKey, next: &AppointmentKey, now: Timestamp) -> Result<(), HoldError> {
         let seen = self.appointment(visit).await?.ok_or(HoldError::NoFollowUp)?;
         let is_used = match &seen.history.followed_up_by {
             Some(before) if before != next => {

@@ -84,15 +84,16 @@ impl Table {
         }
         let number = self.take_other(profile, &old, request, now).await?;
         let place = place_of(&request.clinic, request.start, number);
-        let moved = match self.put_in_place(profile, &old.key(), &old.moved(to.id, place, actor.clone(), now), now).await {
-            // The transaction may have taken effect all the same: the hold ends by itself, or finds its appointment.
-            Err(RescheduleError::Hold(HoldError::Store(error))) => return Err(error.into()),
-            Err(refusal) => {
-                self.give_other_back(request, &old, now).await?;
-                return Err(refusal);
-            }
-            Ok(moved) => moved,
-        };
+        let moved =
+            match self.put_in_place(profile, &old.key(), &old.moved(to.id, place, actor.clone(), now), now).await {
+                // The transaction may have taken effect all the same: the hold ends by itself, or finds its appointment.
+                Err(RescheduleError::Hold(HoldError::Store(error))) => return Err(error.into()),
+                Err(refusal) => {
+                    self.give_other_back(request, &old, now).await?;
+                    return Err(refusal);
+                }
+                Ok(moved) => moved,
+            };
         if let Err(error) = self.finish_move(&old.key(), &moved, now).await {
             tracing::warn!(%error, "the old number of a moved visit is left to the sweeper");
         }
@@ -164,7 +165,8 @@ impl Table {
         ];
         if let Some(no) = &next.history.order {
             let order = self.order(no).await?.ok_or(RescheduleError::Unsettled)?;
-            let moved = order.moved(&old.key(), &next.key(), now).map_err(|_: OrderError| RescheduleError::Unsettled)?;
+            let moved =
+                order.moved(&old.key(), &next.key(), now).map_err(|_: OrderError| RescheduleError::Unsettled)?;
             writes.push(part!(self.putting_versioned(orders::item_of(&moved)?, order.ver), put)?);
         }
         let gate = self.gate(&old.patient).await?;

@@ -150,6 +150,12 @@ impl Table {
         self.take_version(&key_of(waiting), waiting.ver).await
     }
 
+    /// The end of a place is in the queue of messages: nothing is due of it any more. The message takes it away.
+    pub async fn tell_of_end_later(&self, waiting: &Waiting) -> Result<(), StoreError> {
+        let after = Waiting { deadlines: Deadlines::none(), ver: waiting.ver + 1, ..waiting.clone() };
+        self.put_versioned(item_of(&after)?, waiting.ver).await.map(drop)
+    }
+
     /// A place that is due: a number that became free while somebody joined is offered, or the list has ended.
     pub async fn look_at_waiting(
         &self,
@@ -220,8 +226,7 @@ impl Table {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let Some(expires_at) = profile.booking.waitlist.offer_until(clinic.date, now) else { return Ok(false) };
-        let key =
-            AppointmentKey { patient: waiting.patient.clone(), date: clinic.date, id: waiting.offer.clone() };
+        let key = AppointmentKey { patient: waiting.patient.clone(), date: clinic.date, id: waiting.offer.clone() };
         if self.appointment(&key).await?.is_none() {
             let request = request_of(waiting, clinic, slot);
             let terms =

@@ -6,8 +6,8 @@ use crate::appointments::{appointment_id, linked};
 use crate::{Action, App};
 use domain::booking::window;
 use domain::clinic::{Channel, Slot, SlotStart};
-use domain::id::{ClinicId, PatientId};
 use domain::due::Deadlines;
+use domain::id::{ClinicId, PatientId};
 use domain::waitlist::{Ticket, WaitedFor, Waiting, WaitlistError};
 use futures_util::future::try_join_all;
 use runtime::Refusal;
@@ -41,7 +41,8 @@ pub(crate) async fn join(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let found = clinic(app, call).await?;
     let fields = call.fields()?;
     let key = call.idempotency_key(&fields)?;
-    let patient: PatientId = fields.text("patient").and_then(|text| text.parse().ok()).ok_or_else(Problem::bad_request)?;
+    let patient: PatientId =
+        fields.text("patient").and_then(|text| text.parse().ok()).ok_or_else(Problem::bad_request)?;
     let start = match fields.text("slot") {
         Some(text) => Some(text.parse::<SlotStart>().map_err(|_| Problem::bad_request())?),
         None => None,
@@ -88,7 +89,8 @@ fn has_free(found: &ClinicWithSlots, start: Option<SlotStart>, call: &Call<Actio
 pub(crate) async fn leave(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let found = clinic(app, call).await?;
     let fields = call.fields()?;
-    let patient: PatientId = fields.text("patient").and_then(|text| text.parse().ok()).ok_or_else(Problem::bad_request)?;
+    let patient: PatientId =
+        fields.text("patient").and_then(|text| text.parse().ok()).ok_or_else(Problem::bad_request)?;
     linked(app, call, &patient).await?;
     app.desk.table.leave_waitlist(&patient, &found.clinic.id).await?;
     done(app, call, &found).await

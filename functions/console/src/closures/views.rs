@@ -67,12 +67,7 @@ pub struct PreviewView {
 
 impl PreviewView {
     /// From those it would concern.
-    pub fn of(
-        from: Option<SlotStart>,
-        people: Vec<AffectedView>,
-        waiting: usize,
-        fingerprint: String,
-    ) -> Self {
+    pub fn of(from: Option<SlotStart>, people: Vec<AffectedView>, waiting: usize, fingerprint: String) -> Self {
         let count = |state: &str| people.iter().filter(|person| person.state == state).count();
         Self {
             from: from.map(|from| from.to_string()),
