@@ -152,14 +152,12 @@ impl About {
         match self {
             Self::Appointment(appointment) => matches!(
                 (kind, appointment.state),
-                (NoticeKind::Booked, State::Booked | State::CheckedIn | State::Fulfilled)
-                    | (NoticeKind::Cancelled, State::Cancelled { .. })
+                (
+                    NoticeKind::Booked | NoticeKind::Moved | NoticeKind::Substituted,
+                    State::Booked | State::CheckedIn | State::Fulfilled
+                ) | (NoticeKind::Cancelled, State::Cancelled { .. })
                     | (NoticeKind::Refused, State::Refused { .. })
                     | (NoticeKind::TurnSoon, State::Booked)
-                    | (
-                        NoticeKind::Moved | NoticeKind::Substituted,
-                        State::Booked | State::CheckedIn | State::Fulfilled
-                    )
                     | (NoticeKind::WaitlistOffered, State::Held { .. })
             ),
             Self::Waiting(waiting) => kind == NoticeKind::WaitlistEnded && waiting.ended.is_some(),
