@@ -122,7 +122,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Appointment => appointments::show(app, call).await,
         Action::Cancel => appointments::cancel(app, call).await,
         Action::Options => options::show(app, call).await,
-        Action::Reschedule => options::reschedule(app, call).await,
+        Action::Reschedule => Box::pin(options::reschedule(app, call)).await,
         Action::Waitlist => waitlist::show(app, call).await,
         Action::Wait => waitlist::join(app, call).await,
         Action::LeaveWaitlist => waitlist::leave(app, call).await,

@@ -194,7 +194,7 @@ impl Table {
         rested: &AppointmentId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let line = if self.may_offer(profile, slot, now) { self.line(&slot.clinic).await? } else { Vec::new() };
+        let line = if may_offer(profile, slot, now) { self.line(&slot.clinic).await? } else { Vec::new() };
         let mut wanting = line.iter().filter(|waiting| waiting.wants(slot.start)).peekable();
         if wanting.peek().is_some()
             && let Some(clinic) = self.get::<Clinic>(&Key::clinic(&slot.clinic)).await?
@@ -206,13 +206,6 @@ impl Table {
             }
         }
         self.end_rest(slot, rested, now).await
-    }
-
-    /// Whether there is time left for an offer; asked before the line is read.
-    fn may_offer(&self, profile: &HospitalProfile, slot: &Slot, now: Timestamp) -> bool {
-        let date = slot.clinic.date();
-        let in_time = date.is_some_and(|date| profile.booking.waitlist.offer_until(date, now).is_some());
-        in_time && slot.state == ClinicState::Open
     }
 
     /// Holds a number for somebody who waits; false when they may not have it, or it is gone.
@@ -255,6 +248,13 @@ impl Table {
         self.leave_waitlist(&waiting.patient, &clinic.id).await?;
         Ok(true)
     }
+}
+
+/// Whether there is time left for an offer; asked before the line is read.
+fn may_offer(profile: &HospitalProfile, slot: &Slot, now: Timestamp) -> bool {
+    let date = slot.clinic.date();
+    let in_time = date.is_some_and(|date| profile.booking.waitlist.offer_until(date, now).is_some());
+    in_time && slot.state == ClinicState::Open
 }
 
 /// Where an offered number comes from.

@@ -43,8 +43,8 @@ impl Purpose {
     fn of(appointment: &Appointment) -> Option<Self> {
         match appointment.state {
             State::Booked => Some(Self::Move),
-            State::Cancelled { by: CancelledBy::Hospital, .. } => Some(Self::Replace),
-            State::Refused { why: RefusedWhy::ClinicClosed | RefusedWhy::ClinicChanged } => Some(Self::Replace),
+            State::Cancelled { by: CancelledBy::Hospital, .. }
+            | State::Refused { why: RefusedWhy::ClinicClosed | RefusedWhy::ClinicChanged } => Some(Self::Replace),
             State::Fulfilled if appointment.history.followed_up_by.is_none() => Some(Self::FollowUp),
             _ => None,
         }

@@ -69,7 +69,9 @@ impl OptionsView {
     ) -> Self {
         let place = &appointment.place;
         if wanted == Purpose::FollowUp {
-            options.iter_mut().for_each(|option| option.fee_fen = 0);
+            for option in &mut options {
+                option.fee_fen = 0;
+            }
         }
         Self {
             appointment: appointment.key().to_string(),

@@ -1,6 +1,6 @@
 //! The reader's places in the line of a clinic.
 
-use domain::clinic::Clinic;
+use domain::clinic::{Clinic, SlotStart};
 use domain::waitlist::{Waiting, WaitlistPolicy};
 use domain::{Timestamp, time};
 use maud::{Markup, html};
@@ -25,7 +25,7 @@ impl PlaceView {
         Self {
             patient: waiting.patient.to_string(),
             name: waiting.patient_name_masked.clone(),
-            band: waiting.start.map(|start| start.band_text()),
+            band: waiting.start.map(SlotStart::band_text),
             ahead,
         }
     }
