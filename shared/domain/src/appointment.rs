@@ -287,9 +287,9 @@ pub struct Appointment {
     pub deadlines: Deadlines,
     /// What happened last.
     pub ev: Option<ItemEvent>,
-    /// How it came about and what became of it.
+    /// How it came about and what became of it. Boxed: most have none, and every step of a payment carries several copies.
     #[serde(default)]
-    pub history: History,
+    pub history: Box<History>,
     /// When the number was held.
     #[serde(with = "crate::clinic::epoch_s")]
     pub created_at: Timestamp,
@@ -355,7 +355,7 @@ impl Appointment {
         Self {
             state: State::Cancelled { by: CancelledBy::Patient, refund: false },
             deadlines: Deadlines::none().with(Deadline::Release, now),
-            history: History { moved_to: Some(next), ..self.history.clone() },
+            history: Box::new(History { moved_to: Some(next), ..(*self.history).clone() }),
             ver: self.ver + 1,
             ..self.clone()
         }
@@ -377,7 +377,7 @@ impl Appointment {
             state: State::Held { expires_at: now },
             deadlines: Deadlines::none(),
             ev: None,
-            history,
+            history: Box::new(history),
             created_at: now,
             ver: 0,
             ..self.clone()
@@ -406,7 +406,7 @@ impl Appointment {
             place,
             deadlines: self.deadlines.clone().with(Deadline::Notify, notify_at),
             ev: Some(ev),
-            history: History { substituted: true, ..self.history.clone() },
+            history: Box::new(History { substituted: true, ..(*self.history).clone() }),
             ver: self.ver + 1,
             ..self.clone()
         })
@@ -540,7 +540,7 @@ pub(crate) mod tests {
             state: State::Held { expires_at },
             deadlines: Deadlines::none(),
             ev: None,
-            history: History::default(),
+            history: Box::default(),
             created_at: expires_at,
             ver: 1,
         }

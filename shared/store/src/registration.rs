@@ -181,7 +181,7 @@ impl Table {
             if visit.history.followed_up_by != seen.history.followed_up_by {
                 return Err(MoveFailed::Refused(MoveError::Illegal));
             }
-            let history = History { followed_up_by: Some(next.clone()), ..visit.history.clone() };
+            let history = Box::new(History { followed_up_by: Some(next.clone()), ..(*visit.history).clone() });
             Ok(Appointment { history, ver: visit.ver + 1, ..visit.clone() })
         });
         match noted.await {
@@ -386,7 +386,7 @@ pub(crate) fn appointment_of(request: &HoldRequest, number: u16, expires_at: Tim
         state: State::Held { expires_at },
         deadlines: Deadlines::none(),
         ev: None,
-        history: History { follow_up_of: request.follow_up_of.clone(), ..History::default() },
+        history: Box::new(History { follow_up_of: request.follow_up_of.clone(), ..History::default() }),
         created_at: now,
         ver: 1,
     }

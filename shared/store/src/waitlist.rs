@@ -288,7 +288,7 @@ fn offered(held: Appointment, now: Timestamp) -> Appointment {
     Appointment {
         ev: Some(ev),
         deadlines: Deadlines::none().with(Deadline::Notify, notify_at),
-        history: History { offered: true, ..held.history.clone() },
+        history: Box::new(History { offered: true, ..(*held.history).clone() }),
         ..held
     }
 }

@@ -4,7 +4,7 @@ use crate::median;
 use crate::stub;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use domain::appointment::{Appointment, Booker, History, Place, State};
+use domain::appointment::{Appointment, Booker, Place, State};
 use domain::civil::date;
 use domain::clinic::{ClinicKind, Period};
 use domain::due::{Deadline, Deadlines, Worker};
@@ -136,7 +136,7 @@ fn appointment(n: u32, at: Timestamp) -> Appointment {
         state: State::Booked,
         deadlines: Deadlines::none().with(Deadline::Remind, at),
         ev: None,
-        history: History::default(),
+        history: Box::default(),
         created_at: now(),
         ver: 1,
     }

@@ -177,7 +177,7 @@ fn appointment(state: State) -> Appointment {
         state,
         deadlines: domain::due::Deadlines::none(),
         ev: None,
-        history: domain::appointment::History::default(),
+        history: Box::default(),
         created_at: now(),
         ver: 1,
     }

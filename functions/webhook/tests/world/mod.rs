@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use domain::Timestamp;
-use domain::appointment::{Appointment, Booker, History, Place, State};
+use domain::appointment::{Appointment, Booker, Place, State};
 use domain::id::{AppointmentId, PatientId};
 use kit::TABLE;
 use lambda_http::http::{Method, Request};
@@ -201,7 +201,7 @@ pub(crate) fn appointment(patient: &PatientId) -> Appointment {
         state: State::Booked,
         deadlines: domain::due::Deadlines::none(),
         ev: None,
-        history: History::default(),
+        history: Box::default(),
         created_at: now(),
         ver: 1,
     }
