@@ -12,6 +12,8 @@ mod access;
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod closures;
+#[cfg(test)]
 mod finance;
 #[cfg(test)]
 mod imports;
