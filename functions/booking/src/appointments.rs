@@ -3,7 +3,7 @@
 use crate::admission::{self, ADMISSION};
 use crate::browse::clinic_view;
 use crate::views::{AppointmentView, AppointmentsView, CancelView};
-use crate::{Action, App, attempts};
+use crate::{Action, App, attempts, options};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
 use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
@@ -39,6 +39,10 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
     attempts::admit(app, patient.as_str(), call.now).await?;
     let link = linked(app, call, &patient).await?;
     let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
+    let follow_up_of = match form.value("follow_up") {
+        "" => None,
+        visit => Some(options::follow_up(app, call, visit, &found.clinic).await?),
+    };
     let request = HoldRequest {
         appointment: AppointmentId::of_request(call.account()?.as_str(), key.as_str(), &patient, &clinic, start),
         booker: Booker::Account(call.account()?.clone()),
@@ -48,12 +52,13 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
         start,
         channel: Channel::Wechat,
         rest_min: call.profile()?.booking.rest.drawn(app.desk.random.bytes()?),
+        follow_up_of,
     };
     let held = app.desk.table.hold(call.profile()?, &request, call.now).await?;
     answer(call, &held)
 }
 
-fn answer(call: &Call<Action>, held: &Appointment) -> Result<Response, Refusal> {
+pub(crate) fn answer(call: &Call<Action>, held: &Appointment) -> Result<Response, Refusal> {
     let view = AppointmentView::of(held, call.profile()?, call.now);
     Ok(match call.meta.face() {
         Face::Json => call.show(&view),
@@ -62,7 +67,7 @@ fn answer(call: &Call<Action>, held: &Appointment) -> Result<Response, Refusal> 
 }
 
 /// The caller's right to act for a person; whoever has none learns nothing about the person.
-async fn linked(app: &App, call: &Call<Action>, patient: &PatientId) -> Result<Link, Refusal> {
+pub(crate) async fn linked(app: &App, call: &Call<Action>, patient: &PatientId) -> Result<Link, Refusal> {
     Ok(app.desk.table.link(call.account()?, patient).await?.ok_or_else(Problem::not_found)?)
 }
 

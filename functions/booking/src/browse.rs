@@ -115,7 +115,11 @@ fn clinic_page(
 ) -> Result<ClinicView, Refusal> {
     let policy = &call.profile()?.booking;
     let key = IdempotencyKey::from_random(app.desk.random.bytes()?);
-    let slots = found.free.iter().map(|(start, free)| SlotChoice::of(&found.clinic, *start, *free, policy, call.now));
+    let slot = |start, free| {
+        SlotChoice::of(&found.clinic, start, free, policy, call.now).closed(found.closed.contains(&start))
+    };
+    let slots = found.free.iter().map(|(start, free)| slot(*start, *free));
+    let can_wait = policy.waitlist.admits(&found.clinic, call.now).is_ok();
     let patients = links.iter().map(PatientChoice::of).collect();
-    Ok(ClinicView::of(found, slots.collect(), patients, key, form, call.now).with_entry(entry))
+    Ok(ClinicView::of(found, slots.collect(), patients, key, form, call.now).with_entry(entry).with_waitlist(can_wait))
 }

@@ -5,7 +5,9 @@ mod appointments;
 mod attempts;
 mod boards;
 mod browse;
+mod options;
 pub mod views;
+mod waitlist;
 
 use admission::Admission;
 use attempts::Attempts;
@@ -53,10 +55,20 @@ pub enum Action {
     Cancel,
     /// Think before giving it back: where the reminder of the day before leads.
     AskCancel,
+    /// Other numbers: to move a visit to, instead of one the hospital cancelled, to follow one up.
+    Options,
+    /// Move a visit to another time.
+    Reschedule,
+    /// The reader's places in the line of a clinic.
+    Waitlist,
+    /// Wait for a number.
+    Wait,
+    /// Wait no longer.
+    LeaveWaitlist,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 8] = [
+pub static ROUTES: [Route<Action>; 13] = [
     Route { method: Method::GET, path: "/booking", access: Access::Public, action: Action::Departments },
     Route { method: Method::GET, path: "/booking/{department}", access: Access::Public, action: Action::Department },
     Route { method: Method::GET, path: "/clinics/{clinic}", access: Access::Account, action: Action::Clinic },
@@ -80,6 +92,31 @@ pub static ROUTES: [Route<Action>; 8] = [
         access: Access::Account,
         action: Action::AskCancel,
     },
+    Route {
+        method: Method::GET,
+        path: "/appointments/{appointment}/options",
+        access: Access::Account,
+        action: Action::Options,
+    },
+    Route {
+        method: Method::POST,
+        path: "/appointments/{appointment}/reschedule",
+        access: Access::Account,
+        action: Action::Reschedule,
+    },
+    Route {
+        method: Method::GET,
+        path: "/clinics/{clinic}/waitlist",
+        access: Access::Account,
+        action: Action::Waitlist,
+    },
+    Route { method: Method::POST, path: "/clinics/{clinic}/waitlist", access: Access::Account, action: Action::Wait },
+    Route {
+        method: Method::POST,
+        path: "/clinics/{clinic}/waitlist/leave",
+        access: Access::Account,
+        action: Action::LeaveWaitlist,
+    },
 ];
 
 /// Answers a request.
@@ -93,6 +130,11 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Appointment => appointments::show(app, call).await,
         Action::Cancel => appointments::cancel(app, call).await,
         Action::AskCancel => appointments::ask_cancel(app, call).await,
+        Action::Options => options::show(app, call).await,
+        Action::Reschedule => Box::pin(options::reschedule(app, call)).await,
+        Action::Waitlist => waitlist::show(app, call).await,
+        Action::Wait => waitlist::join(app, call).await,
+        Action::LeaveWaitlist => waitlist::leave(app, call).await,
     })
     .await
 }

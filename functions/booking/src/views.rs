@@ -232,6 +232,8 @@ fn row_cell<'a>(row: &'a ClinicRow, text: &'a str, below: &'a str) -> Cell<'a> {
     Cell { text, below: Some(below), side: Some(side), href: Some(&row.href) }
 }
 
+/// Why a slot cannot be chosen of which every number is taken.
+const FULL: &str = "已约满";
 /// `7:00` for today, `11月24日 7:00` for another day.
 fn release_text(at: Timestamp, now: Timestamp) -> String {
     let (clock, date) = (clock_text(at), time::today(at));
@@ -254,7 +256,7 @@ impl SlotChoice {
     /// From a slot's start and free numbers.
     pub fn of(clinic: &Clinic, start: SlotStart, free: usize, policy: &BookingPolicy, now: Timestamp) -> Self {
         let off = match window(clinic, start, policy, now) {
-            Ok(_) if free == 0 => Some("已约满"),
+            Ok(_) if free == 0 => Some(FULL),
             Ok(_) => None,
             Err(WindowError::Closed) => Some("停诊"),
             Err(WindowError::Over) => Some("已截止"),
@@ -263,6 +265,12 @@ impl SlotChoice {
             Err(WindowError::AdvanceClosed) => Some("预约已截止"),
         };
         Self { slot: start.to_string(), band: start.band_text(), remaining: free, fee_fen: clinic.fee.get(), off }
+    }
+
+    /// The same closed, if it is: the last hours of a clinic may be closed alone.
+    #[must_use]
+    pub fn closed(self, is_closed: bool) -> Self {
+        if is_closed { Self { off: Some("停诊"), ..self } } else { self }
     }
 
     fn tile(&self) -> Tile<'_> {
@@ -301,6 +309,8 @@ pub struct ClinicView {
     fee_fen: i64,
     slots: Vec<SlotChoice>,
     patients: Vec<PatientChoice>,
+    /// Whether one can wait for a number.
+    can_wait: bool,
     idempotency_key: String,
     /// In the rush: what a request for a number must carry.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -340,6 +350,7 @@ impl ClinicView {
             fee_fen: clinic.fee.get(),
             slots,
             patients,
+            can_wait: false,
             idempotency_key: key.as_str().to_owned(),
             admission: None,
             look_again: None,
@@ -347,6 +358,15 @@ impl ClinicView {
             key,
             form,
         }
+    }
+
+    /// With the way to the waitlist, when the clinic takes people who wait and all of it is taken.
+    #[must_use]
+    pub fn with_waitlist(mut self, is_open: bool) -> Self {
+        let nothing_to_try = self.admission.is_none() && self.look_again.is_none();
+        self.can_wait =
+            is_open && nothing_to_try && !self.is_open() && self.slots.iter().any(|slot| slot.off == Some(FULL));
+        self
     }
 
     /// Whether the page carries a form.
@@ -362,6 +382,18 @@ impl ClinicView {
 
     fn is_open(&self) -> bool {
         self.slots.iter().any(|slot| slot.off.is_none())
+    }
+
+    fn waitlist(&self, context: &PageContext<'_>, people: &[Choice<'_>]) -> Markup {
+        let path = format!("/clinics/{}/waitlist", self.clinic);
+        html! {
+            form method="post" action=(path) {
+                (form_start_fields(context, &self.key))
+                (choices(&self.form, "patient", "候补就诊人", people))
+                div.acts { (Button::submit("登记候补")) (Button::plain_link("我的候补", &path)) }
+                (notice(Tone::Plain, "号已约满。登记候补后，有人退号时按先后顺序为您保留号源，并用微信通知您支付。"))
+            }
+        }
     }
 
     fn facts(&self) -> Markup {
@@ -385,6 +417,9 @@ impl ClinicView {
                 disabled: false,
             })
             .collect();
+        if self.can_wait {
+            return html! { (tiles(&self.form, "slot", &tile_list)) (self.waitlist(context, &people)) };
+        }
         html! {
             form method="post" action="/appointments" {
                 (form_start_fields(context, &self.key))
@@ -468,6 +503,14 @@ pub struct AppointmentView {
     /// How far the refund is, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     refund: Option<&'static str>,
+    /// What another number could be had for: to move the visit, to replace or to follow it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<&'static str>,
+    /// Where the visit has been moved to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_to: Option<String>,
+    /// Another doctor sees the patient than the one who was booked.
+    substituted: bool,
     #[serde(skip)]
     tone: Tone,
     #[serde(skip)]
@@ -509,7 +552,10 @@ impl AppointmentView {
                 && profile.judge().cancelling_counts(place.kind, place.starts_at(), now),
             appeal: (appointment.state == State::NoShow)
                 .then(|| format!("/patients/{}/credit/{}", appointment.patient, appointment.id)),
-            refund: None,
+            refund: window_refund(appointment),
+            options: options_words(appointment, profile, now),
+            substituted: appointment.history.substituted,
+            moved_to: appointment.history.moved_to.as_ref().map(ToString::to_string),
             tone,
             next: if held { format!("/appointments/{key}/pay") } else { format!("/appointments/{key}") },
             appointment: key,
@@ -520,7 +566,7 @@ impl AppointmentView {
     #[must_use]
     pub fn with_order(mut self, order: Option<&Order>) -> Self {
         let refund = order.and_then(|order| order.in_sequence().last());
-        self.refund = refund.map(|refund| match refund.state {
+        let words = refund.map(|refund| match refund.state {
             RefundState::Proposed => "退款审核中",
             RefundState::Declined => "退款未通过",
             RefundState::Outside => "已由收费处退回",
@@ -529,6 +575,7 @@ impl AppointmentView {
             RefundState::Succeeded => "已退款，原路退回",
             RefundState::Manual { .. } => "退款需人工处理，工作人员会与您联系",
         });
+        self.refund = words.or(self.refund);
         self
     }
 
@@ -544,11 +591,15 @@ impl AppointmentView {
     fn actions(&self, context: &PageContext<'_>) -> Markup {
         let cancel = format!("{}/cancel", self.path());
         let visit = format!("/visits/{}", self.appointment);
+        let options = format!("/appointments/{}/options", self.appointment);
+        let moved_to = self.moved_to.as_ref().map(|key| format!("/appointments/{key}"));
         html! {
             div.acts {
                 @if matches!(self.state, "booked" | "checked_in") { (Button::primary_link("签到与候诊", &visit)) }
                 @if self.pay_until.is_some() { (Button::primary_link("去支付", &self.next)) }
                 @if let Some(appeal) = &self.appeal { (Button::plain_link("查看诚信记录或申诉", appeal)) }
+                @if let Some(href) = &moved_to { (Button::primary_link("查看新的号", href)) }
+                @if let Some(words) = self.options { (Button::plain_link(words, &options)) }
                 @if self.pay_until.is_some() || self.cancel_until.is_some() {
                     (Button::post(context, "取消挂号", &cancel, Look::Warn))
                 }
@@ -557,8 +608,31 @@ impl AppointmentView {
     }
 }
 
+/// What was paid at the window is returned there (E47).
+fn window_refund(appointment: &Appointment) -> Option<&'static str> {
+    let is_off = matches!(appointment.state, State::Cancelled { .. }) && appointment.history.moved_to.is_none();
+    let at_window = appointment.booker.account().is_none() && !appointment.fee.is_zero();
+    (is_off && at_window).then_some("在窗口缴的挂号费，请到窗口退费")
+}
+
+fn options_words(appointment: &Appointment, profile: &HospitalProfile, now: Timestamp) -> Option<&'static str> {
+    match appointment.state {
+        State::Booked => appointment.may_move(profile.cancel, profile.booking.moves_max, now).ok().map(|()| "改约"),
+        State::Cancelled { by: CancelledBy::Hospital, .. } | State::Refused { why: RefusedWhy::ClinicClosed } => {
+            Some("改挂其他时间")
+        }
+        State::Fulfilled if appointment.history.followed_up_by.is_none() => {
+            let days = profile.booking.free_followup_days + profile.booking.horizon_days;
+            let is_near = time::today(now) < time::add_days(appointment.place.date, days);
+            (is_near && profile.booking.free_followup_days > 0).then_some("免费复诊")
+        }
+        _ => None,
+    }
+}
+
 fn state_words(appointment: &Appointment, now: Timestamp) -> (&'static str, &'static str, Tone) {
     match appointment.state {
+        State::Cancelled { .. } if appointment.history.moved_to.is_some() => ("moved", "已改约", Tone::Plain),
         State::Held { expires_at } if expires_at > now => ("held", "待支付", Tone::Wait),
         State::Held { .. } | State::Expired => ("expired", "超时未支付，号源已释放", Tone::Plain),
         State::Booked => ("booked", "挂号成功", Tone::Good),
@@ -602,6 +676,7 @@ impl View for AppointmentView {
             (key_values(&facts))
             @if self.cancel_counts { (notice(Tone::Wait, "已过免责取消时间，现在取消将计入诚信记录。")) }
             (self.actions(context))
+            @if self.substituted { (notice(Tone::Wait, "医生有事，改由上面的医生出诊。如不方便，就诊开始前可随时免费取消。")) }
             @if self.state == "booked" && self.cancel_until.is_none() {
                 (notice(Tone::Plain, "已超过网上取消时间。如不能就诊，请拨打医院电话或到窗口办理。"))
             }

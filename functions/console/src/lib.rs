@@ -11,6 +11,8 @@
 //! | `GET /staff/appointments/{appointment}` | – | the appointment and how far its refund is |
 //! | `POST /staff/appointments/{appointment}/cancel` | `{"by":"window"}` or `{"by":"hospital"}`, `"reason"` one of `patient_asked`, `booked_wrongly`, `clinic_changed`, `other` | the appointment after it |
 //! | `POST /staff/clinics/{clinic}/close` | – | 停诊: how many are cancelled, told and refunded within minutes |
+//! | `GET /staff/clinics/{clinic}/closure?from=1100` | – | 停诊 preview: who is concerned, what goes back, its fingerprint; and how far earlier decisions have come |
+//! | `POST /staff/clinics/{clinic}/closure` | `{"action":"close","from":"1100","fingerprint":"…"}`, `{"action":"substitute","doctor":"…","fingerprint":"…"}`, `{"action":"reopen"}`, `{"action":"limit","slot":"0900","numbers":3}` | the same; 409 `preview_changed`, `still_closing` |
 //! | `GET /staff/worklist` | – | orders that need people, with what and why |
 //! | `GET /staff/orders/{order}` | – | lines, refunds, receipt, work |
 //! | `POST /staff/orders/{order}/refunds` | `{"lines":[1],"idempotency_key":"…"}`; no lines: everything left | the order; above the profile's amount the refund waits for a second person |
@@ -49,6 +51,7 @@
 mod account;
 mod appointments;
 mod body;
+pub mod closures;
 pub mod credit;
 pub mod filing;
 pub mod import;
@@ -161,6 +164,10 @@ pub enum Action {
     DifferenceNote,
     /// Say what it was.
     DifferenceResolve,
+    /// Whom closing a clinic would concern, and how far it has come.
+    Closure,
+    /// Close, substitute, open again, limit.
+    DecideClosure,
     /// What a member of staff may do.
     Home,
     /// The sign-in form.
@@ -212,7 +219,7 @@ pub enum Action {
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 47] = [
+pub static ROUTES: [Route<Action>; 49] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -350,6 +357,18 @@ pub static ROUTES: [Route<Action>; 47] = [
         path: "/staff/orders/{order}/remarks",
         access: Access::Staff(Scope::Finance),
         action: Action::Remark,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/clinics/{clinic}/closure",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Closure,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/clinics/{clinic}/closure",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::DecideClosure,
     },
     Route { method: Method::GET, path: "/staff", access: Access::StaffSession, action: Action::Home },
     Route { method: Method::GET, path: "/staff/signin", access: Access::Public, action: Action::SignInPage },
@@ -493,6 +512,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::ReconciliationSignOff => reconciliation::sign_off(app, call).await,
         Action::DifferenceNote => reconciliation::note(app, call).await,
         Action::DifferenceResolve => reconciliation::resolve(app, call).await,
+        Action::Closure => closures::show(app, call).await,
+        Action::DecideClosure => closures::decide(app, call).await,
         Action::Home => signin::home(call),
         Action::SignInPage => Ok(signin::sign_in_page(call)),
         Action::SignIn => signin::sign_in(app, call).await,

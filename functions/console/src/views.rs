@@ -198,7 +198,7 @@ impl StaffAppointmentView {
     }
 }
 
-fn state_words(state: State, now: Timestamp) -> (&'static str, &'static str) {
+pub(crate) fn state_words(state: State, now: Timestamp) -> (&'static str, &'static str) {
     match state {
         State::Held { expires_at } if expires_at > now => ("held", "待支付"),
         State::Held { .. } | State::Expired => ("expired", "超时未支付"),
@@ -245,6 +245,8 @@ struct SlotView {
     slot: String,
     band: String,
     free: usize,
+    /// Given back, and nobody's for the moment.
+    resting: usize,
     taken: Vec<TakenView>,
 }
 
@@ -279,7 +281,13 @@ impl SlotView {
         let known = appointments.iter().filter(|appointment| slot.holder(&appointment.id).is_some());
         let mut taken: Vec<_> = known.map(|appointment| TakenView::of(slot, appointment, now)).collect();
         taken.sort_by_key(|taken| taken.number);
-        Self { slot: slot.start.to_string(), band: slot.start.band_text(), free: slot.free_numbers.len(), taken }
+        Self {
+            slot: slot.start.to_string(),
+            band: slot.start.band_text(),
+            free: slot.free_numbers.len(),
+            resting: slot.taken.len() - slot.holders().count(),
+            taken,
+        }
     }
 }
 

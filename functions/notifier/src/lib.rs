@@ -203,5 +203,6 @@ async fn done(app: &App, about: &About, told: EventKind) -> Result<(), StoreErro
         About::Order(order) => table.clear_notice(&order.out_trade_no, told).await,
         About::Credit(news) => table.clear_gate_notice(&Key::gate(&news.0.owner.patient), news.1.seq).await,
         About::Person(news) => table.clear_patient_notice(&news.patient, news.ev.seq).await,
+        About::Waiting(waiting) => table.forget_ended(waiting).await,
     }
 }

@@ -11,6 +11,7 @@ use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
 use domain::id::OutTradeNo;
 use domain::notice::{About, PersonNews};
 use domain::order::Order;
+use domain::waitlist::Waiting;
 use domain::{Timestamp, time};
 use futures_util::{StreamExt, stream};
 use runtime::Desk;
@@ -69,6 +70,8 @@ enum Then {
     ClearGate(Key, u64),
     /// The others of a person's family have been told.
     ClearPerson(PersonNews),
+    /// That waiting is over is in the queue of messages.
+    ClearWaiting(Box<Waiting>),
     /// The message of the ledger is under way: seen again if it is lost.
     Postpone(Box<NoticeRecord>),
 }
@@ -117,6 +120,7 @@ async fn look_up(app: &App, key: &Key, now: Timestamp) -> Result<Option<Vec<Task
     match app.desk.table.about(key).await? {
         Some(About::Appointment(visit)) => visit_tasks(app, key, &visit, now).await.map(Some),
         Some(About::Order(order)) => Ok(Some(order_tasks(key, &order, now))),
+        Some(About::Waiting(waiting)) => Ok(Some(waiting_tasks(key, &waiting, now))),
         Some(About::Credit(news)) => Ok(Some(vec![credit_task(key, &news.1)])),
         Some(About::Person(news)) => Ok(Some(vec![person_task(key, *news)])),
         None => Ok(None),
@@ -183,6 +187,14 @@ fn credit_task(key: &Key, event: &ItemEvent) -> Task {
     Task { event: at(key, event.clone()), then: Then::ClearGate(key.clone(), event.seq) }
 }
 
+/// That waiting is over.
+fn waiting_tasks(key: &Key, waiting: &Waiting, now: Timestamp) -> Vec<Task> {
+    let is_due = waiting.deadlines.due(now).any(|kind| kind == Deadline::Notify);
+    let task =
+        |event: &ItemEvent| Task { event: at(key, event.clone()), then: Then::ClearWaiting(Box::new(waiting.clone())) };
+    waiting.ev.iter().filter(|_| is_due).map(task).collect()
+}
+
 fn event_of(kind: EventKind, now: Timestamp) -> ItemEvent {
     ItemEvent { seq: 0, kind, actor: Actor::Schedule, at: now }
 }
@@ -232,6 +244,7 @@ async fn conclude(app: &App, then: &Then, now: Timestamp) -> Result<(), StoreErr
         Then::ClearOrder(no, told) => table.clear_notice(no, *told).await,
         Then::ClearGate(key, seq) => table.clear_gate_notice(key, *seq).await,
         Then::Postpone(record) => table.postpone_notice(record, time::add_seconds(now, LETTER_AGAIN_S)).await,
+        Then::ClearWaiting(waiting) => table.tell_of_end_later(waiting).await,
     }
 }
 

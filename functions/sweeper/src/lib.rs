@@ -1,13 +1,15 @@
-//! 清扫: every minute, what is due: holds that ran out, cancellations to complete, visits nobody came to, closed clinics to
-//! empty.
+//! 清扫: every minute, what is due: holds that ran out, numbers that have rested, cancellations to complete, visits nobody came
+//! to, closed clinics to empty, people who wait.
 //!
 //! The index only says what may be due; each item is read again before anything is done. A task that calls WeChat
 //! moves its deadline ahead first, so that a crash delays it and nothing else. Late, doubled or missed ticks do no harm.
 
 mod cancellation;
 mod clinic;
+mod closure;
 mod slot;
 mod visit;
+mod waitlist;
 
 use domain::Timestamp;
 use domain::due::Worker;
@@ -17,7 +19,7 @@ use runtime::payments::FollowError;
 use runtime::secrets::{PayAccount, Secret, SecretError};
 use store::StoreError;
 use store::due::SHARDS;
-use store::key::{APPEAL_PREFIX, APPOINTMENT_PREFIX, CLINIC_PREFIX, Key, SLOT_PREFIX};
+use store::key::{APPEAL_PREFIX, APPOINTMENT_PREFIX, CLINIC_PREFIX, CLOSURE_PREFIX, Key, SLOT_PREFIX, WAITLIST_PREFIX};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;
@@ -99,13 +101,18 @@ async fn sweep_once(app: &App, now: Timestamp) -> Swept {
 /// Brings one item to an end; true when it is no longer due.
 async fn sweep(app: &App, key: Key, now: Timestamp) -> bool {
     let outcome = if key.sk.starts_with(SLOT_PREFIX) {
-        slot::sweep(app, &key, now).await
+        // An offer goes through all of a hold: too large for the frame of every other item.
+        Box::pin(slot::sweep(app, &key, now)).await
     } else if key.sk.starts_with(APPOINTMENT_PREFIX) {
         visit::sweep(app, &key, now).await
     } else if key.sk.starts_with(APPEAL_PREFIX) {
         visit::follow_appeal(app, &key, now).await
     } else if key.pk.starts_with(CLINIC_PREFIX) {
         clinic::sweep(app, &key, now).await
+    } else if key.pk.starts_with(CLOSURE_PREFIX) {
+        closure::sweep(app, &key, now).await
+    } else if key.pk.starts_with(WAITLIST_PREFIX) {
+        waitlist::sweep(app, &key, now).await
     } else {
         Err(SweepError::Unknown)
     };

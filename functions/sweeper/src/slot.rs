@@ -38,7 +38,8 @@ pub(crate) async fn sweep(app: &App, key: &Key, now: Timestamp) -> Result<(), Sw
     }
     for id in rested {
         if let Some(slot) = table.slot_at(key).await? {
-            table.end_rest(&slot, &id, now).await?;
+            let profile = app.desk.profile().await.map_err(FollowError::from)?;
+            table.pass_on(&profile, &slot, &id, now).await?;
         }
     }
     if let Some(error) = failure {

@@ -122,7 +122,8 @@ pub enum State {
 }
 
 /// Everything needed to find an appointment: its text form is what URLs carry. Opaque: no name, no document number.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct AppointmentKey {
     /// For whom.
     pub patient: PatientId,
@@ -160,6 +161,19 @@ impl std::str::FromStr for AppointmentKey {
     }
 }
 
+impl TryFrom<String> for AppointmentKey {
+    type Error = AppointmentKeyError;
+    fn try_from(text: String) -> Result<Self, AppointmentKeyError> {
+        text.parse()
+    }
+}
+
+impl From<AppointmentKey> for String {
+    fn from(key: AppointmentKey) -> String {
+        key.to_string()
+    }
+}
+
 /// What is asked of an appointment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -194,6 +208,9 @@ pub enum MoveError {
     /// The slot has not ended yet: nobody has missed it.
     #[error("the slot has not ended")]
     NotOver,
+    /// The visit has been moved to another time as often as it may.
+    #[error("moved too often")]
+    MovedTooOften,
     /// No such move from here.
     #[error("no such move from this state")]
     Illegal,
@@ -270,6 +287,28 @@ pub struct Told {
     pub last_warning: bool,
 }
 
+/// How an appointment came about and what became of it, beside its state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct History {
+    /// 改约: the appointment it took the place of.
+    pub moved_from: Option<AppointmentKey>,
+    /// 改约: the appointment that took its place; the payment went with it.
+    pub moved_to: Option<AppointmentKey>,
+    /// How often the visit has been moved.
+    pub moves: u8,
+    /// The order that came with it; none: it is paid for by an order of its own.
+    pub order: Option<OutTradeNo>,
+    /// 候补: offered to somebody who waited, instead of asked for.
+    pub offered: bool,
+    /// 替诊: another doctor sees the patient than the one who was booked.
+    pub substituted: bool,
+    /// 复诊: the visit it follows up, free of charge.
+    pub follow_up_of: Option<AppointmentKey>,
+    /// 复诊: the free visit that followed it up.
+    pub followed_up_by: Option<AppointmentKey>,
+}
+
 /// One registration of one patient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Appointment {
@@ -298,6 +337,9 @@ pub struct Appointment {
     /// What it means for the credit record.
     #[serde(default)]
     pub credit: VisitCredit,
+    /// How it came about and what became of it. Boxed: most have none, and every step of a payment carries several copies.
+    #[serde(default)]
+    pub history: Box<History>,
     /// When the number was held.
     #[serde(with = "crate::clinic::epoch_s")]
     pub created_at: Timestamp,
@@ -316,9 +358,9 @@ impl Appointment {
         if self.booker.account().is_some() { self.fee } else { Fen::ZERO }
     }
 
-    /// The order of the payment in progress.
+    /// The order of the payment in progress, or the one that came with it from the visit it took the place of.
     pub fn out_trade_no(&self) -> OutTradeNo {
-        OutTradeNo::of(&self.id, self.pay_attempt)
+        self.history.order.clone().unwrap_or_else(|| OutTradeNo::of(&self.id, self.pay_attempt))
     }
 
     /// True while the number is the patient's or may become so.
@@ -337,9 +379,93 @@ impl Appointment {
         matches!(self.state, State::Cancelled { .. })
     }
 
-    /// The last instant at which it can be cancelled online.
+    /// True when the visit took place.
+    pub fn was_visit(&self) -> bool {
+        matches!(self.state, State::CheckedIn | State::Fulfilled)
+    }
+
+    /// The last instant at which it can be cancelled online: the turn itself when the hospital sent another doctor.
     pub fn cancel_until(&self, policy: CancelPolicy) -> Timestamp {
+        if self.history.substituted {
+            return self.place.starts_at();
+        }
         policy.deadline(self.place.date, self.place.starts_at())
+    }
+
+    /// Whether the visit may be moved to another time (改约) at `now`: booked, in time to be cancelled, and not moved too
+    /// often already.
+    pub fn may_move(&self, policy: CancelPolicy, moves_max: u8, now: Timestamp) -> Result<(), MoveError> {
+        match self.state {
+            State::Booked if now > self.cancel_until(policy) => Err(MoveError::CancelDeadlinePassed),
+            State::Booked if self.history.moves >= moves_max => Err(MoveError::MovedTooOften),
+            State::Booked => Ok(()),
+            _ => Err(MoveError::Illegal),
+        }
+    }
+
+    /// The appointment once `next` has taken its place: given back without a refund and without a word, for `next` says it
+    /// all. Number and gate follow by its deadline `release`.
+    #[must_use]
+    pub fn moved_to(&self, next: AppointmentKey, now: Timestamp) -> Self {
+        Self {
+            state: State::Cancelled { by: CancelledBy::Patient, refund: false },
+            deadlines: Deadlines::none().with(Deadline::Release, now),
+            history: Box::new(History { moved_to: Some(next), ..(*self.history).clone() }),
+            ver: self.ver + 1,
+            ..self.clone()
+        }
+    }
+
+    /// The appointment that takes the place of this one: booked, and paid for by the same order.
+    #[must_use]
+    pub fn moved(&self, id: AppointmentId, place: Place, actor: Actor, now: Timestamp) -> Self {
+        let history = History {
+            moved_from: Some(self.key()),
+            moves: self.history.moves.saturating_add(1),
+            order: (!self.payable().is_zero()).then(|| self.out_trade_no()),
+            follow_up_of: self.history.follow_up_of.clone(),
+            ..History::default()
+        };
+        let held = Self {
+            id,
+            place,
+            state: State::Held { expires_at: now },
+            deadlines: Deadlines::none(),
+            ev: None,
+            history: Box::new(history),
+            credit: VisitCredit::default(),
+            created_at: now,
+            ver: 0,
+            ..self.clone()
+        };
+        let ev = ItemEvent { seq: 1, kind: EventKind::AppointmentMoved, actor, at: now };
+        Self {
+            state: State::Booked,
+            deadlines: deadlines_after(&held, State::Booked, now),
+            ev: Some(ev),
+            ver: 1,
+            ..held
+        }
+    }
+
+    /// The appointment once another doctor sees the patient (替诊): told, and free to cancel until the turn.
+    pub fn substituted(&self, doctor: &DoctorId, who: &str, actor: Actor, now: Timestamp) -> Result<Self, MoveError> {
+        match self.state {
+            State::Booked | State::CheckedIn if self.place.who != who => {}
+            State::Booked | State::CheckedIn => return Err(MoveError::AlreadyDone),
+            _ => return Err(MoveError::Illegal),
+        }
+        let place = Place { doctor: Some(doctor.clone()), who: who.to_owned(), ..self.place.clone() };
+        let ev = ItemEvent { seq: self.event_seq() + 1, kind: EventKind::AppointmentSubstituted, actor, at: now };
+        let notify_at = time::add_seconds(now, NOTIFY_WITHIN_S);
+        Ok(Self {
+            place,
+            deadlines: self.deadlines.clone().with(Deadline::Notify, notify_at),
+            ev: Some(ev),
+            history: Box::new(History { substituted: true, ..(*self.history).clone() }),
+            ver: self.ver + 1,
+            ..self.clone()
+        })
     }
 
     /// The appointment after `command`, with its event and deadlines, or why not.
@@ -576,6 +702,7 @@ pub(crate) mod tests {
             deadlines: Deadlines::none(),
             ev: None,
             credit: VisitCredit::default(),
+            history: Box::default(),
             created_at: expires_at,
             ver: 1,
         }

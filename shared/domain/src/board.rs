@@ -2,12 +2,12 @@
 //! a number is given by its slot alone.
 
 use crate::booking::{BookingPolicy, WindowError, window};
-use crate::clinic::{Channel, Claim, Clinic, Slot, SlotStart, epoch_s};
+use crate::clinic::{Channel, Claim, Clinic, ClinicState, Slot, SlotStart, epoch_s};
 use crate::id::{ClinicId, DepartmentId};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Seconds after which a board is built anew while its clinics' numbers go.
 pub const RUSH_AGE_MAX_S: i64 = 2;
@@ -38,6 +38,9 @@ pub struct BoardClinic {
     pub clinic: Clinic,
     /// How many numbers of each slot WeChat may give out.
     pub free: BTreeMap<SlotStart, usize>,
+    /// Slots that are closed though the clinic is open: its last hours may be.
+    #[serde(default)]
+    pub closed: BTreeSet<SlotStart>,
     /// When the next hold may end unpaid. Of numbers that rest nothing is shown: nobody is to wait for one.
     #[serde(default)]
     pub next_back_at: Option<Timestamp>,
@@ -50,11 +53,13 @@ impl BoardClinic {
             Claim::Held { expires_at } => Some(expires_at),
             Claim::Booked | Claim::Resting { .. } => None,
         };
-        let free = |slot: &Slot| slot.free_for(Channel::Wechat, now).len();
+        let is_closed = |slot: &Slot| slot.state == ClinicState::Closed;
+        let free = |slot: &Slot| if is_closed(slot) { 0 } else { slot.free_for(Channel::Wechat, now).len() };
         let taken = slots.iter().flat_map(|slot| slot.taken.values());
         Self {
             clinic: clinic.clone(),
             free: slots.iter().map(|slot| (slot.start, free(slot))).collect(),
+            closed: slots.iter().filter(|slot| is_closed(slot)).map(|slot| slot.start).collect(),
             next_back_at: taken.filter_map(|taken| expiry(taken.claim)).min(),
         }
     }
@@ -95,7 +100,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clinic::{ClinicKind, ClinicState, Period, Taken};
+    use crate::clinic::{ClinicKind, Period, Taken};
     use crate::id::{AppointmentId, PatientId};
     use crate::money::Fen;
     use crate::time::{add_minutes, add_seconds};

@@ -2,7 +2,7 @@
 //!
 //! What is per person is decided on the person's [`Gate`]; what is per number is decided by the slot's own write.
 
-use crate::appointment::NOTIFY_WITHIN_S;
+use crate::appointment::{NOTIFY_WITHIN_S, Place};
 use crate::clinic::{Clinic, ClinicKind, ClinicState, Period, SlotStart};
 use crate::credit::{Ban, CreditNews, Judge, Owner, Record, change};
 use crate::due::{Deadline, Deadlines};
@@ -10,6 +10,7 @@ use crate::event::{Actor, EventKind, ItemEvent};
 use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId};
 use crate::quota::Quotas;
 use crate::time;
+use crate::waitlist::{Ticket, WaitlistPolicy};
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,12 @@ pub struct BookingPolicy {
     pub quotas: Quotas,
     /// From this time on the day itself, what is left of it is everybody's.
     pub pool_time: Time,
+    /// How often one visit may be moved to another time.
+    pub moves_max: u8,
+    /// Days, the day of the visit included, on which following it up is free (复诊); 0 = never.
+    pub free_followup_days: i32,
+    /// Waiting for a number of a full clinic.
+    pub waitlist: WaitlistPolicy,
 }
 
 impl Default for BookingPolicy {
@@ -131,6 +138,9 @@ impl Default for BookingPolicy {
             rest: RestPolicy::default(),
             quotas: Quotas::NONE,
             pool_time: Time::constant(6, 0, 0, 0),
+            moves_max: 1,
+            free_followup_days: 3,
+            waitlist: WaitlistPolicy::default(),
         }
     }
 }
@@ -224,6 +234,22 @@ fn same_day_open(period: Period, policy: &BookingPolicy, clock: Time) -> Result<
     if clock > close { Err(WindowError::Over) } else { Ok(Product::SameDay) }
 }
 
+/// Whether a clinic is one in which a visit can be followed up free of charge (复诊): the same department and campus, and
+/// not an expert's. Which days count is [`follow_up_days`].
+pub fn follows_up(visit: &Place, clinic: &Clinic) -> bool {
+    let same_house = visit.department == clinic.department && visit.campus == clinic.campus;
+    same_house && clinic.kind == ClinicKind::Ordinary && clinic.state == ClinicState::Open
+}
+
+/// The days on which a visit on `date` can be followed up free of charge: `days` with the visit's own, or, when the clinic
+/// is held on none of those left, the next on which it is. `held` are the days with such a clinic, in order.
+pub fn follow_up_days(date: Date, days: i32, held: &[Date], today: Date) -> Vec<Date> {
+    let last = time::add_days(date, days - 1);
+    let ahead = || held.iter().copied().filter(|day| *day >= today && *day >= date);
+    let within: Vec<Date> = ahead().filter(|day| *day <= last).collect();
+    if days > 0 && within.is_empty() { ahead().take(1).collect() } else { within }
+}
+
 /// How a number stands on a person's gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
@@ -236,6 +262,22 @@ pub enum Pass {
     },
     /// Paid.
     Booked,
+    /// Offered to somebody who waited, until then: it keeps nobody from holding another number.
+    Offered {
+        /// End of the offer.
+        #[serde(with = "crate::clinic::epoch_s")]
+        expires_at: Timestamp,
+    },
+}
+
+impl Pass {
+    /// When it ends by itself, if it does.
+    pub fn expires_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Held { expires_at } | Self::Offered { expires_at } => Some(expires_at),
+            Self::Booked => None,
+        }
+    }
 }
 
 /// One live number on a person's gate.
@@ -262,6 +304,9 @@ pub struct Gate {
     /// Live numbers by appointment.
     #[serde(default)]
     pub entries: BTreeMap<AppointmentId, GateEntry>,
+    /// Places on waitlists by clinic.
+    #[serde(default)]
+    pub waiting: BTreeMap<ClinicId, Ticket>,
     /// The credit record.
     #[serde(default)]
     pub record: Record,
@@ -311,9 +356,7 @@ pub enum GateError {
 impl Gate {
     /// Entries whose hold has run out by `now`: live only if their slot still says so.
     pub fn doubtful(&self, now: Timestamp) -> impl Iterator<Item = (&AppointmentId, &GateEntry)> {
-        self.entries
-            .iter()
-            .filter(move |(_, entry)| matches!(entry.pass, Pass::Held { expires_at } if expires_at <= now))
+        self.entries.iter().filter(move |(_, entry)| entry.pass.expires_at().is_some_and(|end| end <= now))
     }
 
     /// The gate without entries of days gone by and without `stale` (doubtful entries their slots no longer know).
@@ -488,6 +531,16 @@ mod tests {
             ..clinic(date(2026, 11, 24), Period::Morning, ClinicKind::Expert, None)
         };
         assert_eq!(ask(&closed, "0900", "2026-11-22T02:00:00Z"), Err(WindowError::Closed));
+    }
+
+    #[test]
+    fn a_visit_is_followed_up_within_three_days_or_on_the_next_clinic_day() {
+        let day = |n| date(2026, 11, n);
+        let held = [day(23), day(24), day(25), day(26), day(30)];
+        assert_eq!(follow_up_days(day(23), 3, &held, day(24)), [day(24), day(25)]);
+        assert_eq!(follow_up_days(day(25), 3, &held, day(26)), [day(26)]);
+        assert_eq!(follow_up_days(day(27), 3, &held, day(28)), [day(30)], "closed on the three days");
+        assert_eq!(follow_up_days(day(23), 0, &held, day(24)), []);
     }
 
     #[test]

@@ -48,6 +48,10 @@ pub enum Deadline {
     Credit,
     /// Appointment: it was missed; the hospital's own record is asked whether the visit took place all the same.
     Check,
+    /// Place on a waitlist: a number may be free, or the list has ended.
+    Waitlist,
+    /// Closure: not everybody it concerns has been cancelled or told yet.
+    Closure,
 }
 
 /// The function that acts on a deadline.
@@ -83,9 +87,14 @@ impl Deadline {
     pub fn worker(self) -> Worker {
         match self {
             Self::Notify | Self::Remind | Self::DayBefore => Worker::Reminder,
-            Self::HoldExpires | Self::Release | Self::Close | Self::Queue | Self::Miss | Self::Credit => {
-                Worker::Sweeper
-            }
+            Self::HoldExpires
+            | Self::Release
+            | Self::Close
+            | Self::Queue
+            | Self::Miss
+            | Self::Credit
+            | Self::Waitlist
+            | Self::Closure => Worker::Sweeper,
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile
             }

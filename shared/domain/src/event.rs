@@ -60,11 +60,23 @@ pub enum EventKind {
     /// An appeal was answered.
     #[serde(rename = "credit.appeal_answered")]
     AppealAnswered,
+    /// The visit was moved to another time, and its payment with it.
+    #[serde(rename = "appointment.moved")]
+    AppointmentMoved,
+    /// Another doctor sees the patient than the one who was booked.
+    #[serde(rename = "appointment.substituted")]
+    AppointmentSubstituted,
+    /// A number that came back is held for somebody who waited.
+    #[serde(rename = "waitlist.offered")]
+    WaitlistOffered,
+    /// Waiting for a number of a clinic is over.
+    #[serde(rename = "waitlist.ended")]
+    WaitlistEnded,
 }
 
 impl EventKind {
     /// Every kind, for schemas and tests.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::AppointmentBooked,
         Self::AppointmentCancelled,
         Self::AppointmentExpired,
@@ -83,6 +95,10 @@ impl EventKind {
         Self::CreditSuspended,
         Self::CreditRestored,
         Self::AppealAnswered,
+        Self::AppointmentMoved,
+        Self::AppointmentSubstituted,
+        Self::WaitlistOffered,
+        Self::WaitlistEnded,
     ];
 
     /// The detail-type on the bus.
@@ -106,6 +122,10 @@ impl EventKind {
             Self::CreditSuspended => "credit.suspended",
             Self::CreditRestored => "credit.restored",
             Self::AppealAnswered => "credit.appeal_answered",
+            Self::AppointmentMoved => "appointment.moved",
+            Self::AppointmentSubstituted => "appointment.substituted",
+            Self::WaitlistOffered => "waitlist.offered",
+            Self::WaitlistEnded => "waitlist.ended",
         }
     }
 }

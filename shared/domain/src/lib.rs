@@ -10,6 +10,7 @@ pub mod booking;
 pub mod calendar;
 pub mod catalog;
 pub mod clinic;
+pub mod closure;
 pub mod credit;
 pub mod due;
 pub mod event;
@@ -25,5 +26,6 @@ pub mod reconciliation;
 pub mod slot;
 pub mod staff;
 pub mod time;
+pub mod waitlist;
 
 pub use jiff::{Timestamp, civil};

@@ -10,9 +10,10 @@ use crate::appointment::{Appointment, CancelledBy, RefusedWhy, State, Told};
 use crate::booking::{CancelPolicy, Gate};
 use crate::credit::CreditNews;
 use crate::event::{EventKind, ItemEvent};
-use crate::id::PatientId;
+use crate::id::{DoctorId, PatientId};
 use crate::order::{Cause, Order, Posting, Refund, RefundState};
 use crate::time;
+use crate::waitlist::{Ended, Waiting};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,11 +50,19 @@ pub enum NoticeKind {
     AppealAnswered,
     /// 就诊人绑定提醒: another WeChat user acts for the person now
     Linked,
+    /// 改约成功
+    Moved,
+    /// 医生替诊
+    Substituted,
+    /// 候补有号，请尽快支付
+    WaitlistOffered,
+    /// 候补结束
+    WaitlistEnded,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Booked,
         Self::Cancelled,
         Self::Refused,
@@ -68,6 +77,10 @@ impl NoticeKind {
         Self::Restored,
         Self::AppealAnswered,
         Self::Linked,
+        Self::Moved,
+        Self::Substituted,
+        Self::WaitlistOffered,
+        Self::WaitlistEnded,
     ];
 
     /// The message an event leads to, if any.
@@ -87,6 +100,10 @@ impl NoticeKind {
             EventKind::CreditRestored => Some(Self::Restored),
             EventKind::AppealAnswered => Some(Self::AppealAnswered),
             EventKind::PatientLinked => Some(Self::Linked),
+            EventKind::AppointmentMoved => Some(Self::Moved),
+            EventKind::AppointmentSubstituted => Some(Self::Substituted),
+            EventKind::WaitlistOffered => Some(Self::WaitlistOffered),
+            EventKind::WaitlistEnded => Some(Self::WaitlistEnded),
             EventKind::AppointmentExpired
             | EventKind::OrderPaid
             | EventKind::PatientRegistered
@@ -110,6 +127,10 @@ impl NoticeKind {
             Self::Suspended => "预约暂停",
             Self::Restored => "预约恢复",
             Self::AppealAnswered => "申诉结果",
+            Self::Moved => "改约成功",
+            Self::Substituted => "医生替诊",
+            Self::WaitlistOffered => "候补有号",
+            Self::WaitlistEnded => "候补结束",
             Self::Linked => "就诊人被他人绑定",
         }
     }
@@ -131,6 +152,10 @@ impl NoticeKind {
             Self::Restored => "restored",
             Self::AppealAnswered => "appeal_answered",
             Self::Linked => "linked",
+            Self::Moved => "moved",
+            Self::Substituted => "substituted",
+            Self::WaitlistOffered => "waitlist_offered",
+            Self::WaitlistEnded => "waitlist_ended",
         }
     }
 }
@@ -144,6 +169,8 @@ pub enum About {
     Order(Box<Order>),
     /// A credit record: what there is to tell, and its event.
     Credit(Box<(CreditNews, ItemEvent)>),
+    /// A place on a waitlist.
+    Waiting(Box<Waiting>),
     /// A person.
     Person(Box<PersonNews>),
 }
@@ -172,13 +199,20 @@ impl About {
             Self::Order(order) => &order.patient,
             Self::Credit(told) => &told.0.owner.patient,
             Self::Person(news) => &news.patient,
+            Self::Waiting(waiting) => &waiting.patient,
         }
     }
 
     /// What the ledger knows the message by, beside its kind: a second refund of one order is a second message.
     pub fn ledger_id(&self, kind: NoticeKind) -> String {
         match self {
+            // A second substitute is a second message (E46).
+            Self::Appointment(appointment) if kind == NoticeKind::Substituted => {
+                let doctor = appointment.place.doctor.as_ref().map_or("", DoctorId::as_str);
+                format!("{}-{doctor}", appointment.id)
+            }
             Self::Appointment(appointment) => appointment.id.to_string(),
+            Self::Waiting(waiting) => waiting.offer.to_string(),
             Self::Order(order) => match told_refund(kind, order) {
                 Some(refund) => refund.out_refund_no.to_string(),
                 None => order.out_trade_no.to_string(),
@@ -202,6 +236,7 @@ impl About {
             },
             Self::Credit(told) => format!("/patients/{}/credit", told.0.owner.patient),
             Self::Person(news) => format!("/patients/{}/accounts", news.patient),
+            Self::Waiting(waiting) => format!("/clinics/{}", waiting.clinic.id),
         }
     }
 
@@ -210,13 +245,17 @@ impl About {
         match self {
             Self::Appointment(appointment) => matches!(
                 (kind, appointment.state),
-                (NoticeKind::Booked, State::Booked | State::CheckedIn | State::Fulfilled)
-                    | (NoticeKind::Cancelled, State::Cancelled { .. })
+                (
+                    NoticeKind::Booked | NoticeKind::Moved | NoticeKind::Substituted,
+                    State::Booked | State::CheckedIn | State::Fulfilled
+                ) | (NoticeKind::Cancelled, State::Cancelled { .. })
                     | (NoticeKind::Refused, State::Refused { .. })
                     | (NoticeKind::TurnSoon, State::Booked | State::CheckedIn)
                     | (NoticeKind::DayBefore, State::Booked)
                     | (NoticeKind::Missed, State::NoShow)
+                    | (NoticeKind::WaitlistOffered, State::Held { .. })
             ),
+            Self::Waiting(waiting) => kind == NoticeKind::WaitlistEnded && waiting.ended.is_some(),
             Self::Order(order) => match kind {
                 NoticeKind::BillPaid => matches!(order.posting, Posting::Posted { .. }),
                 NoticeKind::BillRefused | NoticeKind::Refunded | NoticeKind::RefundDeclined => {
@@ -231,7 +270,11 @@ impl About {
                 | NoticeKind::Suspended
                 | NoticeKind::Restored
                 | NoticeKind::AppealAnswered
-                | NoticeKind::Linked => false,
+                | NoticeKind::Linked
+                | NoticeKind::Moved
+                | NoticeKind::Substituted
+                | NoticeKind::WaitlistOffered
+                | NoticeKind::WaitlistEnded => false,
             },
             Self::Credit(told) => NoticeKind::of(told.1.kind) == Some(kind),
             Self::Person(news) => kind == NoticeKind::Linked && news.ev.kind == EventKind::PatientLinked,
@@ -245,7 +288,22 @@ impl About {
             Self::Order(order) => order_text(kind, field, order),
             Self::Credit(told) => credit_text(kind, field, &told.0),
             Self::Person(news) => person_text(field, news),
+            Self::Waiting(waiting) => waiting_text(field, waiting),
         }
+    }
+}
+
+fn waiting_text(field: NoticeField, waiting: &Waiting) -> String {
+    match field {
+        NoticeField::Patient => waiting.patient_name_masked.clone(),
+        NoticeField::Department => waiting.clinic.department_name.clone(),
+        NoticeField::Doctor => waiting.clinic.who.clone(),
+        NoticeField::VisitTime => waiting.clinic.date.strftime("%Y年%m月%d日").to_string(),
+        NoticeField::Remark => match waiting.ended {
+            Some(Ended::Closed) => "医生停诊，候补已结束".to_owned(),
+            Some(Ended::NoNumber) | None => "候补未成功，没有新的号".to_owned(),
+        },
+        _ => NOTHING.to_owned(),
     }
 }
 
@@ -457,6 +515,9 @@ fn cancel_text(appointment: &Appointment, moment: Moment) -> String {
 fn remark(kind: NoticeKind, appointment: &Appointment) -> &'static str {
     match (kind, appointment.state) {
         (NoticeKind::TurnSoon, _) => "约30分钟后就诊，请到诊区候诊",
+        (NoticeKind::Moved, _) => "改约成功，请按新时间到院就诊",
+        (NoticeKind::Substituted, _) => "换医生出诊，不便可随时免费取消",
+        (NoticeKind::WaitlistOffered, _) => "候补有号，请尽快支付，逾期顺延",
         (NoticeKind::Booked, _) => "请按时到院就诊，不能来请提前取消",
         (_, State::Cancelled { by: CancelledBy::Hospital, refund: true }) => "因医院安排取消，费用将原路退回",
         (_, State::Cancelled { by: CancelledBy::Hospital, .. }) => "因医院安排取消",

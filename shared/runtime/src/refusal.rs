@@ -28,6 +28,9 @@
 //! | `his_down` | 503 | the hospital's system does not answer |
 //! | `check_in_unpaid`, `check_in_over`, `clinic_closed`, `wrong_day`, `too_early`, `too_late`, `wrong_campus`, `wrong_desk` | 409 | checking in here and now |
 //! | `queue_his`, `queue_over`, `not_in_queue`, `no_room`, `room_paused`, `room_taken`, `nobody_waits`, `queue_moved`, `room_exists`, `last_room`, `bad_words`, `queue_full` | 409 | the queue says no |
+//! | `no_follow_up` | 409 | the visit cannot be followed up free of charge, or was already |
+//! | `moved_too_often`, `other_fee`, `unsettled` | 409 | the visit cannot be moved to another time |
+//! | `not_full`, `waitlist_over`, `waitlist_hours`, `waiting_too_often` | 409 | one cannot wait for a number here or now |
 //! | `not_set_up` | 503 | the hospital profile is missing |
 //! | `busy` | 503 | too much contention; try again |
 
@@ -38,17 +41,21 @@ use crate::random::NoRandomness;
 use crate::secrets::SecretError;
 use domain::appointment::MoveError;
 use domain::booking::{GateError, WindowError};
+use domain::civil::Time;
 use domain::credit::{Ban, Scope};
 use domain::order::OrderError;
 use domain::queue::{CheckInError, QueueError};
 use domain::time;
+use domain::waitlist::WaitlistError;
 use his::{HisError, RequestError};
 use store::StoreError;
 use store::appointments::MoveFailed;
 use store::orders::OrderFailed;
 use store::queues::{CheckInFailed, QueueFailed};
 use store::registration::HoldError;
+use store::reschedule::RescheduleError;
 use store::staff::AccountFailed;
+use store::waitlist::JoinError;
 use web::problem::Problem;
 
 /// Seconds after which trying again makes sense when a part does not answer.
@@ -89,6 +96,8 @@ refusals! {
     };
     HoldError => hold;
     MoveFailed => moved;
+    RescheduleError => not_rescheduled;
+    JoinError => not_waiting;
     OrderError => |error| order(error);
     OrderFailed => |error| match error {
         OrderFailed::NotFound => Problem::not_found(),
@@ -222,6 +231,9 @@ fn hold(error: HoldError) -> Problem {
         HoldError::Gate(gate) => not_admitted(gate),
         HoldError::SoldOut => Problem::conflict("sold_out", "该时段号源已约满，请选择其他时段"),
         HoldError::NoSlot => Problem::not_found(),
+        HoldError::NoFollowUp => {
+            Problem::conflict("no_follow_up", "该次就诊不能免费复诊，或免费复诊已经用过，可按普通挂号办理")
+        }
         HoldError::Over(_) => Problem::conflict("request_over", "该次挂号已结束，请重新选择时段"),
         HoldError::Store(error) => unavailable("table", &error),
     }
@@ -286,6 +298,46 @@ fn moved(error: MoveFailed) -> Problem {
         MoveFailed::Refused(MoveError::Illegal | MoveError::StillHeld | MoveError::NotOver) => {
             Problem::conflict("cannot_cancel", "该号当前状态不能取消")
         }
+        MoveFailed::Refused(MoveError::MovedTooOften) => {
+            Problem::conflict("moved_too_often", "该号已改约过，不能再次改约。可以取消后重新挂号")
+        }
         MoveFailed::Store(error) => unavailable("table", &error),
+    }
+}
+
+/// What the patient is told when a visit is not moved; it is as it was.
+fn not_rescheduled(error: RescheduleError) -> Problem {
+    match error {
+        RescheduleError::NotFound => Problem::not_found(),
+        RescheduleError::Move(MoveError::Illegal | MoveError::AlreadyDone) => {
+            Problem::conflict("cannot_cancel", "该号当前状态不能改约")
+        }
+        RescheduleError::Move(why) => moved(MoveFailed::Refused(why)),
+        RescheduleError::OtherFee => Problem::conflict("other_fee", "新时段的挂号费不同，不能改约。请取消后重新挂号"),
+        RescheduleError::Unsettled => Problem::conflict("unsettled", "该号的费用正在处理，暂时不能改约，请稍后再试"),
+        RescheduleError::Hold(error) => hold(error),
+    }
+}
+
+/// What the patient is told when there is no waiting.
+fn not_waiting(error: JoinError) -> Problem {
+    match error {
+        JoinError::Rule(WaitlistError::Closed) => not_bookable(WindowError::Closed),
+        JoinError::Rule(WaitlistError::NotFull) => {
+            Problem::conflict("not_full", "该门诊还有号可挂，或尚未放号，不必候补")
+        }
+        JoinError::Rule(WaitlistError::Over) => {
+            Problem::conflict("waitlist_over", "该门诊的候补已截止，就诊当日仍可查看余号")
+        }
+        JoinError::Rule(WaitlistError::Hours { opens, closes }) => {
+            let clock = |time: Time| time.strftime("%H:%M").to_string();
+            let text = format!("候补登记时间为 {} 至 {}", clock(opens), clock(closes));
+            Problem::conflict("waitlist_hours", text)
+        }
+        JoinError::Rule(WaitlistError::TooMany) => {
+            Problem::conflict("waiting_too_often", "该就诊人的候补已达上限，请先退出其他候补")
+        }
+        JoinError::Gate(error) => not_admitted(error),
+        JoinError::Store(error) => unavailable("table", &error),
     }
 }

@@ -29,7 +29,7 @@ pub enum MoveFailed {
     Store(#[from] StoreError),
 }
 
-fn item_of(appointment: &Appointment) -> Result<Item, StoreError> {
+pub(crate) fn item_of(appointment: &Appointment) -> Result<Item, StoreError> {
     let key = Key::appointment(&appointment.key());
     let mut item = to_item(&key, appointment)?;
     due::stamp(&mut item, &key.pk, &appointment.deadlines);

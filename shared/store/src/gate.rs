@@ -2,13 +2,20 @@
 
 use crate::due;
 use crate::key::Key;
-use crate::table::{StoreError, Table, Write, to_item};
+use crate::table::{Item, StoreError, Table, Write, to_item};
 use domain::booking::Gate;
 use domain::due::Deadline;
 use domain::id::{AppointmentId, OpenId, PatientId};
 
 /// How often a decision on a gate is taken again when somebody else wrote it in between.
 pub const GATE_TRIES_MAX: u32 = 5;
+
+/// A gate as it is stored.
+pub(crate) fn item_of(key: &Key, gate: &Gate) -> Result<Item, StoreError> {
+    let mut item = to_item(key, gate)?;
+    due::stamp(&mut item, &key.pk, &gate.deadlines);
+    Ok(item)
+}
 
 impl Table {
     /// The gate of a person; a fresh one if nothing was ever booked.
@@ -47,9 +54,7 @@ impl Table {
         for _ in 0..GATE_TRIES_MAX {
             let Some(gate) = decide(&seen)? else { return Ok(seen) };
             let after = Gate { ver: seen.ver + 1, ..gate };
-            let mut item = to_item(key, &after)?;
-            due::stamp(&mut item, &key.pk, &after.deadlines);
-            if let Write::Done = self.put_versioned(item, seen.ver).await? {
+            if let Write::Done = self.put_versioned(item_of(key, &after)?, seen.ver).await? {
                 return Ok(after);
             }
             seen = self.gate_at(key).await?;

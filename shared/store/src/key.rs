@@ -1,9 +1,11 @@
 //! Where an item lives: partition key and sort key of everything in the table.
 
+use domain::Timestamp;
 use domain::appointment::AppointmentKey;
 use domain::clinic::SlotStart;
 use domain::id::{BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId, QueueId};
 use domain::notice::{NoticeKind, Recipient};
+use domain::waitlist::Ticket;
 use serde::{Deserialize, Serialize};
 
 /// The sort key of an item that is alone in what it is.
@@ -14,6 +16,10 @@ pub const SLOT_PREFIX: &str = "SLOT#";
 pub const ORDER_PREFIX: &str = "ORDER#";
 /// The prefix of clinics.
 pub const CLINIC_PREFIX: &str = "CLINIC#";
+/// The prefix of lines of people who wait, by clinic.
+pub const WAITLIST_PREFIX: &str = "WAIT#";
+/// The prefix of closures, by clinic.
+pub const CLOSURE_PREFIX: &str = "CLOSURE#";
 /// The prefix of appointments below their patient.
 pub const APPOINTMENT_PREFIX: &str = "APPT#";
 /// The prefix of paid or to be paid bills below their patient.
@@ -74,6 +80,21 @@ impl Key {
     /// A slot of a clinic.
     pub fn slot(clinic: &ClinicId, start: SlotStart) -> Self {
         Self::new(format!("CLINIC#{clinic}"), format!("{SLOT_PREFIX}{start}"))
+    }
+
+    /// A place in the line of those who wait for a number of a clinic.
+    pub fn waiting(clinic: &ClinicId, ticket: &Ticket) -> Self {
+        Self::new(format!("{WAITLIST_PREFIX}{clinic}"), ticket.as_str())
+    }
+
+    /// A closure of a clinic, or of a part of it, by when it was decided.
+    pub fn closure(clinic: &ClinicId, decided_at: Timestamp) -> Self {
+        Self::new(format!("{CLOSURE_PREFIX}{clinic}"), format!("{:015}", decided_at.as_millisecond()))
+    }
+
+    /// A code that lets a patient take a number set apart for referrals, known by its hash.
+    pub fn referral(hash: &str) -> Self {
+        Self::new(format!("REFERRAL#{hash}"), SELF)
     }
 
     /// A clinic among those of its day and department.

@@ -24,6 +24,7 @@ pub mod patients;
 pub mod queues;
 pub mod reconciliation;
 pub mod registration;
+pub mod reschedule;
 pub mod seal;
 pub mod settlement;
 pub mod signin;
@@ -31,5 +32,6 @@ pub mod staff;
 pub mod table;
 mod transaction;
 pub mod troubles;
+pub mod waitlist;
 
 pub use table::{StoreError, Table, Write};

@@ -5,7 +5,7 @@
 //! written first, that number or its end, waits for the other.
 
 use crate::due;
-use crate::key::{GATE, Key, NOTICE_PREFIX, ORDER_PREFIX, SELF};
+use crate::key::{GATE, Key, NOTICE_PREFIX, ORDER_PREFIX, SELF, WAITLIST_PREFIX};
 use crate::patients::Patient;
 use crate::table::{Item, StoreError, Table, Write, from_item, number, to_item};
 use domain::due::{Deadline, Deadlines};
@@ -169,6 +169,8 @@ impl Table {
     pub async fn about(&self, key: &Key) -> Result<Option<About>, StoreError> {
         Ok(if key.pk.starts_with(ORDER_PREFIX) {
             self.order_at(key).await?.map(|order| About::Order(Box::new(order)))
+        } else if key.pk.starts_with(WAITLIST_PREFIX) {
+            self.waiting_at(key).await?.map(|waiting| About::Waiting(Box::new(waiting)))
         } else if key.sk == GATE {
             About::of_gate(self.gate_at(key).await?)
         } else if key.sk == SELF {

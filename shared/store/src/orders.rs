@@ -47,7 +47,7 @@ struct WorklistEntry {
     ver: u64,
 }
 
-fn item_of(order: &Order) -> Result<Item, StoreError> {
+pub(crate) fn item_of(order: &Order) -> Result<Item, StoreError> {
     let key = Key::order(&order.out_trade_no);
     let mut item = to_item(&key, order)?;
     due::stamp(&mut item, &key.pk, &order.deadlines);

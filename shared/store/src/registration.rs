@@ -9,13 +9,14 @@ use crate::clinics::{Claimed, hold as hold_of};
 use crate::key::Key;
 use crate::table::{StoreError, Table};
 use domain::appointment::{
-    Appointment, AppointmentKey, Booker, CancelledBy, Command, MoveError, Place, State, VisitCredit,
+    Appointment, AppointmentKey, Booker, CancelledBy, Command, History, MoveError, Place, State, VisitCredit,
 };
 use domain::booking::{Gate, GateEntry, GateError, Pass, Product, WindowError, window};
 use domain::clinic::{Channel, Claim, Clinic, Slot, SlotStart};
 use domain::due::{Deadline, Deadlines};
 use domain::event::Actor;
 use domain::id::{AppointmentId, OutTradeNo, PatientId};
+use domain::money::Fen;
 use domain::order::{Cause, Order, OrderState, RefundRequest, Share};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
@@ -39,6 +40,19 @@ pub struct HoldRequest {
     pub channel: Channel,
     /// How long the number rests should it come back, in minutes: [`RestPolicy::drawn`](domain::booking::RestPolicy::drawn).
     pub rest_min: u16,
+    /// The visit it follows up free of charge (复诊). That clinic and day allow it is for the caller to know.
+    pub follow_up_of: Option<AppointmentKey>,
+}
+
+/// What a number is taken on.
+pub(crate) struct Terms<'a> {
+    pub(crate) product: Product,
+    /// How it stands on the gate.
+    pub(crate) pass: Pass,
+    /// When the claim ends by itself.
+    pub(crate) expires_at: Timestamp,
+    /// The appointment it will take the place of: that one does not count.
+    pub(crate) instead_of: Option<&'a AppointmentId>,
 }
 
 /// Why there is no hold.
@@ -56,6 +70,9 @@ pub enum HoldError {
     /// No such slot.
     #[error("no such slot")]
     NoSlot,
+    /// The visit cannot be followed up free of charge, or was already.
+    #[error("no free follow-up")]
+    NoFollowUp,
     /// The same request was made before and its hold is over.
     #[error("this request is over")]
     Over(Box<Appointment>),
@@ -90,21 +107,14 @@ impl Table {
             // Sold out is the common answer of a rush: no write at all.
             return Err(HoldError::SoldOut);
         }
+        if let Some(visit) = &request.follow_up_of {
+            self.follow_up(visit, &key, now).await?;
+        }
         // Never longer than the slot itself: nobody pays for a turn that is over.
         let expires_at =
             time::add_minutes(now, profile.booking.hold_min).min(request.start.end_instant(request.clinic.date));
-        // Boxed: it is the larger part of every caller's future, and soon over.
-        Box::pin(self.enter_gate(profile, request, product, expires_at, now)).await?;
-        let number = match self.claim(&slot, request, expires_at, now).await {
-            Ok(number) => number,
-            // The claim may have been made all the same: the gate entry stays, with an end of its own.
-            Err(HoldError::Store(error)) => return Err(error.into()),
-            Err(refusal) => {
-                // Without this the entry would keep the person out until the hold it never got runs out.
-                self.leave_gate(&request.patient, &request.appointment).await?;
-                return Err(refusal);
-            }
-        };
+        let terms = Terms { product, pass: Pass::Held { expires_at }, expires_at, instead_of: None };
+        let number = self.take_number(profile, request, &slot, &terms, now).await?;
         let appointment = self.create_appointment(&appointment_of(request, number, expires_at, now)).await?;
         if appointment.payable().is_zero() {
             return self.book_free_visit(profile, appointment, now).await;
@@ -112,17 +122,39 @@ impl Table {
         Ok(appointment)
     }
 
-    /// Puts the hold on the person's gate, if account and person may have it.
-    async fn enter_gate(
+    /// Takes a number: the gate first, then the slot. What is refused leaves nothing behind.
+    pub(crate) async fn take_number(
         &self,
         profile: &HospitalProfile,
         request: &HoldRequest,
-        product: Product,
-        expires_at: Timestamp,
+        slot: &Slot,
+        terms: &Terms<'_>,
+        now: Timestamp,
+    ) -> Result<u16, HoldError> {
+        // Boxed: it is the larger part of every caller's future, and soon over.
+        Box::pin(self.pass_gate_for(profile, request, terms, now)).await?;
+        match self.claim(slot, request, terms.expires_at, now).await {
+            Ok(number) => Ok(number),
+            // The claim may have been made all the same: the gate entry stays, with an end of its own.
+            Err(HoldError::Store(error)) => Err(error.into()),
+            Err(refusal) => {
+                // Without this the entry would keep the person out until the hold it never got runs out.
+                self.leave_gate(&request.patient, &request.appointment).await?;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Notes on the person's gate that a number is about to be taken, if account and person may have one more.
+    pub(crate) async fn pass_gate_for(
+        &self,
+        profile: &HospitalProfile,
+        request: &HoldRequest,
+        terms: &Terms<'_>,
         now: Timestamp,
     ) -> Result<(), HoldError> {
-        self.account_may_book(profile, request, product, now).await?;
-        let entry = gate_entry(&request.clinic, request.start, Pass::Held { expires_at });
+        self.account_may_book(profile, request, terms.product, now).await?;
+        let entry = gate_entry(&request.clinic, request.start, terms.pass);
         let gate = self.gate(&request.patient).await?;
         let stale = self.stale_entries(&gate, now).await?;
         let (judge, is_online) = (profile.judge(), request.booker.account().is_some());
@@ -131,7 +163,9 @@ impl Table {
             if is_online {
                 gate.admits_online(request.clinic.kind, now)?;
             }
-            gate.admits(&request.appointment, &request.clinic, product, &profile.booking.limits, &judge, now)?;
+            let others = terms.instead_of.map_or_else(|| gate.clone(), |left| gate.left_by(left));
+            let limits = &profile.booking.limits;
+            others.admits(&request.appointment, &request.clinic, terms.product, limits, &judge, now)?;
             gate.entries.insert(request.appointment.clone(), entry.clone());
             Ok::<_, HoldError>(Some(gate))
         };
@@ -153,6 +187,32 @@ impl Table {
         match standing.as_ref().and_then(|standing| standing.bars(request.clinic.kind, product)) {
             Some(ban) => Err(GateError::AccountNoAdvanceBooking(*ban).into()),
             None => Ok(()),
+        }
+    }
+
+    /// Notes on a visit which free visit follows it up; one that came to nothing makes room for another.
+    async fn follow_up(&self, visit: &AppointmentKey, next: &AppointmentKey, now: Timestamp) -> Result<(), HoldError> {
+        let seen = self.appointment(visit).await?.ok_or(HoldError::NoFollowUp)?;
+        let is_used = match &seen.history.followed_up_by {
+            Some(before) if before != next => {
+                self.appointment(before).await?.is_some_and(|before| before.is_live(now) || before.was_visit())
+            }
+            _ => false,
+        };
+        if is_used || seen.state != State::Fulfilled || seen.patient != next.patient {
+            return Err(HoldError::NoFollowUp);
+        }
+        let noted = self.write_appointment(visit, |visit| {
+            if visit.history.followed_up_by != seen.history.followed_up_by {
+                return Err(MoveFailed::Refused(MoveError::Illegal));
+            }
+            let history = Box::new(History { followed_up_by: Some(next.clone()), ..(*visit.history).clone() });
+            Ok(Appointment { history, ver: visit.ver + 1, ..visit.clone() })
+        });
+        match noted.await {
+            Ok(_) => Ok(()),
+            Err(MoveFailed::Store(error)) => Err(error.into()),
+            Err(MoveFailed::Refused(_) | MoveFailed::NotFound) => Err(HoldError::NoFollowUp),
         }
     }
 
@@ -207,15 +267,7 @@ impl Table {
 
     /// Marks the person's gate as passed for a paid number.
     pub(crate) async fn pass_gate(&self, appointment: &Appointment, now: Timestamp) -> Result<(), StoreError> {
-        let place = &appointment.place;
-        let entry = GateEntry {
-            clinic: place.clinic.clone(),
-            start: place.start,
-            date: place.date,
-            department: place.department.clone(),
-            doctor: place.doctor.clone(),
-            pass: Pass::Booked,
-        };
+        let entry = entry_of(&appointment.place, Pass::Booked);
         self.change_gate(&Key::gate(&appointment.patient), |gate: &Gate| {
             if gate.entries.get(&appointment.id) == Some(&entry) {
                 return Ok(None);
@@ -268,7 +320,7 @@ impl Table {
         if let Some(order) = order.filter(|order| order.appointment_key() == Some(cancelled.key())) {
             match order.state {
                 OrderState::AwaitingPay => return Ok(Released::OrderOpen(Box::new(order))),
-                OrderState::Paid { .. } => self.refund_visit(&order.out_trade_no, now).await?,
+                OrderState::Paid { .. } => self.refund_visit(&order.out_trade_no, &cancelled.key(), now).await?,
                 OrderState::Closed => {}
             }
         }
@@ -277,8 +329,9 @@ impl Table {
         Ok(Released::Done)
     }
 
-    async fn refund_visit(&self, no: &OutTradeNo, now: Timestamp) -> Result<(), StoreError> {
-        self.move_order_if(no, |order| order.refund(&visit_off(&Actor::Schedule), now)).await.map(drop)
+    async fn refund_visit(&self, no: &OutTradeNo, visit: &AppointmentKey, now: Timestamp) -> Result<(), StoreError> {
+        let by = visit_off(&Actor::Schedule);
+        self.move_order_if(no, |order| order.of(visit)?.refund(&by, now)).await.map(drop)
     }
 
     pub(crate) async fn release_number(&self, appointment: &Appointment, now: Timestamp) -> Result<(), StoreError> {
@@ -344,7 +397,7 @@ pub enum Released {
     OrderOpen(Box<Order>),
 }
 
-fn gate_entry(clinic: &Clinic, start: SlotStart, pass: Pass) -> GateEntry {
+pub(crate) fn gate_entry(clinic: &Clinic, start: SlotStart, pass: Pass) -> GateEntry {
     GateEntry {
         clinic: clinic.id.clone(),
         start,
@@ -355,34 +408,52 @@ fn gate_entry(clinic: &Clinic, start: SlotStart, pass: Pass) -> GateEntry {
     }
 }
 
-fn appointment_of(request: &HoldRequest, number: u16, expires_at: Timestamp, now: Timestamp) -> Appointment {
+pub(crate) fn appointment_of(request: &HoldRequest, number: u16, expires_at: Timestamp, now: Timestamp) -> Appointment {
     let clinic = &request.clinic;
     Appointment {
         id: request.appointment.clone(),
         patient: request.patient.clone(),
         patient_name_masked: request.patient_name_masked.clone(),
         booker: request.booker.clone(),
-        place: Place {
-            clinic: clinic.id.clone(),
-            date: clinic.date,
-            period: clinic.period,
-            start: request.start,
-            number,
-            kind: clinic.kind,
-            department: clinic.department.clone(),
-            department_name: clinic.department_name.clone(),
-            doctor: clinic.doctor.clone(),
-            who: clinic.who_text(),
-            room: clinic.room.clone(),
-            campus: clinic.campus.clone(),
-        },
-        fee: clinic.fee,
+        place: place_of(clinic, request.start, number),
+        fee: if request.follow_up_of.is_some() { Fen::ZERO } else { clinic.fee },
         pay_attempt: 1,
         state: State::Held { expires_at },
         deadlines: Deadlines::none(),
         ev: None,
         credit: VisitCredit::default(),
+        history: Box::new(History { follow_up_of: request.follow_up_of.clone(), ..History::default() }),
         created_at: now,
         ver: 1,
+    }
+}
+
+/// Where and when a number of a clinic is.
+pub(crate) fn place_of(clinic: &Clinic, start: SlotStart, number: u16) -> Place {
+    Place {
+        clinic: clinic.id.clone(),
+        date: clinic.date,
+        period: clinic.period,
+        start,
+        number,
+        kind: clinic.kind,
+        department: clinic.department.clone(),
+        department_name: clinic.department_name.clone(),
+        doctor: clinic.doctor.clone(),
+        who: clinic.who_text(),
+        room: clinic.room.clone(),
+        campus: clinic.campus.clone(),
+    }
+}
+
+/// What stands on the gate for a number.
+pub(crate) fn entry_of(place: &Place, pass: Pass) -> GateEntry {
+    GateEntry {
+        clinic: place.clinic.clone(),
+        start: place.start,
+        date: place.date,
+        department: place.department.clone(),
+        doctor: place.doctor.clone(),
+        pass,
     }
 }

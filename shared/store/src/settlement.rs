@@ -8,7 +8,7 @@ use crate::key::Key;
 use crate::orders::OrderFailed;
 use crate::registration::visit_off;
 use crate::table::{StoreError, Table};
-use domain::appointment::{Appointment, Command, RefusedWhy, State};
+use domain::appointment::{Appointment, AppointmentKey, Command, RefusedWhy, State};
 use domain::booking::Product;
 use domain::clinic::{Channel, Claim, Clinic, ClinicState, Slot, Taken};
 use domain::due::Deadline;
@@ -118,7 +118,7 @@ impl Table {
         let appointment = self.appointment(&key).await?.ok_or(SettleError::NoAppointment)?;
         if appointment.out_trade_no() != order.out_trade_no {
             // Another order pays for this visit: this one pays for nothing, and the visit stays as it is.
-            self.refund_order(order, actor, now).await?;
+            self.refund_order(order, &key, actor, now).await?;
             return Ok(Settled::Refunding(Box::new(appointment)));
         }
         let command = match appointment.state {
@@ -148,14 +148,21 @@ impl Table {
         // A cancellation that came in between has given the number back; what was secured since must go the same way.
         self.release_number(&after, now).await?;
         self.leave_gate(&after.patient, &after.id).await?;
-        self.refund_order(order, actor, now).await?;
+        self.refund_order(order, &key, actor, now).await?;
         Ok(Settled::Refunding(Box::new(after)))
     }
 
     /// Everything of a payment that led to nothing goes back; the hospital's own system never hears of it.
-    async fn refund_order(&self, order: &Order, actor: &Actor, now: Timestamp) -> Result<(), SettleError> {
+    async fn refund_order(
+        &self,
+        order: &Order,
+        visit: &AppointmentKey,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<(), SettleError> {
         self.book_order(order, order.his_has_it(), now).await?;
-        self.finish_order(&order.out_trade_no, |order| order.refund(&visit_off(actor), now)).await.map(drop)
+        let by = visit_off(actor);
+        self.finish_order(&order.out_trade_no, |order| order.of(visit)?.refund(&by, now)).await.map(drop)
     }
 
     async fn finish_order(
@@ -258,7 +265,9 @@ impl Table {
         let Some(clinic) = self.get::<Clinic>(&Key::clinic(&place.clinic)).await? else {
             return Ok(Some(RefusedWhy::ClinicClosed));
         };
-        if clinic.state == ClinicState::Closed {
+        let slot = self.slot(&place.clinic, place.start).await?;
+        let is_slot_closed = slot.is_some_and(|slot| slot.state == ClinicState::Closed);
+        if clinic.state == ClinicState::Closed || is_slot_closed {
             return Ok(Some(RefusedWhy::ClinicClosed));
         }
         if clinic.fee != appointment.fee || clinic.who_text() != place.who {

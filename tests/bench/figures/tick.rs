@@ -155,6 +155,7 @@ fn appointment(n: u32, at: Timestamp) -> Appointment {
         state: State::Booked,
         deadlines: Deadlines::none().with(Deadline::Remind, at),
         ev: None,
+        history: Box::default(),
         created_at: now(),
         credit: domain::appointment::VisitCredit::default(),
         ver: 1,

@@ -3,6 +3,7 @@
 pub mod views;
 
 use crate::{Action, App, body};
+use domain::closure::{Closure, ClosureKind};
 use domain::event::Actor;
 use domain::id::{ClinicId, OutRefundNo, OutTradeNo};
 use domain::order::{Cause, Order, OrderError, RefundRequest, Share, attention::REMARK_CHARS_MAX};
@@ -122,7 +123,8 @@ pub(crate) async fn remark(app: &App, call: &Call<Action>) -> Result<Response, R
 
 pub(crate) async fn close_clinic(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let id: ClinicId = call.params.parse("clinic")?;
-    app.desk.table.close_clinic(&id, call.now).await?.ok_or_else(Problem::not_found)?;
+    let closure = Closure::decided(id.clone(), None, ClosureKind::Close, call.staff()?.to_owned(), call.now);
+    app.desk.table.decide_closure(&closure, call.now).await?.ok_or_else(Problem::not_found)?;
     // Who is in it is cancelled by the sweeper; this only says how many there are.
     let found = app.desk.table.clinic(&id).await?.ok_or_else(Problem::not_found)?;
     let affected = found.slots.iter().map(|slot| slot.holders().count()).sum();

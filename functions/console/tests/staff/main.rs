@@ -12,6 +12,8 @@
 mod access;
 #[cfg(test)]
 mod accounts;
+#[cfg(test)]
+mod closures;
 mod credit;
 #[cfg(test)]
 mod finance;

@@ -220,6 +220,8 @@ impl World {
     async fn ask(&self, method: Method, path: &str, token: &str, body: Vec<u8>) -> web::Response {
         let request = Request::builder().method(method).uri(format!("{URL}{path}"));
         let request = request.header("accept", "application/json").header("authorization", format!("Bearer {token}"));
+        let kind = if body.starts_with(b"{") { "application/json" } else { "text/csv" };
+        let request = request.header("content-type", kind);
         let request = request.body(Body::Binary(body)).unwrap();
         handle(&self.app, request.with_raw_http_path(path.split('?').next().unwrap())).await.unwrap()
     }
@@ -248,6 +250,7 @@ impl World {
             start: start.parse::<SlotStart>().unwrap(),
             channel: Channel::Wechat,
             rest_min: 0,
+            follow_up_of: None,
         };
         self.table().hold(&self.profile().await, &request, self.clock.now()).await.unwrap()
     }

@@ -181,6 +181,7 @@ fn appointment(state: State) -> Appointment {
         state,
         deadlines: domain::due::Deadlines::none(),
         ev: None,
+        history: Box::default(),
         created_at: now(),
         credit: domain::appointment::VisitCredit::default(),
         ver: 1,

@@ -243,6 +243,7 @@ pub(crate) fn appointment(patient: &PatientId) -> Appointment {
         state: State::Booked,
         deadlines: domain::due::Deadlines::none(),
         ev: None,
+        history: Box::default(),
         created_at: now(),
         credit: domain::appointment::VisitCredit::default(),
         ver: 1,

@@ -87,6 +87,9 @@ impl NoticeKind {
             Self::BillRefused => (Normal, Money, false),
             Self::Refunded | Self::RefundDeclined => (Low, Money, false),
             Self::Missed | Self::Suspended | Self::Restored | Self::AppealAnswered => (Normal, Visits, false),
+            Self::Moved => (Normal, Visits, true),
+            Self::Substituted | Self::WaitlistOffered => (Critical, Visits, false),
+            Self::WaitlistEnded => (Normal, Visits, false),
             Self::Linked => (Normal, People, false),
         };
         Manner { grade, group, is_receipt }

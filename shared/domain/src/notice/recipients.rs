@@ -71,6 +71,7 @@ impl About {
         let all = || audience.followers.iter().map(|follower| Recipient::Account(follower.account.clone()));
         match self {
             Self::Order(order) => vec![Recipient::Account(order.payer.clone())],
+            Self::Waiting(waiting) => vec![Recipient::Account(waiting.account.clone())],
             Self::Credit(told) => told.0.owner.account.iter().cloned().map(Recipient::Account).collect(),
             Self::Appointment(visit) => match &visit.booker {
                 Booker::Account(account) => vec![Recipient::Account(account.clone())],

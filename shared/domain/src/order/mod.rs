@@ -271,6 +271,22 @@ impl Order {
         }
     }
 
+    /// The order, if it (still) pays for this visit: one that was moved has taken its payment along.
+    pub fn of(&self, visit: &AppointmentKey) -> Result<&Self, OrderError> {
+        if self.appointment_key().as_ref() == Some(visit) { Ok(self) } else { Err(OrderError::AlreadyDone) }
+    }
+
+    /// The order once the visit it pays for has been moved (改约): from now on it pays for the one that took its place.
+    /// Only while all of it is kept.
+    pub fn moved(&self, from: &AppointmentKey, to: &AppointmentKey, now: Timestamp) -> Result<Self, OrderError> {
+        self.of(from)?;
+        if !self.is_paid() || self.lines_left().len() != self.lines.len() {
+            return Err(OrderError::Illegal);
+        }
+        let subject = Subject::Registration { appointment: to.id.clone(), date: to.date };
+        Ok(Self { subject, ..self.written(None, now) })
+    }
+
     /// True once the money is ours, whatever went back since.
     pub fn is_paid(&self) -> bool {
         matches!(self.state, OrderState::Paid { .. })

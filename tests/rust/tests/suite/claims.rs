@@ -50,6 +50,7 @@ fn request(clinic: &Clinic, appointment: u32, patient: u32, account: &str) -> Ho
         start: start(),
         channel: Channel::Wechat,
         rest_min: 0,
+        follow_up_of: None,
     }
 }
 

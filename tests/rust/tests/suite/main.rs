@@ -14,6 +14,7 @@ mod faults;
 mod late;
 mod meets;
 mod money;
+mod moves;
 mod repeats;
 mod rush;
 mod visit;

@@ -244,6 +244,12 @@ impl Hospital {
         read(&booking::handle(&self.booking, request).await.unwrap())
     }
 
+    /// A change of a person's browser at the booking function, asking for JSON.
+    pub(crate) async fn book_post(&self, person: &Person, path: &str, body: &Value) -> (u16, Value) {
+        let request = Self::request(person, "POST", path, body);
+        read(&booking::handle(&self.booking, request).await.unwrap())
+    }
+
     pub(crate) async fn prepay(&self, person: &Person, appointment: &AppointmentKey) -> (u16, Value) {
         let request = Self::request(person, "POST", &format!("/appointments/{appointment}/prepay"), &json!({}));
         read(&payment::handle(&self.payment, request).await.unwrap())
