@@ -32,6 +32,7 @@ pub(crate) async fn register(app: &App, call: &Call<Action>) -> Result<Response,
         start,
         channel: Channel::Window,
         rest_min: call.profile()?.booking.rest.drawn(app.desk.random.bytes()?),
+        follow_up_of: None,
     };
     let booked = app.desk.table.hold(call.profile()?, &request, call.now).await;
     let booked = booked.map_err(|error| back_to(&patient, error.into()))?;

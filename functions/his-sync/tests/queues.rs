@@ -116,6 +116,7 @@ async fn book(table: &Table, profile: &HospitalProfile, now: Timestamp) -> Appoi
         start,
         channel: domain::clinic::Channel::Wechat,
         rest_min: 0,
+        follow_up_of: None,
     };
     let noon = domain::time::instant(domain::time::add_days(day, -1), domain::civil::time(12, 0, 0, 0));
     table.hold(profile, &request, noon).await.unwrap()

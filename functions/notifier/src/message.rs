@@ -204,6 +204,7 @@ mod tests {
             state: State::NoShow,
             deadlines: Deadlines::none(),
             ev: None,
+            history: Box::default(),
             credit: VisitCredit { seq: 1, missed: true, told: Some(told), ..VisitCredit::default() },
             created_at: now(),
             ver: 3,

@@ -128,7 +128,9 @@ impl<'a> Telling<'a> {
     fn call(&self, letter: &Letter, why: &str) -> CallToMake {
         let due_by = match self.about {
             About::Appointment(visit) => visit.place.starts_at(),
-            About::Order(_) | About::Credit(_) | About::Person(_) => time::add_seconds(self.now, CALL_WITHIN_S),
+            About::Order(_) | About::Credit(_) | About::Waiting(_) | About::Person(_) => {
+                time::add_seconds(self.now, CALL_WITHIN_S)
+            }
         };
         CallToMake {
             kind: letter.kind,

@@ -142,6 +142,7 @@ fn held() -> Appointment {
         deadlines: Deadlines::none(),
         ev: None,
         created_at: at(BOOKED),
+        history: Box::default(),
         credit: domain::appointment::VisitCredit::default(),
         ver: 1,
     }

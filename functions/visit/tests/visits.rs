@@ -166,6 +166,7 @@ impl Morning {
             start: "0900".parse().unwrap(),
             channel: domain::clinic::Channel::Wechat,
             rest_min: 0,
+            follow_up_of: None,
         };
         let yesterday = time::add_seconds(now(), -24 * 3600);
         let appointment = self.table.hold(&profile(), &request, yesterday).await.unwrap();

@@ -61,6 +61,7 @@ impl Morning {
             start: start(slot),
             channel: domain::clinic::Channel::Window,
             rest_min: 0,
+            follow_up_of: None,
         };
         let booked_at = "2026-11-24T10:00:00+08:00".parse().unwrap();
         self.table.hold(&self.profile, &request, booked_at).await.unwrap()

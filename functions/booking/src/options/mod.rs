@@ -3,14 +3,14 @@
 
 mod views;
 
-use crate::appointments::{answer, appointment_id, linked};
+use crate::appointments::{answer, linked};
 use crate::{Action, App};
 use domain::appointment::{Appointment, AppointmentKey, CancelledBy, Place, RefusedWhy, State};
 use domain::booking::{follow_up_days, follows_up, window};
 use domain::civil::Date;
 use domain::clinic::{Channel, Clinic, ClinicState, SlotStart};
 use domain::event::Actor;
-use domain::id::ClinicId;
+use domain::id::{AppointmentId, ClinicId};
 use domain::time;
 use futures_util::future::try_join_all;
 use runtime::Refusal;
@@ -138,7 +138,7 @@ pub(crate) async fn reschedule(app: &App, call: &Call<Action>) -> Result<Respons
     let start: SlotStart = fields.text("slot").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
     let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
     let request = MoveRequest {
-        to: appointment_id(call.account()?, &key, &from.patient, &clinic, start),
+        to: AppointmentId::of_request(call.account()?.as_str(), key.as_str(), &from.patient, &clinic, start),
         from,
         clinic: found.clinic,
         start,

@@ -2,12 +2,12 @@
 
 mod views;
 
-use crate::appointments::{appointment_id, linked};
+use crate::appointments::linked;
 use crate::{Action, App};
 use domain::booking::window;
 use domain::clinic::{Channel, Slot, SlotStart};
 use domain::due::Deadlines;
-use domain::id::{ClinicId, PatientId};
+use domain::id::{AppointmentId, ClinicId, PatientId};
 use domain::waitlist::{Ticket, WaitedFor, Waiting, WaitlistError};
 use futures_util::future::try_join_all;
 use runtime::Refusal;
@@ -62,7 +62,7 @@ pub(crate) async fn join(app: &App, call: &Call<Action>) -> Result<Response, Ref
             who: clinic.who_text(),
         },
         start,
-        offer: appointment_id(call.account()?, &key, &patient, &clinic.id, first),
+        offer: AppointmentId::of_request(call.account()?.as_str(), key.as_str(), &patient, &clinic.id, first),
         patient,
         patient_name_masked: link.name_masked,
         account: call.account()?.clone(),

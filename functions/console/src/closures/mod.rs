@@ -9,7 +9,7 @@ use domain::appointment::{Appointment, AppointmentKey, State};
 use domain::clinic::{ClinicState, NUMBERS_PER_SLOT_MAX, Slot, SlotStart};
 use domain::closure::{Closure, ClosureKind};
 use domain::id::{ClinicId, DoctorId, OpenId};
-use domain::notice::{About, NoticeKind};
+use domain::notice::{About, NoticeKind, Recipient};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use runtime::Refusal;
 use runtime::http::Call;
@@ -17,7 +17,7 @@ use runtime::random::hex;
 use store::StoreError;
 use store::clinics::ClinicWithSlots;
 use store::closure::ReopenError;
-use store::notices::Outcome;
+use store::notices::{NoticeRecord, Outcome};
 use views::{AffectedView, ClosureView, PreviewView, ProgressView, Told};
 use web::Response;
 use web::form::Fields;
@@ -215,18 +215,27 @@ async fn one(app: &App, appointment: &Appointment) -> Result<views::PersonView, 
     Ok(views::PersonView::of(appointment, told(app, appointment).await?, order.as_ref()))
 }
 
-/// By which way somebody knows, as far as the ledger of messages says.
+/// By which way somebody knows, as far as the ledger of messages says. One of those who act for the patient is enough.
 async fn told(app: &App, appointment: &Appointment) -> Result<Told, Refusal> {
-    let Some(account) = appointment.booker.account() else { return Ok(Told::Call) };
     let kind = match appointment.state {
         State::Cancelled { .. } => NoticeKind::Cancelled,
         State::Refused { .. } => NoticeKind::Refused,
         _ => NoticeKind::Substituted,
     };
-    let ledger_id = About::Appointment(Box::new(appointment.clone())).ledger_id(kind);
-    Ok(match app.desk.table.notice(kind, &ledger_id, account).await?.map(|record| record.outcome) {
-        Some(Outcome::Sent { .. }) => Told::Wechat,
-        Some(Outcome::Dropped { .. }) => Told::Call,
-        Some(Outcome::Sending { .. }) | None => Told::Soon,
-    })
+    let about = About::Appointment(Box::new(appointment.clone())).ledger_id(kind);
+    let mut records = app.desk.table.notices_about(&about).await?;
+    records.retain(|record| record.letter.kind == kind);
+    Ok(told_by(&records))
+}
+
+fn told_by(records: &[NoticeRecord]) -> Told {
+    let has_it = |record: &&NoticeRecord| matches!(record.outcome, Outcome::Sent { .. } | Outcome::Delivered);
+    let is_over = |record: &NoticeRecord| matches!(record.outcome, Outcome::Dropped { .. } | Outcome::Failed { .. });
+    let by_phone = |record: &NoticeRecord| record.letter.to == Recipient::Phone;
+    match records.iter().filter(has_it).map(by_phone).min() {
+        Some(false) => Told::Wechat,
+        Some(true) => Told::Sms,
+        None if !records.is_empty() && records.iter().all(is_over) => Told::Call,
+        None => Told::Soon,
+    }
 }

@@ -95,6 +95,8 @@ impl PreviewView {
 pub enum Told {
     /// WeChat has the message.
     Wechat,
+    /// The SMS service has it.
+    Sms,
     /// The message is on its way.
     Soon,
     /// No message reaches them: to be called.
@@ -129,7 +131,7 @@ impl PersonView {
             state: crate::views::state_words(appointment.state, appointment.created_at).1,
             told,
             refund,
-            done: told == Told::Wechat && (is_back || !is_off),
+            done: matches!(told, Told::Wechat | Told::Sms) && (is_back || !is_off),
         }
     }
 }
@@ -269,6 +271,7 @@ impl ClosureView {
             .map(|person| {
                 let told = match person.told {
                     Told::Wechat => "微信已通知",
+                    Told::Sms => "短信已通知",
                     Told::Soon => "通知中",
                     Told::Call => "请电话通知",
                 };

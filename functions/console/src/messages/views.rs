@@ -157,6 +157,7 @@ impl CallView {
         let name = match about {
             Some(About::Appointment(visit)) => visit.patient_name_masked.clone(),
             Some(About::Order(order)) => order.patient_name_masked.clone(),
+            Some(About::Waiting(waiting)) => waiting.patient_name_masked.clone(),
             Some(About::Credit(news)) => news.0.owner.patient_name_masked.clone(),
             Some(About::Person(news)) => news.name_masked.clone(),
             None => String::new(),

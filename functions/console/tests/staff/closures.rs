@@ -53,10 +53,10 @@ async fn the_last_hours_close_for_those_who_were_seen_in_the_preview() {
     let after = preview(&world, "").await;
     let progress = &after.body["closures"][0];
     assert_eq!((&progress["kind"], progress["people"].as_array().unwrap().len()), (&json!("close"), 2));
-    let state = async |key| world.app.desk.table.appointment(&key).await.unwrap().unwrap().state;
-    assert_eq!(state(early.key()).await, State::Booked, "the morning goes on");
-    assert!(matches!(state(late.key()).await, State::Cancelled { refund: true, .. }));
-    assert!(matches!(state(held.key()).await, State::Cancelled { refund: false, .. }));
+    let now_of = async |key| world.app.desk.table.appointment(&key).await.unwrap().unwrap().state;
+    assert_eq!(now_of(early.key()).await, State::Booked, "the morning goes on");
+    assert!(matches!(now_of(late.key()).await, State::Cancelled { refund: true, .. }));
+    assert!(matches!(now_of(held.key()).await, State::Cancelled { refund: false, .. }));
     let reopened = decide(&world, json!({ "action": "reopen" })).await;
     assert_eq!((reopened.status, &reopened.body["closed_slots"]), (200, &json!([])));
 }

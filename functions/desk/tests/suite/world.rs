@@ -217,6 +217,7 @@ impl World {
             start: start.parse().unwrap(),
             channel: domain::clinic::Channel::Wechat,
             rest_min: 0,
+            follow_up_of: None,
         };
         self.table().hold(&self.profile().await, &request, self.clock.now()).await.unwrap()
     }

@@ -339,6 +339,7 @@ fn visit(patient: &PatientId) -> Appointment {
         deadlines: Deadlines::none(),
         ev: None,
         created_at: at(NOON),
+        history: Box::default(),
         credit: domain::appointment::VisitCredit::default(),
         ver: 1,
     }

@@ -172,6 +172,7 @@ impl World {
             start,
             channel: domain::clinic::Channel::Window,
             rest_min: 0,
+            follow_up_of: None,
         };
         let yesterday = domain::time::add_seconds(now(), -24 * 3600);
         self.table().hold(&profile, &request, yesterday).await.unwrap()

@@ -3,9 +3,10 @@
 
 use crate::visit::hospital::{Hospital, Person, appointment_key, slot};
 use crate::visit::proxy::{Fault, Plan};
-use domain::appointment::{Appointment, AppointmentKey, State};
-use domain::clinic::{Claim, ClinicState};
+use domain::appointment::{Appointment, AppointmentKey, Command, State};
+use domain::clinic::{Claim, ClinicState, Slot};
 use domain::closure::{Closure, ClosureKind};
+use domain::event::Actor;
 use domain::id::ClinicId;
 use domain::notice::NoticeKind;
 use domain::time;
@@ -228,4 +229,56 @@ async fn a_clinic_that_closes_leaves_nobody_behind_and_opens_again() {
     let slot = table.slot(&clinic, slot()).await.unwrap().unwrap();
     assert_eq!((slot.state, slot.free_numbers.len()), (ClinicState::Open, 1));
     assert_eq!(hospital.hold(&person, &clinic, "again").await.0, 200);
+}
+
+/// A clinic of the same department a day later, with one number.
+async fn next_day(hospital: &Hospital, of: &Appointment) -> ClinicId {
+    let date = time::add_days(of.place.date, 1);
+    let release_at = hospital.profile.booking.release_at(date);
+    let clinic = kit::clinic(of.place.department.as_str(), date, FEE_FEN, release_at);
+    let slots = [Slot::fresh(&clinic, slot(), 1, 1)];
+    assert!(hospital.table.put_schedule(&clinic, &slots, &[]).await.unwrap().is_done());
+    clinic.id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visit_is_followed_up_once_free_of_charge() {
+    let hospital = Hospital::open().await;
+    let clinic = hospital.clinic_at(1, FEE_FEN).await;
+    let (person, visit) = booked(&hospital, &clinic, "first").await;
+    let seen = hospital.table.appointment(&visit).await.unwrap().unwrap();
+    let next = next_day(&hospital, &seen).await;
+    let ask = async |clinic: &ClinicId, key: &str| {
+        let body = json!({
+            "clinic": clinic.as_str(), "slot": slot().to_string(), "patient": person.patient.as_str(),
+            "follow_up": visit.to_string(), "idempotency_key": format!("{key:0>16}"),
+        });
+        hospital.book_post(&person, "/appointments", &body).await
+    };
+    let (status, refusal) = ask(&next, "early").await;
+    assert_eq!((status, refusal["error"]["code"].as_str()), (409, Some("no_follow_up")), "not seen yet: {refusal}");
+    let policy = hospital.profile.cancel;
+    let now = hospital.now();
+    hospital.table.move_appointment(&visit, Command::Fulfil, &Actor::Schedule, policy, now).await.unwrap();
+    let (status, free) = ask(&next, "free").await;
+    assert_eq!((status, free["state"].as_str(), &free["fee_fen"]), (200, Some("booked"), &json!(0)), "{free}");
+    let (again, same) = ask(&next, "free").await;
+    assert_eq!((again, &same["appointment"]), (200, &free["appointment"]), "a repeat is the same");
+    let elsewhere = hospital.clinic_at(1, FEE_FEN).await;
+    let (status, refusal) = ask(&elsewhere, "other").await;
+    assert_eq!(
+        (status, refusal["error"]["code"].as_str()),
+        (409, Some("no_follow_up")),
+        "another department: {refusal}"
+    );
+    let (status, _) = hospital.cancel(&person, &appointment_key(&free)).await;
+    assert_eq!(status, 200);
+    hospital.pass_minutes(REST_MIN).await;
+    hospital.tick().await;
+    let (status, free) = ask(&next, "more").await;
+    assert_eq!(
+        (status, free["state"].as_str()),
+        (200, Some("booked")),
+        "one that was given back does not count: {free}"
+    );
 }
