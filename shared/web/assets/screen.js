@@ -13,7 +13,7 @@
   const ask = (headers) => fetch(state, { credentials: "same-origin", signal: AbortSignal.timeout(ANSWER_WITHIN_MS), headers });
   const showAge = () => {
     stale.hidden = performance.now() - answeredAt <= STALE_AFTER_MS;
-    age.textContent = new Date().toLocaleTimeString("zh-CN", { hour12: false });
+    age.textContent = new Date().toLocaleTimeString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" });
   };
 
   const say = (text) => {
