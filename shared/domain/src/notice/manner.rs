@@ -80,16 +80,15 @@ impl NoticeKind {
         use Grade::{Critical, Low, Normal};
         use NoticeGroup::{Money, People, Reminders, Visits};
         let (grade, group, is_receipt) = match self {
-            Self::Booked | Self::Cancelled => (Normal, Visits, true),
-            Self::Refused => (Critical, Visits, false),
+            Self::Booked | Self::Cancelled | Self::Moved => (Normal, Visits, true),
+            Self::Refused | Self::Substituted | Self::WaitlistOffered => (Critical, Visits, false),
             Self::TurnSoon | Self::DayBefore => (Normal, Reminders, false),
             Self::BillPaid => (Low, Money, true),
             Self::BillRefused => (Normal, Money, false),
             Self::Refunded | Self::RefundDeclined => (Low, Money, false),
-            Self::Missed | Self::Suspended | Self::Restored | Self::AppealAnswered => (Normal, Visits, false),
-            Self::Moved => (Normal, Visits, true),
-            Self::Substituted | Self::WaitlistOffered => (Critical, Visits, false),
-            Self::WaitlistEnded => (Normal, Visits, false),
+            Self::Missed | Self::Suspended | Self::Restored | Self::AppealAnswered | Self::WaitlistEnded => {
+                (Normal, Visits, false)
+            }
             Self::Linked => (Normal, People, false),
         };
         Manner { grade, group, is_receipt }
