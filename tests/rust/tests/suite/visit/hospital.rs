@@ -343,7 +343,7 @@ impl Hospital {
             self.table.clear_gate_notice(key, seq).await.unwrap();
         } else {
             let appointment = self.table.appointment_at(key).await.unwrap().unwrap();
-            for kind in [Deadline::Notify, Deadline::Remind] {
+            for kind in [Deadline::Notify, Deadline::Remind, Deadline::DayBefore] {
                 self.table.clear_deadline(&appointment.key(), kind).await.unwrap();
             }
         }
