@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use store::Table;
 use store::account::Relation;
-use store::key::{GATE, Key};
+use store::key::Key;
 use store::patients::{Identity, IdentityNonces, Registered, Registrar, Registration};
 use store::seal::Keyring;
 use store::signin::Session;
@@ -333,19 +333,23 @@ impl Hospital {
 
     /// What the reminder does once its queue has the messages.
     pub(crate) async fn tell(&self, key: &Key) {
-        if key.pk.starts_with("ORDER#") {
-            let order = self.table.order_at(key).await.unwrap().unwrap();
-            for kind in &order.untold {
-                self.table.clear_notice(&order.out_trade_no, *kind).await.unwrap();
+        match self.table.about(key).await.unwrap() {
+            Some(About::Order(order)) => {
+                for kind in &order.untold {
+                    self.table.clear_notice(&order.out_trade_no, *kind).await.unwrap();
+                }
             }
-        } else if key.sk == GATE {
-            let seq = self.table.gate_at(key).await.unwrap().ev.unwrap().seq;
-            self.table.clear_gate_notice(key, seq).await.unwrap();
-        } else {
-            let appointment = self.table.appointment_at(key).await.unwrap().unwrap();
-            for kind in [Deadline::Notify, Deadline::Remind, Deadline::DayBefore] {
-                self.table.clear_deadline(&appointment.key(), kind).await.unwrap();
+            Some(About::Appointment(visit)) => {
+                for kind in [Deadline::Notify, Deadline::Remind, Deadline::DayBefore] {
+                    self.table.clear_deadline(&visit.key(), kind).await.unwrap();
+                }
             }
+            Some(About::Credit(news)) => self.table.clear_gate_notice(key, news.1.seq).await.unwrap(),
+            Some(About::Person(news)) => {
+                self.table.clear_patient_notice(&news.patient, news.ev.seq).await.unwrap();
+            }
+            Some(About::Waiting(waiting)) => self.table.forget_ended(&waiting).await.unwrap(),
+            None => panic!("nothing to tell at {key:?}"),
         }
     }
 
