@@ -164,6 +164,7 @@ class Stack:
         self.his_state = state / "his"
         self.sms_state = state / "sms"
         self.env_file = state.with_name(f"{state.name}.env")
+        self.profile_file = state / "profile.json"
         state.mkdir(parents=True, exist_ok=True)
 
     # ---- the servers
@@ -326,6 +327,7 @@ class Stack:
         certificate, public_key = config["platform_certificate"], config["platform_public_key"]
         values = {
             "MENZHEN_URL": self.public_url,
+            "PROFILE_FILE": str(self.profile_file),
             "PHONE_URL": self.phone_url,
             "TICK_URL": self.tick_url,
             "HIS_URL": self.his_url,
@@ -361,6 +363,8 @@ class Stack:
         profile["templates"] = {template["name"]: {"template_id": template["id"], "fields": template["fields"]}
                                 for template in config["templates"]}
         profile["messages"] = {**profile.get("messages", {}), "sms": json.loads(run_node("tests/sms/identities.mjs", "--state", self.sms_state, "--profile"))}
+        # What a client that changes one thing of it puts back.
+        self.profile_file.write_text(json.dumps(profile, ensure_ascii=False))
         bodies = {"profile": json.dumps(profile, ensure_ascii=False).encode(), "schedules": self.schedules()}
         bodies |= {kind: (HOSPITAL / f"{kind}.csv").read_bytes() for kind in IMPORTS if kind not in bodies}
         digest = hashlib.sha256(b"\0".join(bodies[name] for name in sorted(bodies))).hexdigest()

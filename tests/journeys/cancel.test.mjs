@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Person, free } from './lib/person.mjs';
-import { fault, moveTo, noFaults, openClinic, orderOf, refundsOf, staff, tick, until } from './lib/stack.mjs';
+import { advance, fault, moveTo, noFaults, openClinic, orderOf, refundsOf, staff, tick, until } from './lib/stack.mjs';
 
 const HOUR_MS = 3600_000;
+const RESTS_AT_MOST_S = 31 * 60;
 const refunded = (key, status = 'SUCCESS') =>
   until(`${key} is refunded`, async () => {
     await tick();
@@ -12,17 +13,28 @@ const refunded = (key, status = 'SUCCESS') =>
     return refunds.length > 0 && refunds.every((refund) => refund.status === status) && refunds;
   });
 
+/** A number given back is nobody's for up to half an hour. */
+async function rested(person, where) {
+  await advance(RESTS_AT_MOST_S);
+  await person.signIn();
+  await until('the number is free', async () => {
+    await tick();
+    return (await free(person, where)) === 1;
+  });
+}
+
 test('a paid number is cancelled in time', async (t) => {
   const where = await openClinic({ name: '退号门诊', in_min: 150, numbers: 1 });
   const person = await Person.ready('早退');
   const key = await person.book(where);
   assert.equal(await free(person, where), 0);
 
-  await t.test('the number is free again at once', async () => {
+  await t.test('the number rests, so that nobody can hand it over, and is free again', async () => {
     const answer = await person.cancel(key);
     assert.equal(answer.status, 200, answer.text);
     assert.equal(answer.json.state, 'cancelled');
-    await until('the number is free', async () => (await free(person, where)) === 1);
+    assert.equal(await free(person, where), 0);
+    await rested(person, where);
   });
   await t.test('a second touch is told so', async () => {
     const again = await person.cancel(key);
@@ -53,7 +65,7 @@ test('an unpaid number is cancelled: no money moves', async () => {
     await tick();
     return (await orderOf(key))[0].state === 'CLOSED';
   });
-  await until('the number is free', async () => (await free(person, where)) === 1);
+  await rested(person, where);
   assert.deepEqual(await refundsOf(key), []);
 });
 

@@ -52,12 +52,14 @@ test('three visits nobody came to end booking ahead, and an appeal opens it agai
   await t.test('each is told, with what counts', async () => {
     for (const [count, standing] of [[1, 'good'], [2, 'last_warning'], [3, 'suspended']]) {
       keys.push(await miss(person));
+      await person.noticeByDay('missed');
       await until(`notice ${count}`, async () => (await person.notices('missed')).length === count);
+      await person.signIn();
       assert.equal((await record(person)).standing, standing);
     }
     const { counted, strikes } = await record(person);
     assert.deepEqual([counted, strikes.length], [3, 3]);
-    await person.notice('suspended');
+    await person.noticeByDay('suspended');
     const page = await person.open(`/patients/${person.patient}/credit`);
     assert.match(page.text, /已暂停预约挂号/);
     assert.match(page.text, /爽约科/);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { measure, shot, startBrowser } from './lib/browser.mjs';
 import { Person, inventPassport, inventPhone, newKey } from './lib/person.mjs';
-import { HOSPITAL, openClinic, read, staff } from './lib/stack.mjs';
+import { HOSPITAL, advance, openClinic, read, staff } from './lib/stack.mjs';
 
 const PASSWORD = 'demo-clinic-day';
 const FORM = 'application/x-www-form-urlencoded';
@@ -79,6 +79,8 @@ test('roles: each opens its own part of the house, and nothing opens without the
 test('from the door to the end of the visit', async () => {
   const here = await nurse.post(`${path}/check-in`, { who: `${HOSPITAL}/appointments/${keys[0]}` });
   assert.match(here.said, /已报到/);
+  // The clock has whole seconds: who came first is first, whatever the number.
+  await advance(1);
   const second = await nurse.post(`${path}/check-in`, { who: String(await number(1)) });
   assert.equal(second.waiting.length, 2);
   assert.equal((await people[0].appointment(keys[0])).state, 'checked_in');
@@ -158,6 +160,7 @@ test('one nurse at the keys, and the wall', async (t) => {
   await shot(desk, 'desk');
   await wall.locator('.call.fresh').waitFor();
   await shot(wall, 'wall');
+  await wall.waitForFunction(() => window.said.some((text) => text.includes('就诊')));
   const words = await wall.evaluate(() => window.said);
   assert.equal(words.filter((text) => text.includes('就诊')).length, 1, 'a call is said once');
   await wall.waitForTimeout(2500);

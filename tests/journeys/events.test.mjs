@@ -20,6 +20,8 @@ const HTTP = {
   'card-create.json': [401, /sign_in_required/],
   'console-import.json': [401, /staff_token_required/],
   'content-home.json': [200, /<!DOCTYPE html>/i],
+  'desk-clinics.json': [401, /staff_token_required/],
+  'desk-queue.json': [401, /staff_token_required/],
   'pay-notify-paid.json': [401, /SIGN_ERROR/],
   'payment-prepay.json': [401, /sign_in_required/],
   'signup-register.json': [401, /sign_in_required/],

@@ -1,16 +1,15 @@
 // The day of the visit: webhook (a scan at the desk), visit (the place in the queue), his-sync (who calls), sweeper.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import path from 'node:path';
 import test from 'node:test';
 import { his, hisFault, noHisFaults } from './lib/hospital.mjs';
 import { Person } from './lib/person.mjs';
-import { HOSPITAL, ROOT, advance, appointmentId, moveTo, now, openClinic, read, staff, tick, until } from './lib/stack.mjs';
+import { HOSPITAL, advance, appointmentId, moveTo, now, openClinic, read, settings, staff, tick, until } from './lib/stack.mjs';
 
 const MINUTE_MS = 60_000;
 // An instance keeps the profile for a minute.
 const PROFILE_AGE_S = 61;
-const PROFILE = JSON.parse(fs.readFileSync(path.join(ROOT, 'infra/hospital/profile.json'), 'utf8'));
+const PROFILE = JSON.parse(fs.readFileSync(settings.PROFILE_FILE, 'utf8'));
 const REFRESH_BYTES_MAX = 1024;
 
 const putProfile = async (changes) => {
