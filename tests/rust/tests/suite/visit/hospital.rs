@@ -82,6 +82,8 @@ impl Hospital {
     /// On an engine that already has the table.
     pub(crate) async fn open_on(engine: &str) -> Self {
         let state = std::env::temp_dir().join(format!("menzhen-{}-{}", std::process::id(), unique()));
+        // A process of the same number may have left its books behind.
+        let _ = std::fs::remove_dir_all(&state);
         std::fs::create_dir_all(&state).unwrap();
         let clock_file = state.join("clock");
         let (recorder, captured) = recorder().await;
