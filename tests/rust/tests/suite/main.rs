@@ -10,6 +10,7 @@
 
 mod claims;
 mod credit;
+mod day;
 mod faults;
 mod late;
 mod meets;

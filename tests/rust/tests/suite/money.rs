@@ -5,8 +5,8 @@
 //! `MONEY_SEEDS=10000` walks that many seeds; `MONEY_SEED=17` walks one and prints each step. A seed that fails prints its
 //! steps: the same seed takes the same steps.
 
-mod dice;
-mod ledger;
+pub(crate) mod dice;
+pub(crate) mod ledger;
 mod steps;
 
 use crate::visit::hospital::Hospital;

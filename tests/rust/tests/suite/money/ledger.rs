@@ -1,10 +1,11 @@
 //! The books of all three, once everything has settled.
 
 use super::steps::{NUMBERS, World};
-use crate::visit::hospital::slot;
+use crate::visit::hospital::{Hospital, slot};
 use domain::appointment::{Appointment, State};
 use domain::clinic::Claim;
 use domain::credit::{Breach, StrikeState};
+use domain::id::OutTradeNo;
 use domain::order::refund::HisTold;
 use domain::order::{Order, OrderState, Posting, RefundState, Subject};
 use serde_json::Value;
@@ -12,17 +13,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What the three books say of all orders of the seed.
 pub(super) async fn check(world: &World<'_>) -> Result<Sums, String> {
-    let wechat = world.hospital.wechat.get("books").await;
-    let his = world.hospital.his.get("books").await;
+    let sums = books(world.hospital, &world.orders).await?;
+    numbers(world).await?;
+    Ok(sums)
+}
+
+/// What the three books say of these orders.
+pub(crate) async fn books(hospital: &Hospital, orders: &BTreeSet<OutTradeNo>) -> Result<Sums, String> {
+    let wechat = hospital.wechat.get("books").await;
+    let his = hospital.his.get("books").await;
     let mut sums = Sums::default();
     let mut paid_items: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for no in &world.orders {
+    for no in orders {
         let at_wechat = at_wechat(&wechat, no.as_str());
-        let Some(order) = world.hospital.table.order(no).await.unwrap() else {
+        let Some(order) = hospital.table.order(no).await.unwrap() else {
             ensure(at_wechat.paid == 0, || format!("{no}: WeChat has money for an order we do not know"))?;
             continue;
         };
-        sums.add(&one(world, &order, &at_wechat, at_his(&his, no.as_str())).await?);
+        sums.add(&one(hospital, &order, &at_wechat, at_his(&his, no.as_str())).await?);
         sums.note(&order);
         for item in order.lines_left().into_iter().filter_map(|place| order.lines[place - 1].item.clone()) {
             if order.is_paid() {
@@ -32,21 +40,20 @@ pub(super) async fn check(world: &World<'_>) -> Result<Sums, String> {
     }
     ensure(sums.paid == sums.kept + sums.back, || format!("in all: {sums:?}"))?;
     ensure(paid_items.values().all(|times| *times == 1), || format!("an item is paid for twice: {paid_items:?}"))?;
-    numbers(world).await?;
     Ok(sums)
 }
 
 /// What came together over all orders of a walk, in fen, and how often money went which way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sums {
+pub(crate) struct Sums {
     paid: i64,
-    kept: i64,
-    back: i64,
+    pub(crate) kept: i64,
+    pub(crate) back: i64,
     ways: BTreeMap<String, usize>,
 }
 
 impl Sums {
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.paid += other.paid;
         self.kept += other.kept;
         self.back += other.back;
@@ -106,7 +113,7 @@ fn at_his(books: &Value, serial: &str) -> i64 {
     sum(&books["payments"], "serial") - sum(&books["refunds"], "original_serial")
 }
 
-async fn one(world: &World<'_>, order: &Order, wechat: &AtWechat, his: i64) -> Result<Sums, String> {
+async fn one(hospital: &Hospital, order: &Order, wechat: &AtWechat, his: i64) -> Result<Sums, String> {
     let no = &order.out_trade_no;
     let say =
         |what: &str| format!("{no}: {what}: {order:?}, WeChat paid {} back {}, HIS {his}", wechat.paid, wechat.back);
@@ -127,12 +134,12 @@ async fn one(world: &World<'_>, order: &Order, wechat: &AtWechat, his: i64) -> R
     let untold: i64 = order.in_sequence().filter(refused).map(|refund| refund.amount.get()).sum();
     let expected = if matches!(order.posting, Posting::Refused { .. }) { 0 } else { kept + untold };
     ensure(his == expected, || say("the HIS's books differ"))?;
-    subject(world, order, kept).await?;
+    subject(hospital, order, kept).await?;
     Ok(Sums { paid, kept, back: back + outside, ..Sums::default() })
 }
 
 /// Money is kept for a visit that is the patient's, or for bills the hospital has booked, and for nothing else.
-async fn subject(world: &World<'_>, order: &Order, kept: i64) -> Result<(), String> {
+async fn subject(hospital: &Hospital, order: &Order, kept: i64) -> Result<(), String> {
     let no = &order.out_trade_no;
     match &order.subject {
         Subject::Bills { .. } => {
@@ -141,16 +148,16 @@ async fn subject(world: &World<'_>, order: &Order, kept: i64) -> Result<(), Stri
         }
         Subject::Registration { .. } => {
             let key = order.appointment_key().unwrap();
-            let appointment = world.hospital.table.appointment(&key).await.unwrap();
+            let appointment = hospital.table.appointment(&key).await.unwrap();
             let visit = appointment.is_some_and(|a| is_the_patients(&a) && a.out_trade_no() == *no);
             ensure((kept > 0) == visit, || format!("{no}: kept {kept}, visit {visit}"))
         }
     }
 }
 
-/// Whether the number is, or was to the end, the patient's. The walk goes on until the day is over and nobody came.
+/// Whether the number is, or was to the end, the patient's.
 fn is_the_patients(appointment: &Appointment) -> bool {
-    matches!(appointment.state, State::Booked | State::NoShow)
+    matches!(appointment.state, State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow)
 }
 
 /// Who did not come has one strike for it, settled by the nights; whoever had no number to the end has none that counts.

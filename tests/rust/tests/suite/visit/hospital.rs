@@ -2,6 +2,7 @@
 //! them going through a switch that can fail it.
 
 use super::his::client as his_client;
+use super::letters::{self, Letters};
 use super::proxy::{self, Switch};
 use super::wechat::openid;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -61,6 +62,9 @@ pub(crate) struct Hospital {
     pub(crate) sweeper: sweeper::App,
     pub(crate) reconcile: reconcile::App,
     pub(crate) his_sync: his_sync::App,
+    pub(crate) reminder: reminder::App,
+    /// What the reminder has queued.
+    pub(crate) letters: Letters,
     pub(crate) profile: HospitalProfile,
     captured: Arc<Mutex<Vec<Captured>>>,
     clock: Clock,
@@ -94,6 +98,8 @@ impl Hospital {
         let switch = Switch::default();
         let his_url = proxy::start(&his.url, &switch).await;
         let (table_url, pay_url) = (proxy::start(engine, &switch).await, proxy::start(&wechat.url, &switch).await);
+        let letters = Letters::open().await;
+        let queue_url = proxy::start(&letters.url, &switch).await;
         let clock = Clock::moved_by(&clock_file);
         let desk = || Desk::new(Table::new(kit::impatient_client(&table_url), kit::TABLE), clock.clone(), PUBLIC_URL);
         let pay = || Secret::fixed(pay_account(&wechat, &pay_url));
@@ -108,6 +114,8 @@ impl Hospital {
             sweeper: sweeper::App { desk: desk(), pay: pay() },
             reconcile: reconcile::App::new(desk(), pay(), his_account()),
             his_sync: his_sync::App { desk: desk(), his: his_account() },
+            reminder: reminder::App { desk: desk(), queue: letters::client(&queue_url), queue_url },
+            letters,
             switch,
             table,
             wechat,
@@ -124,7 +132,8 @@ impl Hospital {
         let (payment, notify) = (&hospital.payment.desk, &hospital.pay_notify.desk);
         let (sweeper, reconcile, his_sync) =
             (&hospital.sweeper.desk, &hospital.reconcile.desk, &hospital.his_sync.desk);
-        for desk in [&hospital.booking.desk, payment, notify, sweeper, reconcile, his_sync] {
+        let (booking, reminder) = (&hospital.booking.desk, &hospital.reminder.desk);
+        for desk in [booking, payment, notify, sweeper, reconcile, his_sync, reminder] {
             desk.profile().await.unwrap();
         }
         hospital

@@ -3,5 +3,6 @@
 pub(crate) mod crowd;
 pub(crate) mod his;
 pub(crate) mod hospital;
+pub(crate) mod letters;
 pub(crate) mod proxy;
 pub(crate) mod wechat;
