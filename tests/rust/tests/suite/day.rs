@@ -56,8 +56,8 @@ fn seeds() -> u64 {
 
 async fn walk_seed(hospital: &Hospital, seed: u64, says: bool) -> Sums {
     let mut dice = Dice::new(seed);
-    let mut world = World::open(hospital, seed, &mut dice).await;
-    match live(&mut world, &mut dice, says).await {
+    let mut world = Box::pin(World::open(hospital, seed, &mut dice)).await;
+    match Box::pin(live(&mut world, &mut dice, says)).await {
         Ok(money) => Sums { done: world.done, money },
         Err(why) => panic!("DAY_SEED={seed}: {why}\n{}", world.trace.join("\n")),
     }
@@ -65,7 +65,7 @@ async fn walk_seed(hospital: &Hospital, seed: u64, says: bool) -> Sums {
 
 async fn live(world: &mut World<'_>, dice: &mut Dice, says: bool) -> Result<ledger::Sums, String> {
     for step in 1..=STEPS {
-        world.step(dice).await?;
+        Box::pin(world.step(dice)).await?;
         if says {
             eprintln!("{}", world.trace.last().map_or("", String::as_str));
         }
@@ -74,8 +74,8 @@ async fn live(world: &mut World<'_>, dice: &mut Dice, says: bool) -> Result<ledg
             world.look_at_people().await?;
         }
     }
-    world.settle().await?;
-    world.look_at_the_end().await
+    Box::pin(world.settle()).await?;
+    Box::pin(world.look_at_the_end()).await
 }
 
 async fn walk(walker: u64) {
