@@ -190,10 +190,12 @@ impl<'a> World<'a> {
     /// What is likely at this hour, and now and then what is not.
     async fn happen(&mut self, dice: &mut Dice) -> Result<Option<Happened>, String> {
         let at = match self.hours() {
+            Hours::Before if dice.one_in(12) => 35,
             Hours::Before => dice.below(40),
             _ if dice.one_in(7) => dice.below(40),
             Hours::Morning => 22 + dice.below(44),
-            Hours::Between => 25 + dice.below(15),
+            Hours::Between if dice.one_in(2) => 35,
+            Hours::Between => 26 + dice.below(14),
         };
         // Each is large, and the frame of all of them would be the sum.
         Ok(match at {
