@@ -19,7 +19,7 @@ pub(super) enum Fate {
     Accepted,
     Refused,
     Asleep,
-    /// Accepted, and the sender dies before it can note it.
+    /// The sender dies before it sends.
     Crashed,
 }
 
@@ -107,7 +107,7 @@ impl World<'_> {
             Fate::Accepted => Outcome::Sent { msgid: String::new() },
             Fate::Refused => Outcome::Waiting { until: now },
             Fate::Asleep => Outcome::Waiting { until: time::add_minutes(now, ASLEEP_MIN) },
-            Fate::Crashed => return self.note_sent(&record, is_first_hand).map(|()| false),
+            Fate::Crashed => return Ok(false),
         };
         table.finish_notice(&record, outcome, now).await.unwrap();
         if fate == Fate::Accepted {

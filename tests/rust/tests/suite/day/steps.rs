@@ -168,7 +168,7 @@ impl<'a> World<'a> {
         self.hospital.switch.arm(plan);
         let (text, what) = loop {
             // What had nothing to work on is no step.
-            if let Some(happened) = self.happen(dice).await? {
+            if let Some(happened) = Box::pin(self.happen(dice)).await? {
                 break happened;
             }
         };
@@ -190,29 +190,32 @@ impl<'a> World<'a> {
     /// What is likely at this hour, and now and then what is not.
     async fn happen(&mut self, dice: &mut Dice) -> Result<Option<Happened>, String> {
         let at = match self.hours() {
+            Hours::Before if dice.one_in(12) => 35,
             Hours::Before => dice.below(40),
             _ if dice.one_in(7) => dice.below(40),
             Hours::Morning => 22 + dice.below(44),
-            Hours::Between => 25 + dice.below(15),
+            Hours::Between if dice.one_in(2) => 35,
+            Hours::Between => 26 + dice.below(14),
         };
+        // Each is large, and the frame of all of them would be the sum.
         Ok(match at {
-            0..7 => Some(self.hold(dice).await),
-            7..12 => self.pay(dice).await,
-            12 => self.notify(dice).await,
-            13 => self.cancel(dice).await,
-            14..17 => self.move_visit(dice).await,
-            17..20 => Some(self.wait(dice).await),
-            20 => Some(self.stop_waiting(dice).await),
-            21..24 => Some(self.window(dice).await),
-            24 => self.cancel_at_window(dice).await,
-            25 => self.change_clinic(dice).await,
-            26..30 => Some(self.tick(dice).await),
-            30..33 => self.deliver(dice).await?,
-            33 => self.his_record(dice).await,
-            34 => Some(self.rest().await?),
-            35..38 => Some((self.pass(dice).await, "time passes")),
-            38..43 => self.check_in(dice).await,
-            _ => self.at_the_desk(dice).await?,
+            0..7 => Some(Box::pin(self.hold(dice)).await),
+            7..12 => Box::pin(self.pay(dice)).await,
+            12 => Box::pin(self.notify(dice)).await,
+            13 => Box::pin(self.cancel(dice)).await,
+            14..17 => Box::pin(self.move_visit(dice)).await,
+            17..20 => Some(Box::pin(self.wait(dice)).await),
+            20 => Some(Box::pin(self.stop_waiting(dice)).await),
+            21..24 => Some(Box::pin(self.window(dice)).await),
+            24 => Box::pin(self.cancel_at_window(dice)).await,
+            25 => Box::pin(self.change_clinic(dice)).await,
+            26..30 => Some(Box::pin(self.tick(dice)).await),
+            30..33 => Box::pin(self.deliver(dice)).await?,
+            33 => Box::pin(self.his_record(dice)).await,
+            34 => Some(Box::pin(self.rest()).await?),
+            35..38 => Some((Box::pin(self.pass(dice)).await, "time passes")),
+            38..43 => Box::pin(self.check_in(dice)).await,
+            _ => Box::pin(self.at_the_desk(dice)).await?,
         })
     }
 
