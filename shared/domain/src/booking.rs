@@ -364,7 +364,9 @@ impl Gate {
     pub fn tidied(&self, stale: &[AppointmentId], today: Date) -> Self {
         let keep = |id: &AppointmentId, entry: &GateEntry| entry.date >= today && !stale.contains(id);
         let entries = self.entries.iter().filter(|(id, entry)| keep(id, entry));
-        Self { entries: entries.map(|(id, entry)| (id.clone(), entry.clone())).collect(), ..self.clone() }
+        let waiting = self.waiting.iter().filter(|(clinic, _)| clinic.date().is_none_or(|date| date >= today));
+        let waiting = waiting.map(|(clinic, ticket)| (clinic.clone(), ticket.clone())).collect();
+        Self { waiting, entries: entries.map(|(id, entry)| (id.clone(), entry.clone())).collect(), ..self.clone() }
     }
 
     /// The gate without an appointment that is over.

@@ -173,7 +173,7 @@ impl World<'_> {
         let sk = store::key::Key::appointment(&visit.key()).sk;
         let queued = self.turns_queued.get(&sk).copied().unwrap_or(0);
         ensure(queued <= 1 + self.reminder_disturbed, || format!("{queued} reminders of {visit:?}"))?;
-        ensure((queued > 0) == !turns.is_empty(), || format!("{queued} queued, {turns:?} in the ledger"))?;
+        ensure((queued > 0) != turns.is_empty(), || format!("{queued} queued, {turns:?} in the ledger"))?;
         let is_over = |outcome: &Outcome| !matches!(outcome, Outcome::Sending { .. } | Outcome::Waiting { .. });
         ensure(letters.iter().all(|record| is_over(&record.outcome)), || format!("not told: {letters:?}"))
     }

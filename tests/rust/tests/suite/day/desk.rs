@@ -145,7 +145,7 @@ impl World<'_> {
                 (done, "clinic reopened")
             }
             _ => {
-                let doctor = doctor(&clinic, *dice.pick(&["D1", "D2"]).unwrap());
+                let doctor = doctor(&clinic, dice.pick(&["D1", "D2"]).unwrap());
                 let who = format!("{} {}", doctor.name, doctor.title);
                 let noted = table.substitute(&clinic, &doctor, now).await.map_err(|e| e.to_string());
                 let kind = ClosureKind::Substitute { doctor: doctor.id, who };
