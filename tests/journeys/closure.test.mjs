@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { hisKeeps } from './lib/hospital.mjs';
 import { inTurns, orderNumber, staffPost, wechatKeeps, workOf } from './lib/money.mjs';
-import { Person } from './lib/person.mjs';
-import { control, noFaults, openClinic, orderOf, refundsOf, staff, tick, until } from './lib/stack.mjs';
+import { Person, free } from './lib/person.mjs';
+import { control, noFaults, openAhead, openClinic, orderOf, refundsOf, staff, tick, until } from './lib/stack.mjs';
 
 const FEE_FEN = 1_250;
 const OVER = ['cancelled', 'refused'];
@@ -101,4 +101,127 @@ test('a clinic closes with everybody in it', async (t) => {
 
 test('a clinic that is not there cannot be closed', async () => {
   assert.equal((await close('20200101-am-NOPE-pool')).status, 404);
+});
+
+// What staff decide by a preview -------------------------------------------------------------------
+
+const code = (answer) => answer.json.error?.code;
+
+/** A clinic as staff see it who are about to decide: the preview, and how far earlier decisions have come. */
+async function closureOf({ clinic }, from) {
+  const answer = await staff('GET', `clinics/${clinic}/closure${from ? `?from=${from}` : ''}`);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.json;
+}
+
+const decide = ({ clinic }, action, fields = {}) => staffPost(`clinics/${clinic}/closure`, { action, ...fields });
+
+/** Lets the schedules run until the last decision about a clinic has reached everybody: how far it has come. */
+const followed = (where) => inTurns('everybody is told and refunded', async () => {
+  const { closures } = await closureOf(where);
+  return closures.at(-1).done && closures.at(-1);
+});
+
+test('the last hour closes for those whom the preview shows, and opens again', async (t) => {
+  const where = await openAhead({ name: '半日停诊科', half_hours: 4, numbers: 2 });
+  const [early, ten, half_past] = [where.slots[0], where.slots[2], where.slots[3]];
+  const at = (slot) => ({ clinic: where.clinic, slot });
+  const [stays, goes, unpaid] = await Promise.all(['早到', '后半', '未付'].map((name) => Person.ready(name)));
+  stays.visit = await stays.book(at(early));
+  goes.visit = await goes.book(at(ten));
+
+  let seen;
+  await t.test('the preview says whom it concerns, and what goes back', async () => {
+    seen = (await closureOf(where, ten)).preview;
+    const { booked, held, waiting, unreachable, refund_fen, window_refund_fen } = seen;
+    assert.deepEqual({ booked, held, waiting, unreachable, refund_fen, window_refund_fen },
+      { booked: 1, held: 0, waiting: 0, unreachable: 0, refund_fen: FEE_FEN, window_refund_fen: 0 });
+    assert.deepEqual(seen.people.map(({ appointment }) => appointment), [goes.visit]);
+    assert.equal((await closureOf(where)).preview.booked, 2, 'all of it would concern both');
+  });
+  await t.test('who books after the preview makes it another decision', async () => {
+    unpaid.visit = await unpaid.hold(at(half_past));
+    const stale = await decide(where, 'close', { from: ten, fingerprint: seen.fingerprint });
+    assert.deepEqual([stale.status, code(stale)], [409, 'preview_changed'], stale.text);
+    assert.match(stale.json.error.text, /重新预览/);
+    assert.equal((await goes.appointment(goes.visit)).state, 'booked', 'nothing has happened');
+  });
+  await t.test('closed from ten o’clock on, and from then on only', async () => {
+    const { preview } = await closureOf(where, ten);
+    assert.deepEqual([preview.booked, preview.held], [1, 1]);
+    const closed = await decide(where, 'close', { from: ten, fingerprint: preview.fingerprint });
+    assert.equal(closed.status, 200, closed.text);
+    assert.deepEqual([closed.json.open, closed.json.closed_slots], [true, [ten, half_past]]);
+    const next = await Person.ready('来晚了');
+    assert.equal(code(await next.tryHold(at(ten))), 'clinic_closed');
+    const { slots } = (await next.get(`/clinics/${where.clinic}`)).json;
+    assert.deepEqual(slots.map(({ off }) => off), [undefined, undefined, '停诊', '停诊']);
+  });
+  await t.test('followed to the last who is told and refunded', async () => {
+    const progress = await followed(where);
+    assert.deepEqual([progress.kind, progress.from, progress.open, progress.to_call], ['close', ten, 0, 0]);
+    const told = Object.fromEntries(progress.people.map((person) => [person.appointment, person]));
+    assert.deepEqual([told[goes.visit].told, told[goes.visit].refund], ['wechat', '已退款']);
+    assert.deepEqual([told[unpaid.visit].told, told[unpaid.visit].refund], ['wechat', '未缴费']);
+    assert.equal((await goes.appointment(goes.visit)).text, '医院取消');
+    assert.equal(await wechatKeeps(orderNumber(goes.visit)), 0);
+    assert.equal((await goes.notices('cancelled')).length, 1);
+  });
+  await t.test('the first hours take place', async () => {
+    await stays.signIn();
+    assert.equal((await stays.appointment(stays.visit)).state, 'booked');
+    assert.equal((await stays.notices('cancelled')).length, 0);
+    assert.equal(await wechatKeeps(orderNumber(stays.visit)), FEE_FEN);
+  });
+  await t.test('open again: who was cancelled stays so, and may take one of its numbers', async () => {
+    const reopened = await decide(where, 'reopen');
+    assert.equal(reopened.status, 200, reopened.text);
+    assert.deepEqual(reopened.json.closed_slots, []);
+    await goes.signIn();
+    assert.equal((await goes.appointment(goes.visit)).state, 'cancelled');
+    const instead = (await goes.get(`/appointments/${goes.visit}/options`)).json;
+    assert.equal(instead.purpose, 'replace');
+    assert.deepEqual(instead.options.map(({ slot }) => slot), where.slots.filter((slot) => slot !== ten), 'other times than the old one');
+    await goes.book(at(ten));
+  });
+});
+
+test('another doctor comes, and another for that one: told each time, and free to cancel', async () => {
+  const where = await openAhead({ name: '替诊科' });
+  const person = await Person.ready('原约');
+  const key = await person.book(where);
+  assert.equal((await decide(where, 'substitute', { doctor: 'NOBODY', fingerprint: 'any' })).status, 404);
+  for (const [count, doctor, name] of [[1, 'D0101', '沈怀远'], [2, 'D0102', '梁静姝']]) {
+    const { preview } = await closureOf(where);
+    const stale = await decide(where, 'substitute', { doctor, fingerprint: 'another' });
+    assert.equal(code(stale), 'preview_changed', stale.text);
+    const decided = await decide(where, 'substitute', { doctor, fingerprint: preview.fingerprint });
+    assert.equal(decided.status, 200, decided.text);
+    const progress = await followed(where);
+    assert.deepEqual([progress.kind, progress.people[0].told, progress.people[0].refund], ['substitute', 'wechat', '不退费']);
+    assert.ok(progress.who.includes(name), progress.who);
+    assert.equal((await person.notices('substituted')).length, count);
+    await person.signIn();
+    const visit = await person.appointment(key);
+    assert.deepEqual([visit.state, visit.substituted, visit.who], ['booked', true, progress.who]);
+  }
+  assert.equal((await person.cancel(key)).json.state, 'cancelled');
+  await inTurns('the money is back', async () => (await wechatKeeps(orderNumber(key))) === 0);
+});
+
+test('a limit takes numbers from nobody who has one', async () => {
+  const where = await openAhead({ name: '限号科', numbers: 3 });
+  const people = await Promise.all(['限一', '限二'].map((name) => Person.ready(name)));
+  const keys = [];
+  for (const person of people) keys.push(await person.book(where));
+  const limited = await decide(where, 'limit', { slot: where.slot, numbers: 1 });
+  assert.equal(limited.status, 200, limited.text);
+  assert.equal(await free(people[0], where), 0);
+  const next = await Person.ready('限外');
+  assert.equal(code(await next.tryHold(where)), 'sold_out');
+  for (const [who, person] of people.entries()) assert.equal((await person.appointment(keys[who])).state, 'booked');
+  assert.equal((await decide(where, 'limit', { slot: where.slot })).status, 200);
+  assert.equal(await free(next, where), 1);
+  assert.equal((await decide(where, 'limit', { slot: '2330' })).status, 404);
+  assert.equal((await decide(where, 'limit', { slot: where.slot, numbers: 'many' })).status, 400);
 });

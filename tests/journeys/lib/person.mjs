@@ -15,6 +15,16 @@ export const inventPassport = () => ({ country: 'GBR', document: `Z${crypto.rand
 export const inventPhone = () => `199${crypto.randomInt(1e8).toString().padStart(8, '0')}`;
 export const newKey = () => crypto.randomBytes(16).toString('hex');
 
+/** In quiet hours the clock moves on to the morning. */
+export async function wakeUp() {
+  const at = await now();
+  const hour = new Date(at + CHINA_MS).getUTCHours();
+  if (hour >= QUIET_FROM_H || hour < QUIET_UNTIL_H) {
+    const midnight = Date.parse(`${civilDate(at, hour >= QUIET_FROM_H ? 1 : 0)}T00:00:00+08:00`);
+    await moveTo(midnight + QUIET_UNTIL_H * 3600_000);
+  }
+}
+
 export class Person {
   constructor(id, demo) {
     this.id = id;
@@ -60,14 +70,9 @@ export class Person {
     return until(`${this.id} is told ${template}`, async () => (await this.notices(template))[0], options);
   }
 
-  /** The same for what lets people sleep: in quiet hours the clock moves on to the morning. */
+  /** The same for what lets people sleep. */
   async noticeByDay(template) {
-    const at = await now();
-    const hour = new Date(at + CHINA_MS).getUTCHours();
-    if (hour >= QUIET_FROM_H || hour < QUIET_UNTIL_H) {
-      const midnight = Date.parse(`${civilDate(at, hour >= QUIET_FROM_H ? 1 : 0)}T00:00:00+08:00`);
-      await moveTo(midnight + QUIET_UNTIL_H * 3600_000);
-    }
+    await wakeUp();
     return this.notice(template);
   }
 
