@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 import { Person, free } from './lib/person.mjs';
-import { HOSPITAL, civilDate, importCsv, now, openClinic, openDepartment, read, refundsOf, staff, tick, until } from './lib/stack.mjs';
+import { HOSPITAL, advance, civilDate, importCsv, now, openClinic, openDepartment, read, refundsOf, staff, tick, until } from './lib/stack.mjs';
 
+const RESTS_AT_MOST_S = 31 * 60;
 const DEPARTMENTS = '科室编码,科室名称,位置,科室介绍,院区';
 const SCHEDULES = '日期,科室编码,医生编码,时段,开始时间,结束时间,每半小时号数,挂号费,诊室,院区,号别';
 const dryRun = (kind, rows) => staff('POST', `import/${kind}?dry_run=true`, rows.join('\n'), { type: 'text/csv; charset=utf-8' });
@@ -78,7 +79,13 @@ test('the window looks an appointment up and cancels it', async () => {
     await tick();
     return (await refundsOf(key))[0]?.status === 'SUCCESS';
   });
-  await until('the number is free', async () => (await free(person, where)) === 1);
+  // It rests, so that nobody can hand it over; then it is anybody's.
+  await advance(RESTS_AT_MOST_S);
+  await person.signIn();
+  await until('the number is free', async () => {
+    await tick();
+    return (await free(person, where)) === 1;
+  });
   await person.notice('cancelled');
 });
 

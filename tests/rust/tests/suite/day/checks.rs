@@ -91,7 +91,10 @@ impl World<'_> {
                 Some(Stage::Left) => self.sent_home.contains(&visit.id),
                 Some(Stage::Expected | Stage::Done) | None => false,
             },
-            State::Fulfilled => entry.is_none_or(|entry| entry.seen || entry.stage == Stage::Expected),
+            // The hospital's record may know of a visit by somebody who was sent away from the line.
+            State::Fulfilled => {
+                entry.is_none_or(|entry| entry.seen || matches!(entry.stage, Stage::Expected | Stage::Left))
+            }
             State::Held { .. }
             | State::Booked
             | State::NoShow
@@ -246,12 +249,11 @@ fn nobody_lost(before: &Queue, after: &Queue) -> Result<(), String> {
 fn may_lead_to(before: State, after: State) -> bool {
     use State::{Booked, Cancelled, CheckedIn, Expired, Fulfilled, Held, NoShow, Refused};
     match (before, after) {
-        (Held { .. }, _) => true,
         (Expired, Held { .. }) => false,
-        (Expired, _) => true,
-        (Booked, Booked | CheckedIn | Fulfilled | NoShow | Cancelled { .. }) => true,
-        (CheckedIn, CheckedIn | Fulfilled | Cancelled { by: CancelledBy::Hospital, .. }) => true,
-        (NoShow, NoShow | CheckedIn | Fulfilled | Cancelled { by: CancelledBy::Hospital, .. }) => true,
+        (Held { .. } | Expired, _)
+        | (Booked, Booked | CheckedIn | Fulfilled | NoShow | Cancelled { .. })
+        | (CheckedIn, CheckedIn | Fulfilled | Cancelled { by: CancelledBy::Hospital, .. })
+        | (NoShow, NoShow | CheckedIn | Fulfilled | Cancelled { by: CancelledBy::Hospital, .. }) => true,
         (Fulfilled, Fulfilled) | (Refused { .. }, Refused { .. }) | (Cancelled { .. }, Cancelled { .. }) => {
             before == after
         }
