@@ -17,6 +17,7 @@ pub mod order;
 pub mod person;
 pub mod profile;
 pub mod reconciliation;
+pub mod report;
 pub mod time;
 
 pub use jiff::{Timestamp, civil};

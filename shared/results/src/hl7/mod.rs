@@ -1,0 +1,8 @@
+//! HL7 v2.3 to 2.8: messages as segments and fields, results (ORU^R01), and their acknowledgement.
+
+mod fields;
+pub mod frame;
+pub mod header;
+pub mod message;
+pub mod oru;
+mod values;
