@@ -43,13 +43,17 @@ pub(crate) fn keep(
     title: Option<Text>,
     files: &mut Vec<FileBody>,
 ) -> Attachment {
-    let hex: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let sha256_hex = Text::new(hex);
+    let sha256_hex = Text::new(hex(&Sha256::digest(&bytes)));
     let size_bytes = u64::try_from(bytes.len()).ok();
     if !files.iter().any(|file| file.sha256_hex == sha256_hex) {
         files.push(FileBody { sha256_hex: sha256_hex.clone(), bytes });
     }
     Attachment { content_type, title, sha256_hex: Some(sha256_hex), size_bytes, ..Attachment::default() }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 /// Base64 without white space.

@@ -8,6 +8,7 @@ pub mod charset;
 pub mod fault;
 pub mod file;
 pub mod hl7;
+pub mod tree;
 
 pub use charset::{Charset, CharsetError};
 pub use fault::{Fault, FaultKind};

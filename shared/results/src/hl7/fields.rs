@@ -61,11 +61,11 @@ impl<'a> Fields<'a> {
 
     /// The people of a field.
     pub(super) fn parties(&self, field: usize, role: Role) -> Vec<Party> {
-        let repetitions = self.segment.field(field).into_iter().flat_map(Field::repetitions);
-        let is_nested = repetitions.clone().any(is_nested);
+        let repetitions: Vec<_> = self.segment.field(field).into_iter().flat_map(Field::repetitions).collect();
+        let is_nested = repetitions.iter().any(|person| is_nested(person));
         let components = if is_nested { 1..=1 } else { 1..=4 };
         self.taken.borrow_mut().extend(components.map(|component| (field, component)));
-        repetitions.filter_map(|person| party(person, role)).collect()
+        repetitions.into_iter().filter_map(|person| party(person, role)).collect()
     }
 
     /// What was not taken, field by field.

@@ -353,11 +353,9 @@ impl Separators {
             "R" => Some(self.repetition.to_string()),
             "E" => Some(self.escape.to_string()),
             "P" => self.truncation.map(String::from),
-            // Highlighting says nothing that the text does not.
-            "H" | "N" => Some(String::new()),
+            // Highlighting says nothing that the text does not; word wrap is the page's business.
+            "H" | "N" | ".fi" | ".nf" => Some(String::new()),
             ".br" | ".ce" => Some("\n".to_owned()),
-            // Word wrap and indentation are the page's business.
-            ".fi" | ".nf" => Some(String::new()),
             _ if sequence.starts_with(".sp") => {
                 let lines = sequence.trim_start_matches(".sp").trim().trim_start_matches('+');
                 let lines: usize = if lines.is_empty() { 1 } else { lines.parse().ok()? };
@@ -397,7 +395,7 @@ impl Separators {
 
 /// `X0D0A`: bytes of the message's encoding. They are read as UTF-8 or GB18030; what is neither stays an escape.
 fn hexadecimal(digits: &str) -> Option<String> {
-    if digits.is_empty() || digits.len() % 2 != 0 || !digits.is_ascii() {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) || !digits.is_ascii() {
         return None;
     }
     let pairs = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());

@@ -309,13 +309,10 @@ fn specimens(obr: &Fields, group: &Group) -> Vec<Specimen> {
                 Concept::coded(part.part(3), part.part(1), Some(part.part(2)).filter(|text| !text.is_empty()))
             })
         };
-        found.push(Specimen { kind: component(1), source: component(4), ..Specimen::default() });
         // What else the old composite holds stays as it was sent.
-        if let Some(whole) = Text::some(old.joined()) {
-            found
-                .iter_mut()
-                .for_each(|specimen| specimen.extras.push(Extra { place: obr.at(15), value: whole.clone() }));
-        }
+        let whole = Text::some(old.joined()).map(|value| Extra { place: obr.at(15), value });
+        let extras = whole.into_iter().collect();
+        found.push(Specimen { kind: component(1), source: component(4), extras, ..Specimen::default() });
     }
     found
 }
@@ -491,14 +488,14 @@ fn adopt_children(report: &mut Report, numbers: &[String], orders: &mut Vec<Orde
         let child = orders.remove(at);
         let mut grandchildren = child.report;
         adopt_children(&mut grandchildren, &child.numbers, orders);
-        adopt(report, grandchildren, child.parent);
+        adopt(report, grandchildren, child.parent.as_ref());
         at = 0;
     }
 }
 
-fn adopt(report: &mut Report, child: Report, parent: Option<Parent>) {
+fn adopt(report: &mut Report, child: Report, parent: Option<&Parent>) {
     let is_parent = |item: &&mut Item| {
-        parent.as_ref().is_some_and(|parent| {
+        parent.is_some_and(|parent| {
             let is_code = item.code.codes().any(|code| code == parent.code);
             let sub_id = item.sub_id.as_ref().map_or("", Text::as_str);
             is_code && (parent.sub_id.is_empty() || parent.sub_id == sub_id)
