@@ -32,6 +32,9 @@ pub enum FaultKind {
     /// A reference to something that is not there, or to itself.
     #[error("it refers to something that is not there")]
     Dangling,
+    /// A result of another patient within a report.
+    #[error("it is about another patient")]
+    OtherPatient,
     /// Nothing that is taken here.
     #[error("it is not taken here")]
     Unsupported,

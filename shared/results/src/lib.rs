@@ -6,6 +6,7 @@
 
 pub mod charset;
 pub mod fault;
+pub mod fhir;
 pub mod file;
 pub mod hl7;
 pub mod tree;

@@ -340,9 +340,10 @@ impl Item {
         found
     }
 
-    /// The antibiotics an organism was tried with: those of its members that say how it fares.
+    /// The antibiotics an organism was tried with: those of its members, panels among them opened, that say how it
+    /// fares.
     pub fn susceptibilities(&self) -> impl Iterator<Item = (&Item, Meaning)> {
-        self.members.iter().filter_map(|item| {
+        self.members.iter().flat_map(Item::walk).filter_map(|item| {
             let meaning = flag::gravest(&item.flags).filter(|meaning| meaning.is_susceptibility())?;
             Some((item, meaning))
         })

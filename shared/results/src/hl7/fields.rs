@@ -119,7 +119,7 @@ fn is_nested(person: &Repetition) -> bool {
 }
 
 /// A name in its own order: 欧阳小梅, Nicholas J Radon.
-pub(super) fn full_name(family: &str, given: &str, middle: &str) -> String {
+pub(crate) fn full_name(family: &str, given: &str, middle: &str) -> String {
     let is_han = |c: char| matches!(c, '\u{3400}'..='\u{9FFF}' | '\u{20000}'..='\u{3FFFF}');
     if family.contains(is_han) || given.contains(is_han) {
         return format!("{family}{given}{middle}");

@@ -210,7 +210,7 @@ fn condition(kind: FaultKind) -> (&'static str, &'static str) {
         FaultKind::Syntax | FaultKind::Encoding => ("102", "Data type error"),
         FaultKind::UnknownCode => ("103", "Table value not found"),
         FaultKind::Unsupported => ("200", "Unsupported message type"),
-        FaultKind::Dangling => ("204", "Unknown key identifier"),
+        FaultKind::Dangling | FaultKind::OtherPatient => ("204", "Unknown key identifier"),
         FaultKind::Twice => ("205", "Duplicate key identifier"),
         FaultKind::TooLarge | FaultKind::TooMany | FaultKind::TooDeep => ("207", "Application internal error"),
     }

@@ -6,3 +6,5 @@ pub mod header;
 pub mod message;
 pub mod oru;
 mod values;
+
+pub(crate) use fields::full_name;
