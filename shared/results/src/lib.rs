@@ -8,6 +8,7 @@ pub mod charset;
 pub mod fault;
 pub mod fhir;
 pub mod file;
+pub mod front_end;
 pub mod hl7;
 pub mod tree;
 

@@ -205,6 +205,11 @@ impl Reader<'_> {
         if let Some(mut found) = found {
             found.node.take("resourceType");
             found.node.take("subject");
+            // Its number says more than its address.
+            let mut numbers = identifiers(&mut parts, &mut found.node).into_iter();
+            specimen.id = numbers.next().and_then(|number| number.value).or(specimen.id);
+            let others = numbers.filter_map(|number| number.value);
+            parts.extras.extend(others.map(|value| Extra { place: "specimen.identifier".to_owned(), value }));
             specimen.kind = parts.concept(&mut found.node, "type");
             specimen.received = Parts::when(&mut found.node, "receivedTime");
             if let Some(mut collection) = found.node.take("collection") {

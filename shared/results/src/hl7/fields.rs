@@ -2,6 +2,7 @@
 
 use super::message::{Field, Repetition, Segment};
 use domain::report::{Coding, Concept, Extra, Identifier, Party, Role, Text, When};
+use domain::person::Sex;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -125,6 +126,15 @@ pub(crate) fn full_name(family: &str, given: &str, middle: &str) -> String {
         return format!("{family}{given}{middle}");
     }
     [given, middle, family].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Table 0001, and GB/T 2261.1.
+pub(super) fn sex(code: &str) -> Option<Sex> {
+    match code {
+        "M" | "1" | "男" => Some(Sex::Male),
+        "F" | "2" | "女" => Some(Sex::Female),
+        _ => None,
+    }
 }
 
 /// CX: a number with its authority and kind.

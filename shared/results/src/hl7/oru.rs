@@ -10,7 +10,6 @@ use super::message::{Message, Repetition, Segment};
 use super::values;
 use crate::fault::{Fault, FaultKind};
 use crate::file::FileBody;
-use domain::person::Sex;
 use domain::report::{
     Category, Concept, Extra, Flag, Identifier, Item, Party, ReferenceRange, Report, ReportKey, ReportText, Role,
     Section, Specimen, Status, Subject, Text, TextKind, Transmission, Wire,
@@ -223,11 +222,7 @@ fn read_subject(pid: &Fields) -> Subject {
     Subject {
         identifiers,
         name: name.and_then(Text::some),
-        sex: match pid.text(8, 1) {
-            "M" | "1" | "男" => Some(Sex::Male),
-            "F" | "2" | "女" => Some(Sex::Female),
-            _ => None,
-        },
+        sex: super::fields::sex(pid.text(8, 1)),
         birth: pid.when(7, 1),
         age: None,
         reference: None,

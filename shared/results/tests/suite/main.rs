@@ -4,6 +4,12 @@
 #[cfg(test)]
 mod fhir;
 #[cfg(test)]
+mod front_end;
+#[cfg(test)]
 mod hl7;
+#[cfg(test)]
+mod independent;
+#[cfg(test)]
+mod mutations;
 #[cfg(test)]
 mod samples;
