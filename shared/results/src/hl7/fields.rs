@@ -1,8 +1,8 @@
 //! A segment that remembers what was taken from it, so that the rest can be kept too.
 
 use super::message::{Field, Repetition, Segment};
-use domain::report::{Coding, Concept, Extra, Identifier, Party, Role, Text, When};
 use domain::person::Sex;
+use domain::report::{Coding, Concept, Extra, Identifier, Party, Role, Text, When};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 

@@ -29,7 +29,10 @@ fn a_blood_count_in_json() {
     assert_eq!(report.times.received.as_ref().map(When::iso).as_deref(), Some("2026-11-23T08:30:00+08:00"));
     let items: Vec<_> = report.items().collect();
     let about = report.about();
-    assert_eq!(items.iter().map(|item| item.values[0].sent.as_str()).collect::<Vec<_>>(), ["9.0", "108", "<0.5", "阴性(-)", "7.1"]);
+    assert_eq!(
+        items.iter().map(|item| item.values[0].sent.as_str()).collect::<Vec<_>>(),
+        ["9.0", "108", "<0.5", "阴性(-)", "7.1"]
+    );
     let shown: Vec<_> = items.iter().map(|item| item.assess(about).shown()).collect();
     let expected = [Meaning::Normal, Meaning::Low, Meaning::Normal, Meaning::Normal, Meaning::CriticalHigh];
     assert_eq!(shown, expected.map(Some));
@@ -45,7 +48,10 @@ fn a_culture_in_json() {
     let organism = &report.sections[0].items[0];
     assert_eq!(organism.values[0].sent.as_str(), "大肠埃希菌");
     let tried: Vec<_> = organism.susceptibilities().map(|(item, meaning)| (item.code.name(), meaning)).collect();
-    assert_eq!(tried, [("氨苄西林", Meaning::Resistant), ("美罗培南", Meaning::Susceptible), ("庆大霉素", Meaning::Resistant)]);
+    assert_eq!(
+        tried,
+        [("氨苄西林", Meaning::Resistant), ("美罗培南", Meaning::Susceptible), ("庆大霉素", Meaning::Resistant)]
+    );
     assert_eq!(organism.members[0].values[0].sent.as_str(), ">=32");
 }
 

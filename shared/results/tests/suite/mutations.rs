@@ -25,7 +25,28 @@ enum Damage {
 fn damage() -> impl Strategy<Value = Damage> {
     let place = 0..SAMPLE_BYTES_MAX;
     let signs = prop::sample::select(vec![
-        "|", "^", "~", "\\", "&", "\r", "\n", "OBX|", "OBR|", "MSH|", "{", "}", "[", "]", "\"", ",", "<", ">", "</", "\u{20BB7}", "null", "-1e9",
+        "|",
+        "^",
+        "~",
+        "\\",
+        "&",
+        "\r",
+        "\n",
+        "OBX|",
+        "OBR|",
+        "MSH|",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        ",",
+        "<",
+        ">",
+        "</",
+        "\u{20BB7}",
+        "null",
+        "-1e9",
     ]);
     prop_oneof![
         place.clone().prop_map(Damage::Cut),
