@@ -196,9 +196,12 @@ impl Assessment {
     }
 }
 
-/// The gravest of flags: critical before abnormal before normal.
+/// The gravest of flags: critical before abnormal before normal, and of two alike the one that says a direction.
 pub fn gravest<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Option<Meaning> {
-    flags.into_iter().filter_map(Flag::meaning).max_by_key(|meaning| (meaning.is_critical(), !meaning.is_normal()))
+    flags.into_iter().filter_map(Flag::meaning).max_by_key(|meaning| {
+        let is_vague = matches!(meaning, Meaning::Critical | Meaning::Abnormal);
+        (meaning.is_critical(), !meaning.is_normal(), !is_vague)
+    })
 }
 
 /// What we see of a value from its ranges. Where a range may or may not be of this person, only what all of those say.

@@ -207,9 +207,12 @@ impl Parts<'_> {
         concepts.into_iter().flat_map(of_one).collect()
     }
 
-    /// Takes the reference ranges of an item.
-    pub(super) fn ranges(&mut self, node: &mut Node) -> Vec<ReferenceRange> {
-        node.take_list("referenceRange").into_iter().flat_map(|range| self.read_range(range)).collect()
+    /// Takes the reference ranges of an item, and their texts as sent.
+    fn ranges(&mut self, node: &mut Node) -> (Vec<ReferenceRange>, Vec<String>) {
+        let ranges = node.take_list("referenceRange");
+        let text = |range: &Node| range.get("text").and_then(Node::as_text).map(str::to_owned);
+        let texts = ranges.iter().filter_map(text).collect();
+        (ranges.into_iter().flat_map(|range| self.read_range(range)).collect(), texts)
     }
 
     fn read_range(&mut self, mut node: Node) -> Vec<ReferenceRange> {
@@ -232,7 +235,23 @@ impl Parts<'_> {
                 })
                 .collect();
         }
-        let unit = low.iter().chain(&high).find_map(|end| end.unit.clone());
+        let units: Vec<&Unit> = low.iter().chain(&high).filter_map(|end| end.unit.as_ref()).collect();
+        if matches!(units.as_slice(), [one, other] if one != other) {
+            // Ends of different units are no range: they are shown, and nothing is compared with them.
+            let end = |end: &Option<Quantity>| {
+                end.as_ref().map_or(String::new(), |end| {
+                    format!("{} {}", end.text(), end.unit.as_ref().map_or("", Unit::as_str))
+                })
+            };
+            let words = Text::new(format!("{} - {}", end(&low), end(&high)));
+            return vec![ReferenceRange {
+                text: text.or(Some(words)),
+                meaning,
+                condition,
+                ..ReferenceRange::default()
+            }];
+        }
+        let unit = units.first().copied().cloned();
         let bound = |end: Option<Quantity>| Some(Bound { number: end?.number?, inclusive: true });
         vec![ReferenceRange { text, low: bound(low), high: bound(high), unit, expected: None, meaning, condition }]
     }
@@ -247,10 +266,8 @@ impl Parts<'_> {
         item.values = value.into_iter().collect();
         item.absent = self.concept(node, "dataAbsentReason");
         item.flags = self.flags(node);
-        item.ranges = self.ranges(node);
-        let mut texts =
-            item.ranges.iter().filter_map(|range| range.text.as_ref()).map(Text::as_str).collect::<Vec<_>>();
-        texts.dedup();
+        let (ranges, texts) = self.ranges(node);
+        item.ranges = ranges;
         item.range_sent = Text::some(texts.join("\n"));
         Ok(())
     }

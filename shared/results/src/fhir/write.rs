@@ -373,9 +373,8 @@ fn number(decimal: &Decimal) -> Node {
     let (sign, digits) = sent.strip_prefix('-').map_or(("", sent), |digits| ("-", digits));
     let digits = digits.trim_start_matches('0');
     let zero = if digits.starts_with(|c: char| c.is_ascii_digit()) { "" } else { "0" };
-    let (whole, exponent) = digits
-        .split_once(['e', 'E'])
-        .map_or((digits, String::new()), |(whole, exponent)| (whole, format!("e{exponent}")));
+    let exponent_at = digits.find(['e', 'E']).unwrap_or(digits.len());
+    let (whole, exponent) = digits.split_at_checked(exponent_at).unwrap_or((digits, ""));
     let whole = whole.strip_suffix('.').unwrap_or(whole);
     Node::Number(format!("{sign}{zero}{whole}{exponent}"))
 }

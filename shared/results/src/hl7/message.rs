@@ -77,6 +77,7 @@ impl Separators {
         })
     }
 
+    #[cfg(test)]
     fn declared(&self) -> String {
         [self.component, self.repetition, self.escape, self.subcomponent].into_iter().chain(self.truncation).collect()
     }
@@ -208,7 +209,7 @@ impl Message {
             // MSH-1 is the delimiter after the name, MSH-2 says the others; neither is escaped.
             let skipped = if is_header(&segment.name) {
                 written.push(self.separators.field);
-                written.push_str(&self.separators.declared());
+                written.push_str(segment.field(2).and_then(|field| field.0.first()).map_or("", |first| first.text(1)));
                 2
             } else {
                 0
