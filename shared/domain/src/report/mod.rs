@@ -329,6 +329,12 @@ impl Item {
         Assessment { sent: flag::gravest(&self.flags), own }
     }
 
+    /// The reference range in words: as sent, else its ends as numbers.
+    pub fn range_text(&self) -> String {
+        let composed = || self.ranges.iter().map(ReferenceRange::words).collect::<Vec<_>>().join("；");
+        self.range_sent.as_ref().map_or_else(composed, |sent| sent.as_str().to_owned())
+    }
+
     /// It and everything that hangs on it.
     pub fn walk(&self) -> Vec<&Item> {
         let mut found = vec![self];

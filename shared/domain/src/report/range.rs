@@ -104,6 +104,22 @@ impl ReferenceRange {
         read_span(trimmed).map(|range| vec![range]).or_else(|| read_by_sex(trimmed)).unwrap_or_else(in_words)
     }
 
+    /// In words: its own, else its ends: `4.2–6.0 g/L`, `≤5`.
+    pub fn words(&self) -> String {
+        if let Some(text) = &self.text {
+            return text.as_str().to_owned();
+        }
+        let unit = self.unit.as_ref().map_or(String::new(), |unit| format!(" {}", unit.as_str()));
+        let number = |bound: &Bound| bound.number.as_str().to_owned();
+        let ends = match (&self.low, &self.high) {
+            (Some(low), Some(high)) => format!("{}–{}", number(low), number(high)),
+            (Some(low), None) => format!("{}{}", if low.inclusive { "≥" } else { ">" }, number(low)),
+            (None, Some(high)) => format!("{}{}", if high.inclusive { "≤" } else { "<" }, number(high)),
+            (None, None) => return String::new(),
+        };
+        format!("{ends}{unit}")
+    }
+
     /// Whether a value can be compared with it.
     pub fn is_usable(&self) -> bool {
         self.low.is_some() || self.high.is_some() || self.expected.is_some()
@@ -395,6 +411,15 @@ mod tests {
             ("阴性", "1", None),
         ] {
             assert_eq!(position(range, value), expected, "{value} in {range}");
+        }
+    }
+
+    #[test]
+    fn numbers_alone_have_words() {
+        let words = |text: &str| ReferenceRange { text: None, ..ReferenceRange::read(text).remove(0) }.words();
+        for (text, expected) in [("4.2-6.0 g/L", "4.2–6.0 g/L"), ("<0.3", "<0.3"), (">=60", "≥60"), ("见报告单", "")]
+        {
+            assert_eq!(words(text), expected, "{text}");
         }
     }
 
