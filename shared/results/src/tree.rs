@@ -109,6 +109,18 @@ impl Node {
         }
     }
 
+    /// About how many bytes a copy of it takes.
+    pub fn size_bytes(&self) -> usize {
+        const NODE_BYTES: usize = 32;
+        NODE_BYTES
+            + match self {
+                Self::Null | Self::Boolean(_) => 0,
+                Self::Number(text) | Self::Text(text) => text.len(),
+                Self::List(nodes) => nodes.iter().map(Self::size_bytes).sum(),
+                Self::Object(fields) => fields.iter().map(|(name, node)| name.len() + node.size_bytes()).sum(),
+            }
+    }
+
     /// Takes a field out of an object.
     pub fn take(&mut self, name: &str) -> Option<Self> {
         let Self::Object(fields) = self else { return None };

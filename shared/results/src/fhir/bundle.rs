@@ -2,13 +2,17 @@
 
 use crate::fault::{Fault, FaultKind};
 use crate::tree::Node;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// The most entries of a bundle.
 pub(super) const ENTRIES_MAX: usize = 20_000;
 
+/// How many bytes of resources references may call for in all: one large resource that everything refers to is copied for
+/// each of them.
+const RESOLVED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// A resource with where it stands.
-#[derive(Clone)]
 pub(super) struct Resource {
     pub(super) node: Node,
     pub(super) full_url: String,
@@ -39,6 +43,7 @@ pub(super) struct Bundle {
     /// What the bundle says of itself: id, time.
     pub(super) id: Option<String>,
     pub(super) timestamp: Option<String>,
+    resolved_bytes: Cell<usize>,
 }
 
 impl Bundle {
@@ -70,7 +75,7 @@ impl Bundle {
             }
             by_type.entry(format!("{}/{}", resource.kind(), resource.id())).or_insert(at);
         }
-        Self { resources, by_url, by_type, id, timestamp }
+        Self { resources, by_url, by_type, id, timestamp, resolved_bytes: Cell::new(0) }
     }
 
     /// The resource a reference means: within the bundle only, by full address, else beside the one that refers, else
@@ -83,10 +88,26 @@ impl Bundle {
         self.by_url.get(reference).or_else(beside).or_else(by_type).copied()
     }
 
+    /// Whether references called for more than can be copied: what was read is then not whole.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.resolved_bytes.get() > RESOLVED_BYTES_MAX
+    }
+
+    /// A copy, paid for.
+    fn copy(&self, node: &Node) -> Option<Node> {
+        if self.is_exhausted() {
+            return None;
+        }
+        self.resolved_bytes.set(self.resolved_bytes.get().saturating_add(node.size_bytes()));
+        (!self.is_exhausted()).then(|| node.clone())
+    }
+
     /// A resource by reference: contained in the one that refers, or in the bundle.
     pub(super) fn resolve(&self, from: &Resource, reference: &str) -> Option<Resource> {
         let Some(id) = reference.strip_prefix('#') else {
-            return self.resources.get(self.find(from, reference)?).cloned();
+            let found = self.resources.get(self.find(from, reference)?)?;
+            let (full_url, place) = (found.full_url.clone(), found.place.clone());
+            return Some(Resource { node: self.copy(&found.node)?, full_url, place });
         };
         let contained = match from.node.get("contained")? {
             Node::List(nodes) => nodes.as_slice(),
@@ -94,7 +115,7 @@ impl Bundle {
         };
         let has_id = |node: &&Node| node.get("id").and_then(Node::as_text) == Some(id);
         let at = contained.iter().position(|node| has_id(&node))?;
-        let node = contained.get(at)?.clone();
+        let node = self.copy(contained.get(at)?)?;
         Some(Resource { node, full_url: from.full_url.clone(), place: format!("{}.contained[{at}]", from.place) })
     }
 }

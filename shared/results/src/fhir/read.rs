@@ -48,6 +48,9 @@ pub fn read(text: &str) -> Result<Results, Fault> {
             return Err(Fault::at(resource.place.as_str(), FaultKind::TooMany));
         }
     }
+    if bundle.is_exhausted() {
+        return Err(Fault::at("entry", FaultKind::TooLarge));
+    }
     if reports.is_empty() {
         return Err(Fault::at("entry", FaultKind::Unsupported));
     }

@@ -116,6 +116,15 @@ fn a_tower_of_panels_costs_no_more_than_its_bound() {
 }
 
 #[test]
+fn one_large_result_that_everything_refers_to_is_refused() {
+    let members = vec![r#"{"reference":"Observation/a"}"#; 1_000].join(",");
+    let panel = observation("p", &format!(r#","hasMember":[{members}]"#));
+    let large = observation("a", &format!(r#","note":[{{"text":"{}"}}]"#, "x".repeat(100_000)));
+    let listed = report(r#"{"reference":"Observation/p"}"#);
+    assert_eq!(fhir::read(&bundle(&[listed, panel, large])).unwrap_err(), Fault::at("entry", FaultKind::TooLarge));
+}
+
+#[test]
 fn refusals_name_the_place() {
     for (text, place, kind) in [
         (r#"{"resourceType":"Patient","id":"1"}"#, "entry", FaultKind::Unsupported),
