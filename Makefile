@@ -15,7 +15,7 @@ TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 KNOWN_ARCH := $(filter arm64 x86-64,$(ARCH))
 TRIPLE := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-gnu
 
-.PHONY: help run stop reset test model check fmt format-check lint deny bench build deploy rollback replay needs-run needs-test
+.PHONY: help run stop reset test model fuzz check fmt format-check lint deny bench build deploy rollback replay needs-run needs-test
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -38,6 +38,9 @@ test: needs-test check $(PYTHON) tests/node_modules/.package-lock.json ## Everyt
 
 model: needs-test ## The seeded model of money over 10,000 seeds (SEED=17 replays one and prints its steps)
 	@$(if $(SEED),MONEY_SEED=$(SEED),MONEY_SEEDS=10000) cargo test --quiet --locked --package journeys --features runtime/movable-clock --test suite no_fen_is_lost -- --nocapture
+
+fuzz: ## Damaged samples against every parser of results, for longer (FUZZ_CASES=20000 of each)
+	@FUZZ_CASES=$${FUZZ_CASES:-20000} cargo test --quiet --locked --package results --test suite mutations
 
 check: format-check lint deny ## Format, lints (warnings denied), dependencies
 

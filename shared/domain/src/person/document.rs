@@ -142,7 +142,7 @@ impl TryFrom<std::borrow::Cow<'_, str>> for DocumentKind {
 }
 
 /// Sex as an identity number tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sex {
     /// 男.

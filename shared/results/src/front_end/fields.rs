@@ -1,0 +1,102 @@
+//! The fields of an object by any of their names.
+
+use crate::tree::Node;
+use domain::report::{Extra, Text, When};
+
+/// An object being read: what is not taken is kept in the end.
+pub(super) struct Fields(Vec<(String, Node)>);
+
+/// A name without case, underscores, hyphens and the mark of an attribute.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
+}
+
+/// Digits of a time in seconds and in milliseconds since 1970.
+const EPOCH_S_DIGITS: usize = 10;
+const EPOCH_MS_DIGITS: usize = 13;
+
+impl Fields {
+    pub(super) fn of(node: Node) -> Self {
+        match node {
+            Node::Object(fields) => Self(fields),
+            other => Self(vec![("#text".to_owned(), other)]),
+        }
+    }
+
+    pub(super) fn has(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.0.iter().any(|(field, _)| plain(field) == *name))
+    }
+
+    /// Takes the first of these that is there.
+    pub(super) fn take(&mut self, names: &[&str]) -> Option<Node> {
+        let place = |name: &&str| self.0.iter().position(|(field, node)| plain(field) == **name && *node != Node::Null);
+        let at = names.iter().find_map(place)?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// Takes the words of the first of these that is there; a list or an object is not words and stays.
+    pub(super) fn text(&mut self, names: &[&str]) -> Option<Text> {
+        let has_words = |(field, node): &(String, Node), name: &str| {
+            plain(field) == name && node.as_text().is_some_and(|words| !words.trim().is_empty())
+        };
+        let at = names.iter().find_map(|name| self.0.iter().position(|field| has_words(field, name)))?;
+        let (_, node) = self.0.remove(at);
+        node.as_text().map(|words| Text::from(words.trim()))
+    }
+
+    /// Every value there is under one of these, as words.
+    pub(super) fn all_texts(&self, names: &[&str]) -> Vec<&str> {
+        let is_one = |field: &str| names.contains(&plain(field).as_str());
+        self.0.iter().filter(|(field, _)| is_one(field)).filter_map(|(_, node)| node.as_text()).map(str::trim).collect()
+    }
+
+    /// Takes a time: milliseconds or seconds since 1970, `20261123100000`, or with signs between. One that is none stays.
+    pub(super) fn when(&mut self, names: &[&str]) -> Option<When> {
+        let sent = names.iter().find_map(|name| {
+            let (_, node) = self.0.iter().find(|(field, _)| plain(field) == *name)?;
+            node.as_text().map(str::trim).filter(|text| !text.is_empty())
+        })?;
+        let is_digits = sent.bytes().all(|byte| byte.is_ascii_digit());
+        let when = match sent.len() {
+            EPOCH_MS_DIGITS if is_digits => When::from_epoch_ms(sent),
+            EPOCH_S_DIGITS if is_digits => When::from_epoch_ms(&format!("{sent}000")),
+            _ if is_digits => When::from_hl7(sent),
+            _ => When::from_iso(sent),
+        };
+        let when = when.ok()?;
+        let when = When { sent: Text::from(sent), ..when };
+        self.text(names);
+        Some(when)
+    }
+
+    /// Takes a list: a list, one thing, or the `<item>`s of an `<items>`.
+    pub(super) fn list(&mut self, names: &[&str]) -> Vec<Node> {
+        match self.take(names) {
+            None => Vec::new(),
+            Some(Node::List(nodes)) => nodes,
+            Some(Node::Object(mut fields)) => match fields.as_slice() {
+                [(_, Node::List(_) | Node::Object(_))] => match fields.pop() {
+                    Some((_, Node::List(nodes))) => nodes,
+                    Some((_, one)) => vec![one],
+                    None => Vec::new(),
+                },
+                _ => vec![Node::Object(fields)],
+            },
+            // An empty element is an empty list.
+            Some(node) if node.as_text().is_some_and(|text| text.trim().is_empty()) => Vec::new(),
+            Some(node) => vec![node],
+        }
+    }
+
+    /// What was not taken, as fields.
+    pub(super) fn into_fields(self) -> Vec<(String, Node)> {
+        self.0
+    }
+
+    /// What was not taken.
+    pub(super) fn extras(self) -> Vec<Extra> {
+        let mut extras = Node::Object(self.0).into_extras("");
+        extras.retain(|extra| !extra.value.as_str().trim().is_empty());
+        extras
+    }
+}

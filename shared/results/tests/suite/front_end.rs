@@ -1,0 +1,90 @@
+//! Front-end machines as they send.
+
+use crate::samples;
+use domain::person::Sex;
+use domain::report::{Category, Meaning, Report, Status, Text, TextKind, When, release::texts_of};
+use results::front_end::{self, Codes};
+use results::{Charset, Fault, FaultKind};
+
+/// The numbers of one hospital's machine.
+fn codes() -> Codes {
+    serde_json::from_str(r#"{"categories":{"1":"laboratory"},"flags":{"0":"normal","1":"low","2":"high"}}"#).unwrap()
+}
+
+fn read(bytes: &[u8]) -> Report {
+    front_end::read(bytes, None, &codes()).unwrap().reports.remove(0)
+}
+
+fn refused(text: &str) -> Fault {
+    front_end::read(text.as_bytes(), None, &codes()).unwrap_err()
+}
+
+#[test]
+fn a_blood_count_in_json() {
+    let report = read(&samples::one("front-end", "lab.json"));
+    assert_eq!((report.key.sender.as_str(), report.key.number.as_str()), ("H001", "L2026112300017"));
+    assert_eq!((report.status, report.category), (Status::Final, Category::Laboratory));
+    assert_eq!(report.transmission.control_id.as_ref().map(Text::as_str), Some("M20261123-1"));
+    assert_eq!(report.subject.sex, Some(Sex::Female));
+    assert_eq!(report.times.received.as_ref().map(When::iso).as_deref(), Some("2026-11-23T08:30:00+08:00"));
+    let items: Vec<_> = report.items().collect();
+    let about = report.about();
+    assert_eq!(
+        items.iter().map(|item| item.values[0].sent.as_str()).collect::<Vec<_>>(),
+        ["9.0", "108", "<0.5", "阴性(-)", "7.1"]
+    );
+    let shown: Vec<_> = items.iter().map(|item| item.assess(about).shown()).collect();
+    let expected = [Meaning::Normal, Meaning::Low, Meaning::Normal, Meaning::Normal, Meaning::CriticalHigh];
+    assert_eq!(shown, expected.map(Some));
+    assert!(items.iter().all(|item| !item.assess(about).disagrees()));
+    assert!(report.is_critical());
+    assert_eq!(items[0].extras[0].place, "sort");
+}
+
+#[test]
+fn a_culture_in_json() {
+    let report = read(&samples::one("front-end", "culture.json"));
+    assert_eq!(report.category, Category::Microbiology);
+    let organism = &report.sections[0].items[0];
+    assert_eq!(organism.values[0].sent.as_str(), "大肠埃希菌");
+    let tried: Vec<_> = organism.susceptibilities().map(|(item, meaning)| (item.code.name(), meaning)).collect();
+    assert_eq!(
+        tried,
+        [("氨苄西林", Meaning::Resistant), ("美罗培南", Meaning::Susceptible), ("庆大霉素", Meaning::Resistant)]
+    );
+    assert_eq!(organism.members[0].values[0].sent.as_str(), ">=32");
+}
+
+#[test]
+fn an_imaging_report_in_xml_of_either_encoding() {
+    let utf8 = samples::one("front-end", "imaging.xml");
+    let report = read(&utf8);
+    let text = |kind| texts_of(&report, kind).map(Text::as_str).collect::<String>();
+    assert_eq!(text(TextKind::Findings), "双肺纹理清晰，\n未见实变影 <5mm。");
+    assert_eq!(text(TextKind::Impression), "双肺未见明显异常。");
+    assert_eq!(report.images[0].reference.as_ref().map(Text::as_str), Some("http://10.0.0.8/wado?study=1"));
+    let declared = String::from_utf8(utf8).unwrap().replace("UTF-8", "GB2312");
+    let bytes = Charset::Gb18030.encode(&declared).unwrap();
+    let results = front_end::read(&bytes, None, &codes()).unwrap();
+    assert_eq!((results.charset, &results.reports[0]), (Charset::Gb18030, &report));
+}
+
+#[test]
+fn identity_and_codes_are_read_strictly() {
+    for (text, place, kind) in [
+        ("{}", "reportId", FaultKind::Missing),
+        (r#"{"reportId":""}"#, "reportId", FaultKind::Missing),
+        (r#"{"reportId":"1","report_no":"2"}"#, "reportId", FaultKind::Twice),
+        (r#"{"reportId":"1","cardNo":"A","card_no":"B"}"#, "cardNo", FaultKind::Twice),
+        (r#"[{"reportId":"1"},{"reportId":"1"}]"#, "reportId", FaultKind::Twice),
+        (r#"{"reportId":"1","reportType":"9"}"#, "reportType", FaultKind::UnknownCode),
+        (r#"{"reportId":"1","status":"9"}"#, "status", FaultKind::UnknownCode),
+        (r#"{"reportId":"1","items":[{"result":"1"}]}"#, "items[0].itemName", FaultKind::Missing),
+        ("<a><b></a>", "/", FaultKind::Syntax),
+    ] {
+        assert_eq!(refused(text), Fault::at(place, kind), "{text}");
+    }
+    let bytes = Charset::Gb18030.encode(r#"{"reportId":"1","patientName":"林小梅"}"#).unwrap();
+    assert_eq!(front_end::read(&bytes, Some("utf-8"), &codes()).unwrap_err(), Fault::at("$", FaultKind::Encoding));
+    assert!(front_end::read(&bytes, Some("gbk"), &codes()).is_ok());
+}

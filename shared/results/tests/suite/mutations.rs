@@ -1,0 +1,124 @@
+//! Every parser over damaged samples: it answers, and what it takes can be written again.
+//!
+//! `FUZZ_CASES` makes it longer (`make fuzz`).
+
+use crate::samples;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use results::front_end::Codes;
+use results::{fhir, front_end, hl7};
+
+/// Cases of each parser in the ordinary run.
+const CASES: u32 = 48;
+/// The largest sample damaged, in bytes: a file within a sample makes it slow and finds nothing.
+const SAMPLE_BYTES_MAX: usize = 20_000;
+
+/// What is done to a sample at a place.
+#[derive(Clone, Debug)]
+enum Damage {
+    Cut(usize),
+    Drop(usize, usize),
+    Repeat(usize, usize),
+    Put(usize, Vec<u8>),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let place = 0..SAMPLE_BYTES_MAX;
+    let signs = prop::sample::select(vec![
+        "|",
+        "^",
+        "~",
+        "\\",
+        "&",
+        "\r",
+        "\n",
+        "OBX|",
+        "OBR|",
+        "MSH|",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        ",",
+        "<",
+        ">",
+        "</",
+        "\u{20BB7}",
+        "null",
+        "-1e9",
+    ]);
+    prop_oneof![
+        place.clone().prop_map(Damage::Cut),
+        (place.clone(), 1_usize..200).prop_map(|(at, length)| Damage::Drop(at, length)),
+        (place.clone(), 1_usize..200).prop_map(|(at, length)| Damage::Repeat(at, length)),
+        (place.clone(), signs).prop_map(|(at, sign)| Damage::Put(at, sign.as_bytes().to_vec())),
+        (place, prop::collection::vec(any::<u8>(), 1..4)).prop_map(|(at, bytes)| Damage::Put(at, bytes)),
+    ]
+}
+
+fn damaged(mut bytes: Vec<u8>, damages: &[Damage]) -> Vec<u8> {
+    for damage in damages {
+        let within = |at: usize| at % (bytes.len() + 1);
+        match damage {
+            Damage::Cut(at) => bytes.truncate(within(*at)),
+            Damage::Drop(at, length) => {
+                let from = within(*at);
+                bytes.drain(from..bytes.len().min(from + length));
+            }
+            Damage::Repeat(at, length) => {
+                let from = within(*at);
+                let part = bytes[from..bytes.len().min(from + length)].to_vec();
+                bytes.splice(from..from, part);
+            }
+            Damage::Put(at, put) => {
+                let from = within(*at);
+                bytes.splice(from..from, put.clone());
+            }
+        }
+    }
+    bytes
+}
+
+fn run(samples: Vec<Vec<u8>>, read: impl Fn(&[u8]) -> Result<(), TestCaseError>) {
+    let cases = std::env::var("FUZZ_CASES").map_or(CASES, |cases| cases.parse().unwrap());
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let samples: Vec<_> = samples.into_iter().filter(|sample| sample.len() <= SAMPLE_BYTES_MAX).collect();
+    let strategy = (prop::sample::select(samples), prop::collection::vec(damage(), 0..6));
+    TestRunner::new(config).run(&strategy, |(sample, damages)| read(&damaged(sample, &damages))).unwrap();
+}
+
+fn bytes_of(folder: &str, ending: &str) -> Vec<Vec<u8>> {
+    samples::all(folder, ending).into_iter().map(|(_, bytes)| bytes).collect()
+}
+
+#[test]
+fn hl7_answers() {
+    run(bytes_of("hl7v2", "hl7"), |bytes| {
+        let Ok(body) = hl7::frame::read(bytes) else { return Ok(()) };
+        for message in body.messages.into_iter().flatten() {
+            prop_assert_eq!(&hl7::message::Message::read(&message.write()).unwrap(), &message);
+            let _ = (hl7::oru::read(&message), hl7::adt::read_person(&message), hl7::adt::read_booking(&message));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn fhir_answers() {
+    run(bytes_of("fhir-r4", "json"), |bytes| {
+        let Ok(results) = fhir::read(&String::from_utf8_lossy(bytes)) else { return Ok(()) };
+        for report in results.reports {
+            prop_assert!(fhir::read(&fhir::write(&report)).is_ok());
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn front_ends_answer() {
+    run(bytes_of("front-end", "json").into_iter().chain(bytes_of("front-end", "xml")).collect(), |bytes| {
+        let _ = front_end::read(bytes, None, &Codes::default());
+        Ok(())
+    });
+}
