@@ -1,6 +1,7 @@
 //! Names of things: one type per kind, so that a patient is never passed where an appointment is meant.
 
 use crate::clinic::{Period, SlotStart};
+use crate::report::ReportKey;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -105,6 +106,8 @@ ids! {
     QueueId;
     /// One entry of the audit.
     AuditId;
+    /// A report (报告) of one sender; see [`ReportId::of`].
+    ReportId;
 }
 
 /// Random or hashed bytes behind an identifier: 80 bits, 16 characters.
@@ -154,6 +157,15 @@ impl PatientId {
     /// From random bytes.
     pub fn from_bytes(bytes: IdBytes) -> Self {
         Self(base32(bytes))
+    }
+}
+
+impl ReportId {
+    /// Of a report's key: whoever sends it, however often, it is the same report.
+    pub fn of(key: &ReportKey) -> Self {
+        // Lengths in front, or two keys could run together into one text.
+        let parts = [&key.sender, &key.number, &key.service].map(|part| format!("{}:{}", part.as_str().len(), part.as_str()));
+        Self(hashed_text(&parts.each_ref().map(String::as_str)))
     }
 }
 

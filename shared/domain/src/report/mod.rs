@@ -7,6 +7,7 @@
 
 pub mod compare;
 pub mod decimal;
+pub mod filed;
 pub mod flag;
 pub mod history;
 pub mod range;
@@ -17,6 +18,7 @@ pub mod when;
 
 pub use compare::{Change, ItemChange, changes};
 pub use decimal::{Decimal, DecimalError};
+pub use filed::{Dossier, Filed, Line};
 pub use flag::{Assessment, Flag, Meaning};
 pub use history::{Arrival, History};
 pub use range::{About, Bound, Condition, Position, ReferenceRange};
