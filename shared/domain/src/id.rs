@@ -108,6 +108,8 @@ ids! {
     AuditId;
     /// A report (报告) of one sender; see [`ReportId::of`].
     ReportId;
+    /// A message with results that was not taken in; see [`UnplacedId::of`].
+    UnplacedId;
 }
 
 /// Random or hashed bytes behind an identifier: 80 bits, 16 characters.
@@ -164,8 +166,16 @@ impl ReportId {
     /// Of a report's key: whoever sends it, however often, it is the same report.
     pub fn of(key: &ReportKey) -> Self {
         // Lengths in front, or two keys could run together into one text.
-        let parts = [&key.sender, &key.number, &key.service].map(|part| format!("{}:{}", part.as_str().len(), part.as_str()));
+        let parts =
+            [&key.sender, &key.number, &key.service].map(|part| format!("{}:{}", part.as_str().len(), part.as_str()));
         Self(hashed_text(&parts.each_ref().map(String::as_str)))
+    }
+}
+
+impl UnplacedId {
+    /// Of what was sent: the same again is the same.
+    pub fn of(parts: &[&str]) -> Self {
+        Self(hashed_text(parts))
     }
 }
 

@@ -34,6 +34,7 @@ pub mod staff;
 pub mod table;
 mod transaction;
 pub mod troubles;
+pub mod unplaced;
 pub mod waitlist;
 
 pub use table::{StoreError, Table, Write};

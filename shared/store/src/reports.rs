@@ -13,7 +13,7 @@ use crate::transaction::part;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::event::EventKind;
 use domain::id::{PatientId, ReportId};
-use domain::report::filed::{Deed, Intake};
+use domain::report::filed::{Claim, Deed, Intake};
 use domain::report::{Arrival, Dossier, Filed, Line, Policy, Report};
 use domain::{Timestamp, time};
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ pub enum PutReport {
         /// A version before came under the same number of a message and said something else.
         is_number_reused: bool,
     },
-    /// The report is known as another patient's.
+    /// Its number is taken by a report of another patient, and this is no correction of that.
     OtherPatient(Box<Filed>),
 }
 
@@ -146,7 +146,8 @@ fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreErr
 /// Whether an earlier message under the same number said something else.
 fn is_number_reused(before: Option<&Dossier>, arriving: &Report) -> bool {
     let Some(number) = &arriving.transmission.control_id else { return false };
-    let mut known = before.into_iter().flat_map(|before| before.history.current().into_iter().chain(before.history.earlier()));
+    let mut known =
+        before.into_iter().flat_map(|before| before.history.current().into_iter().chain(before.history.earlier()));
     known.any(|known| {
         known.transmission.control_id.as_ref() == Some(number)
             && Report { transmission: arriving.transmission.clone(), ..known.clone() } != *arriving
@@ -155,7 +156,8 @@ fn is_number_reused(before: Option<&Dossier>, arriving: &Report) -> bool {
 
 impl Table {
     /// Files a version that has arrived for a patient. A version that says nothing new writes nothing; one of a report
-    /// that is filed under another patient changes nothing ([`PutReport::OtherPatient`]).
+    /// that is filed under another patient moves it if it mends the patient, and else changes nothing
+    /// ([`PutReport::OtherPatient`]).
     pub async fn put_report(
         &self,
         keys: &Keyring,
@@ -169,29 +171,75 @@ impl Table {
         for _ in 0..TRIES_MAX {
             let seen = self.stored_report(&id).await?;
             let known = match &seen {
-                Some(seen) if seen.filed.patient != *patient => {
-                    return Ok(PutReport::OtherPatient(Box::new(seen.filed.clone())));
-                }
                 Some(seen) => Some(self.dossier_of(keys, seen).await?),
                 None => None,
             };
-            let filed = seen.as_ref().map(|seen| seen.filed.clone());
-            let filed = filed.unwrap_or_else(|| Filed::expected(patient.clone(), arriving, intake.now));
-            // The id is made of the key, so a version of another report cannot be here.
-            let arrived = filed.arrived(known.as_ref(), arriving.clone(), intake).ok_or(StoreError::Contended)?;
-            let is_number_reused = is_number_reused(known.as_ref(), arriving);
-            let is_new = known.as_ref() != Some(&arrived.dossier);
-            let done = PutReport::Done {
-                arrival: arrived.arrival,
-                filed: Box::new(if is_new { arrived.filed.clone() } else { filed }),
-                alarms: arrived.alarms,
-                is_number_reused,
+            let others = seen.as_ref().zip(known.as_ref()).filter(|(seen, _)| seen.filed.patient != *patient);
+            let tried = match others {
+                Some((seen, known)) => self.try_hand_over((seen, known), patient, arriving, intake, &writing).await?,
+                None => self.try_put((seen.as_ref(), known.as_ref()), patient, arriving, intake, &writing).await?,
             };
-            if !is_new || self.write_report(seen.as_ref(), &arrived.filed, &arrived.dossier, &writing).await? {
-                return Ok(done);
+            if let Some(put) = tried {
+                return Ok(put);
             }
         }
         Err(StoreError::Contended)
+    }
+
+    /// Files a version; none when somebody else wrote the report in between.
+    async fn try_put(
+        &self,
+        (seen, known): (Option<&Stored>, Option<&Dossier>),
+        patient: &PatientId,
+        arriving: &Report,
+        intake: Intake<'_>,
+        writing: &Writing<'_>,
+    ) -> Result<Option<PutReport>, StoreError> {
+        let filed = seen.map(|seen| seen.filed.clone());
+        let filed = filed.unwrap_or_else(|| Filed::expected(patient.clone(), arriving, intake.now));
+        // The id is made of the key, so a version of another report cannot be here.
+        let arrived = filed.arrived(known, arriving.clone(), intake).ok_or(StoreError::Contended)?;
+        let is_new = known != Some(&arrived.dossier);
+        let is_done = !is_new || self.write_report(seen, &arrived.filed, &arrived.dossier, writing).await?;
+        Ok(is_done.then(|| PutReport::Done {
+            arrival: arrived.arrival,
+            filed: Box::new(if is_new { arrived.filed } else { filed }),
+            alarms: arrived.alarms,
+            is_number_reused: is_number_reused(known, arriving),
+        }))
+    }
+
+    /// What a version for another patient comes to; none when somebody else wrote the report in between.
+    async fn try_hand_over(
+        &self,
+        (seen, known): (&Stored, &Dossier),
+        patient: &PatientId,
+        arriving: &Report,
+        intake: Intake<'_>,
+        writing: &Writing<'_>,
+    ) -> Result<Option<PutReport>, StoreError> {
+        let done = |arrival, filed: &Filed, alarms| PutReport::Done {
+            arrival,
+            filed: Box::new(filed.clone()),
+            alarms,
+            is_number_reused: is_number_reused(Some(known), arriving),
+        };
+        match known.claim(arriving) {
+            Claim::Outdated => return Ok(Some(done(Arrival::Older, &seen.filed, false))),
+            Claim::Clashes => return Ok(Some(PutReport::OtherPatient(Box::new(seen.filed.clone())))),
+            Claim::Mends => {}
+        }
+        let fresh = seen.filed.of_another(patient.clone(), arriving, intake.now);
+        let arrived = fresh.arrived(None, arriving.clone(), intake).ok_or(StoreError::Contended)?;
+        let (left, trace) = seen.filed.left_behind(known, intake.by, intake.now).ok_or(StoreError::Contended)?;
+        let (stored, mut writes) = self.report_writes(Some(seen), &arrived.filed, &arrived.dossier, writing).await?;
+        // Its line becomes that of what is left behind.
+        let Key { pk, sk } = Key::report_line(&seen.filed.patient, seen.filed.listed_at, &seen.filed.id);
+        writes.push(part!(Delete::builder().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk)), delete)?);
+        let (_, traces) = self.report_writes(None, &left, &trace, writing).await?;
+        writes.extend(traces);
+        let is_done = self.conclude(writes, Some(&seen.dossier), &stored).await?;
+        Ok(is_done.then(|| done(arrived.arrival, &arrived.filed, arrived.alarms)))
     }
 
     /// A report with all that was sent of it.
@@ -348,6 +396,35 @@ impl Table {
         dossier: &Dossier,
         writing: &Writing<'_>,
     ) -> Result<bool, StoreError> {
+        let (stored, writes) = self.report_writes(seen, filed, dossier, writing).await?;
+        self.conclude(writes, seen.map(|seen| &seen.dossier), &stored).await
+    }
+
+    /// All writes, or none. Of the two dossiers one is read by nobody from then on.
+    async fn conclude(
+        &self,
+        writes: Vec<TransactWriteItem>,
+        before: Option<&Packed>,
+        after: &Stored,
+    ) -> Result<bool, StoreError> {
+        let is_done = self.transact(writes).await?.is_done();
+        let left_over = if is_done { before } else { Some(&after.dossier) };
+        if let Some(left_over) = left_over
+            && let Err(error) = self.drop_pieces(left_over, &Key::report(&after.filed.id).pk).await
+        {
+            tracing::warn!(%error, "pieces of a report are left to age away");
+        }
+        Ok(is_done)
+    }
+
+    /// The writes of a report with its dossier, its line, and its place on the clinicians' list.
+    async fn report_writes(
+        &self,
+        seen: Option<&Stored>,
+        filed: &Filed,
+        dossier: &Dossier,
+        writing: &Writing<'_>,
+    ) -> Result<(Stored, Vec<TransactWriteItem>), StoreError> {
         let Writing { keys, policy, nonces, now } = *writing;
         let (id, until) = (&filed.id, kept_until(now));
         let (pk, purpose) = (Key::report(id).pk, purpose_of(id));
@@ -366,32 +443,26 @@ impl Table {
             writes.push(part!(put, put)?);
         }
         writes.extend(self.critical_writes(seen.map(|seen| &seen.filed), filed)?);
-        let is_done = self.transact(writes).await?.is_done();
-        // Of the two dossiers one is read by nobody from now on.
-        let left_over = if is_done { seen.map(|seen| &seen.dossier) } else { Some(&stored.dossier) };
-        if let Some(left_over) = left_over
-            && let Err(error) = self.drop_pieces(left_over, &pk).await
-        {
-            tracing::warn!(%error, "pieces of a report are left to age away");
-        }
-        Ok(is_done)
+        Ok((stored, writes))
     }
 
     /// The clinicians' list follows the report.
     fn critical_writes(&self, before: Option<&Filed>, after: &Filed) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let open_since = |filed: &Filed| filed.critical.as_ref().filter(|open| open.is_open()).map(|open| open.since);
-        let (was, is) = (before.and_then(open_since), open_since(after));
+        let place = |filed: &Filed| {
+            let open = filed.critical.as_ref().filter(|critical| critical.is_open());
+            open.map(|critical| Key::critical(critical.since, &filed.id))
+        };
+        let (was, is) = (before.and_then(place), place(after));
         let mut writes = Vec::new();
         if was == is {
             return Ok(writes);
         }
-        if let Some(since) = was {
-            let key = Key::critical(since, &after.id);
-            let gone = Delete::builder().table_name(&self.name).key("pk", text(key.pk)).key("sk", text(key.sk));
+        if let Some(Key { pk, sk }) = was {
+            let gone = Delete::builder().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
             writes.push(part!(gone, delete)?);
         }
-        if let Some(since) = is {
-            let item = to_item(&Key::critical(since, &after.id), &CriticalEntry { report: after.id.clone() })?;
+        if let Some(key) = is {
+            let item = to_item(&key, &CriticalEntry { report: after.id.clone() })?;
             let put = Put::builder().table_name(&self.name).set_item(Some(item));
             writes.push(part!(put, put)?);
         }

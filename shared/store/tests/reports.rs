@@ -6,8 +6,8 @@ use domain::event::{Actor, EventKind};
 use domain::id::{PatientId, ReportId};
 use domain::report::filed::{Deed, Intake};
 use domain::report::{
-    Arrival, Category, Concept, Flag, Item, Policy, Report, ReportKey, Section, Status, Text, Transmission, Value, When,
-    Wire,
+    Arrival, Category, Concept, Flag, Item, Policy, Report, ReportKey, Section, Status, Text, Transmission, Value,
+    When, Wire,
 };
 use domain::{Timestamp, time};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -121,20 +121,47 @@ async fn nothing_of_what_a_report_says_lies_open_in_the_table() {
 }
 
 #[tokio::test]
-async fn a_report_of_another_patient_changes_nothing() {
+async fn a_number_that_is_taken_by_another_patient_changes_nothing() {
     let desk = Desk::new().await;
     let f = version("R1", Status::Final, 1, "4.1");
     desk.put(&patient(1), &f).await;
-    let other = desk.put(&patient(2), &version("R1", Status::Corrected, 9, "4.4")).await;
+    let other = desk.put(&patient(2), &version("R1", Status::Final, 9, "4.4")).await;
     assert!(matches!(other, PutReport::OtherPatient(filed) if filed.patient == patient(1)));
     assert_eq!(desk.table.reports_of(&desk.keys, &patient(2)).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_corrected_patient_moves_the_report_and_leaves_a_recall() {
+    let desk = Desk::new().await;
+    let mut f = version("R1", Status::Final, 1, "7.9");
+    f.sections[0].items[0].flags = vec![Flag::of("HH")];
+    desk.put(&patient(1), &f).await;
+    let id = ReportId::of(&f.key);
+    desk.table.acknowledge_critical(&id, "nurse-li", Deed::PatientReached, now()).await.unwrap().unwrap();
+    let c = version("R1", Status::Corrected, 9, "4.4");
+    for _ in 0..2 {
+        desk.put(&patient(2), &c).await;
+    }
+    // The old version, sent once more, does not bring it back.
+    assert_eq!(arrival(&desk.put(&patient(1), &f).await), Arrival::Older);
+    let known = desk.table.report(&desk.keys, &id).await.unwrap().unwrap();
+    assert_eq!((known.filed.patient.clone(), known.dossier.history.current()), (patient(2), Some(&c)));
+    assert!(known.dossier.history.earlier().is_empty(), "nothing of the first patient's");
+    assert!(known.filed.news.contains_key(&EventKind::ReportReady));
+    assert_eq!(desk.table.reports_of(&desk.keys, &patient(2)).await.unwrap().len(), 1);
+    let left = desk.table.reports_of(&desk.keys, &patient(1)).await.unwrap();
+    assert_eq!(left.iter().map(|left| left.line.status).collect::<Vec<_>>(), [Status::EnteredInError]);
+    let trace = desk.table.report(&desk.keys, &left[0].id).await.unwrap().unwrap();
+    assert_eq!(trace.filed.ev.unwrap().kind, EventKind::ReportRecalled);
+    assert_eq!(trace.dossier.history.current().unwrap().items().count(), 0);
 }
 
 #[tokio::test]
 async fn versions_that_come_at_once_all_count() {
     let desk = Desk::new().await;
     let versions: Vec<_> = (0..6).map(|n| version("R1", Status::Corrected, n, &format!("4.{n}"))).collect();
-    let puts = versions.iter().map(|report| desk.put(&patient(1), report));
+    let lin = patient(1);
+    let puts = versions.iter().map(|report| desk.put(&lin, report));
     futures_util::future::join_all(puts).await;
     let known = desk.table.report(&desk.keys, &ReportId::of(&versions[0].key)).await.unwrap().unwrap();
     assert_eq!(known.dossier.history.current(), versions.last());

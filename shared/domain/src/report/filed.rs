@@ -9,7 +9,9 @@
 //! - a critical value alarms once, however often it is sent; another one, or the same after it was gone, alarms anew.
 
 use super::release::{Progress, Visibility};
-use super::{Arrival, Category, Classes, History, Item, ItemClass, Meaning, Policy, Report, Status, Text, When, flag};
+use super::{
+    Arrival, Category, Classes, History, Item, ItemClass, Meaning, Policy, Report, ReportKey, Status, Text, When, flag,
+};
 use crate::appointment::NOTIFY_WITHIN_S;
 use crate::clinic::epoch_s;
 use crate::due::{Deadline, Deadlines};
@@ -226,7 +228,30 @@ pub struct Intake<'a> {
     pub now: Timestamp,
 }
 
+/// What a version for another patient than the one a report is filed under means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is older than what counts: the patient was mended since.
+    Outdated,
+    /// It mends the patient: a correction, or what follows a recall.
+    Mends,
+    /// Another report under a number that is taken: people have to look.
+    Clashes,
+}
+
 impl Dossier {
+    /// What a version for another patient means.
+    pub fn claim(&self, arriving: &Report) -> Claim {
+        let Some(current) = self.history.current() else { return Claim::Clashes };
+        let is_newer = matches!(History::of(current.clone()).with(arriving.clone()), Some((_, Arrival::Current)));
+        let is_recalled = current.status == Status::EnteredInError;
+        match is_newer {
+            false => Claim::Outdated,
+            true if is_recalled || arriving.status.is_revision() => Claim::Mends,
+            true => Claim::Clashes,
+        }
+    }
+
     /// What is known of the version that counts, for a list.
     pub fn line(&self, filed: &Filed, classes: &Classes) -> Option<Line> {
         let report = self.history.current()?;
@@ -360,6 +385,38 @@ impl Filed {
     /// Whether a critical value has not been taken on, and the time to do so has not run out.
     pub fn awaits_clinician(&self) -> bool {
         self.critical.as_ref().is_some_and(|critical| critical.is_open() && critical.escalated_at.is_none())
+    }
+
+    /// The report as its first version of another patient, once a correction says that it is theirs. Events go on
+    /// counting: it is the same item.
+    #[must_use]
+    pub fn of_another(&self, patient: PatientId, arriving: &Report, now: Timestamp) -> Self {
+        Self { ev: self.ev.clone(), ver: self.ver, ..Self::expected(patient, arriving, now) }
+    }
+
+    /// What stays with the patient whose report it turned out not to be: that there was one, and that it was taken back.
+    /// Nothing of what it said.
+    pub fn left_behind(&self, dossier: &Dossier, by: &Actor, now: Timestamp) -> Option<(Self, Dossier)> {
+        let current = dossier.history.current()?;
+        let ReportKey { sender, number, service } = current.key.clone();
+        // No sender's service has a control character: no report of theirs gets this id.
+        let service = Text::new(format!("{}\u{1f}{}", service.as_str(), self.patient));
+        let key = ReportKey { sender, number, service };
+        let mut trace = Report::new(key, current.transmission.clone(), Status::EnteredInError);
+        trace.code.clone_from(&current.code);
+        trace.category = current.category;
+        trace.times.collected.clone_from(&current.times.collected);
+        trace.times.issued = Some(When::of(now));
+        let mut left = Self {
+            listed_at: self.listed_at,
+            final_at: self.final_at,
+            ver: 1,
+            ..Self::expected(self.patient.clone(), &trace, now)
+        };
+        if self.is_announced {
+            left.happen(EventKind::ReportRecalled, by, now);
+        }
+        Some((left, Dossier { history: History::of(trace), alarmed: BTreeSet::new() }))
     }
 
     /// The report once the time to show it has come.

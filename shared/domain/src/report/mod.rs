@@ -13,6 +13,7 @@ pub mod history;
 pub mod range;
 pub mod release;
 pub mod text;
+pub mod unplaced;
 pub mod value;
 pub mod when;
 

@@ -175,6 +175,31 @@ fn a_message_under_way_leaves_the_others() {
     assert_eq!((told.news.len(), told.deadlines.get(Deadline::Notify)), (0, None));
 }
 
+#[test]
+fn a_correction_may_name_another_patient_a_used_number_may_not() {
+    let dossier = |report: Report| Dossier { history: History::of(report), alarmed: BTreeSet::new() };
+    let f = version(Status::Final, 2, "K", "4.1", "N");
+    assert_eq!(dossier(f.clone()).claim(&version(Status::Corrected, 3, "K", "4.1", "N")), Claim::Mends);
+    assert_eq!(dossier(f.clone()).claim(&version(Status::Final, 3, "Na", "140", "N")), Claim::Clashes);
+    assert_eq!(dossier(f.clone()).claim(&version(Status::Corrected, 1, "K", "4.1", "N")), Claim::Outdated);
+    assert_eq!(dossier(f.clone()).claim(&f), Claim::Outdated);
+    let recalled = version(Status::EnteredInError, 3, "K", "4.1", "N");
+    assert_eq!(dossier(recalled).claim(&version(Status::Final, 4, "K", "4.1", "N")), Claim::Mends);
+}
+
+#[test]
+fn who_was_told_of_anothers_report_is_told_that_it_was_taken_back() {
+    let desk = desk_with(&[version(Status::Final, 1, "K", "4.1", "N")]);
+    let dossier = desk.dossier.as_ref().unwrap();
+    let (left, trace) = desk.filed.left_behind(dossier, &Actor::Staff("lis".into()), at(60)).unwrap();
+    assert_ne!(left.id, desk.filed.id);
+    assert_eq!(left.id, ReportId::of(&trace.history.current().unwrap().key));
+    assert!(left.news.contains_key(&EventKind::ReportRecalled));
+    assert_eq!(trace.history.current().unwrap().items().count(), 0);
+    let other = desk.filed.of_another(PatientId::from_bytes([2; 10]), dossier.history.current().unwrap(), at(60));
+    assert_eq!((other.id.clone(), other.ver, other.is_announced), (desk.filed.id.clone(), desk.filed.ver, false));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Arrive(Status, i64, &'static str),
