@@ -1,5 +1,6 @@
 // The front-end machine: takes a signed call, answers it signed, and fails on demand.
 import zlib from 'node:zlib';
+import { HANG_UP, through } from '../../stand-in/faults.mjs';
 import { json } from '../../wechat/lib/http.mjs';
 import { dayFile } from './day-file.mjs';
 import { OPERATIONS, Refusal } from './operations.mjs';
@@ -8,18 +9,11 @@ import { SignatureError, authenticate, foreignKey, sha256, signAnswer } from './
 
 const BASE = '/his/v1/';
 const DAY_FILE = `${BASE}day-file`;
-const STATUS_DROPPED = 502;
-
-/** What the server does with a call instead of answering. */
-export const HANG = Symbol('hang');
-export const HANG_UP = Symbol('hang up');
 
 export const ownsPath = (pathname) => pathname.startsWith(BASE);
 
 const answered = ({ data, isEmpty = false }) => ({ code: isEmpty ? 1 : 0, error: '', message: '', data });
 const refused = ({ code, message }) => ({ code: -1, error: code, message, data: null });
-const dropped = ({ kind, status = STATUS_DROPPED }) => (kind.startsWith('timeout') ? HANG : { status, headers: {}, body: '' });
-const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 function signed(answer, key, nonce) {
   const bytes = Buffer.from(answer.body);
@@ -96,8 +90,5 @@ export async function answerDesk(world, call) {
   if (world.state.down) return HANG_UP;
   if (!isKnown(call)) return json(refused({ code: 'NOT_FOUND', message: '没有此接口' }), 404);
   const fault = world.takeFault(call.url.pathname);
-  if (fault?.kind.endsWith('before')) return dropped(fault);
-  if (fault?.kind === 'slow') await pause(fault.ms);
-  const answer = answerSigned(world, call, fault);
-  return fault?.kind.endsWith('after') ? dropped(fault) : answer;
+  return through(fault, () => answerSigned(world, call, fault));
 }
