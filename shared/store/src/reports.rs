@@ -13,7 +13,7 @@ use crate::transaction::part;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::event::EventKind;
 use domain::id::{PatientId, ReportId};
-use domain::report::filed::{Claim, Deed, Intake};
+use domain::report::filed::{Claim, Critical, Deed, Intake};
 use domain::report::{Arrival, Dossier, Filed, Line, Policy, Report};
 use domain::{Timestamp, time};
 use serde::{Deserialize, Serialize};
@@ -354,7 +354,7 @@ impl Table {
         let mut open = Vec::new();
         for CriticalEntry { report } in entries {
             let filed = self.filed_report(&report).await?;
-            let is_open = |filed: &Filed| filed.critical.as_ref().is_some_and(|critical| critical.is_open());
+            let is_open = |filed: &Filed| filed.critical.as_ref().is_some_and(Critical::is_open);
             open.extend(filed.filter(is_open));
         }
         Ok(open)
