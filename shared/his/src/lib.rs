@@ -13,6 +13,7 @@ mod day_file;
 mod error;
 mod fees;
 mod label;
+mod person;
 mod port;
 mod queues;
 mod refund;
@@ -27,6 +28,9 @@ pub use day_file::{
 pub use error::{HisError, Refusal};
 pub use fees::{BILLS_PER_POST_MAX, BillAmount, BillPlace, FeesPost, InvoiceUrl, Paid, Receipt, Registration};
 pub use label::{LABEL_CHARS_MAX, Label};
+pub use person::{
+    CardBinding, CardPost, Guardian, PEOPLE_MAX, Person, PersonCard, PersonPost, PersonQuery, PersonReceipt,
+};
 pub use port::{Call, His, RequestError};
 pub use queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, ToldStage};
 pub use refund::{

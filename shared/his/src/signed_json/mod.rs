@@ -3,6 +3,7 @@
 mod breaker;
 mod client;
 mod keys;
+mod person_wire;
 mod wire;
 
 pub use breaker::{Breaker, FAILURES_IN_A_ROW_MAX, OPEN_FOR_S};
