@@ -9,7 +9,7 @@ use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]
-pub(super) struct DocumentBody<'a> {
+pub(in crate::front_end) struct DocumentBody<'a> {
     kind: &'static str,
     number: &'a str,
 }
@@ -22,7 +22,7 @@ impl<'a> From<&'a IdDocument> for DocumentBody<'a> {
 
 #[derive(Serialize)]
 #[serde(tag = "by", rename_all = "lowercase")]
-pub(super) enum FindBody<'a> {
+pub(in crate::front_end) enum FindBody<'a> {
     Document { document: DocumentBody<'a> },
     Card { card_no: &'a str },
     Phone { phone: &'a str },
@@ -47,7 +47,7 @@ struct GuardianBody<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct PersonBody<'a> {
+pub(in crate::front_end) struct PersonBody<'a> {
     serial: &'a str,
     name: &'a str,
     document: DocumentBody<'a>,
@@ -69,7 +69,7 @@ impl<'a> From<&'a PersonPost> for PersonBody<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct CardPostBody<'a> {
+pub(in crate::front_end) struct CardPostBody<'a> {
     serial: &'a str,
     person_no: &'a str,
 }
@@ -81,7 +81,7 @@ impl<'a> From<&'a CardPost> for CardPostBody<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct CardBindingBody<'a> {
+pub(in crate::front_end) struct CardBindingBody<'a> {
     serial: &'a str,
     person_no: &'a str,
     card_no: &'a str,
@@ -95,7 +95,7 @@ impl<'a> From<&'a CardBinding> for CardBindingBody<'a> {
 }
 
 #[derive(Deserialize)]
-pub(super) struct PeopleData {
+pub(in crate::front_end) struct PeopleData {
     persons: Vec<PersonData>,
 }
 
@@ -131,7 +131,7 @@ struct GuardianData {
 }
 
 #[derive(Deserialize)]
-pub(super) struct ReceiptData {
+pub(in crate::front_end) struct PersonReceiptData {
     person_no: PersonNo,
     card_no: Option<CardNo>,
 }
@@ -175,8 +175,8 @@ impl From<PeopleData> for Vec<Person> {
     }
 }
 
-impl From<ReceiptData> for PersonReceipt {
-    fn from(data: ReceiptData) -> Self {
+impl From<PersonReceiptData> for PersonReceipt {
+    fn from(data: PersonReceiptData) -> Self {
         Self { person: data.person_no, card: data.card_no }
     }
 }
