@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { Refusal } from './refusal.mjs';
-import { ShapeError, id, literal, nullable, object, text } from './shape.mjs';
+import { ShapeError, either, id, literal, nullable, object, text } from './shape.mjs';
 
 const NAME_CHARS_MAX = 50;
 const NUMBER_CHARS_MAX = 40;
@@ -121,17 +121,12 @@ function personPosted(world, { serial }) {
   return { data: answer, isEmpty: answer === null };
 }
 
-const searchShapes = {
-  document: object({ by: literal('document'), document: documentShape }),
+const byDocument = object({ by: literal('document'), document: documentShape });
+const searchShape = either('by', {
   card: object({ by: literal('card'), card_no: id }),
   phone: object({ by: literal('phone'), phone }),
   guardian: object({ by: literal('guardian'), document: documentShape }),
-};
-
-function searchShape(body, where) {
-  if (!Object.hasOwn(searchShapes, body?.by)) throw new ShapeError('by');
-  searchShapes[body.by](body, where);
-}
+}, byDocument);
 
 /** Every operation: what its body must look like, and what it does. */
 export const PERSON_OPERATIONS = {
