@@ -9,9 +9,9 @@ use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::time::{add_seconds, today};
 use domain::{Timestamp, civil};
 use his::{
-    BillAmount, BillFault, BillKind, BillLine, Call, CardBinding, CardPost, DayRowKind, FAILURES_IN_A_ROW_MAX, FeesPost,
-    FrontEnd, His, HisError, Keys, Lines, Machine, OPEN_FOR_S, Paid, PersonPost, PersonQuery, QueueKind, RefundCheck,
-    RefundPost, RefundReason, Refusal, Registration, ToldStage,
+    BillAmount, BillFault, BillKind, BillLine, Call, CardBinding, CardPost, DayRowKind, FAILURES_IN_A_ROW_MAX,
+    FeesPost, FrontEnd, His, HisError, Keys, Lines, Machine, OPEN_FOR_S, Paid, PersonPost, PersonQuery, QueueKind,
+    RefundCheck, RefundPost, RefundReason, Refusal, Registration, ToldStage,
 };
 use kit::StandIn;
 use serde_json::{Value, json};
