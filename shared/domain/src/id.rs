@@ -110,6 +110,10 @@ ids! {
     ReportId;
     /// A message with results that was not taken in; see [`UnplacedId::of`].
     UnplacedId;
+    /// A person (患者) of the hospital's own system, by its number.
+    PersonNo;
+    /// Our number of a write to the hospital's own system about a person.
+    PersonSerial;
 }
 
 /// Random or hashed bytes behind an identifier: 80 bits, 16 characters.
@@ -176,6 +180,13 @@ impl UnplacedId {
     /// Of what was sent: the same again is the same.
     pub fn of(parts: &[&str]) -> Self {
         Self(hashed_text(parts))
+    }
+}
+
+impl PersonSerial {
+    /// Of something done once for a person: a repeat has the same number.
+    pub fn of(what: &str, about: &[&str]) -> Self {
+        Self(format!("{what}-{}", hashed_text(about)))
     }
 }
 
