@@ -119,8 +119,7 @@ mod tests {
         let all = points(&reports, |item| item.identity() == "血糖");
         let values: Vec<&str> = all.iter().map(|point| point.item.values[0].sent.as_str()).collect();
         assert_eq!(values, ["98", "5.1", "<0.1", "5.6"]);
-        let drawn: Vec<&str> =
-            drawable(&all).iter().filter_map(|point| point.number()).map(Decimal::as_str).collect();
+        let drawn: Vec<&str> = drawable(&all).iter().filter_map(|point| point.number()).map(Decimal::as_str).collect();
         assert_eq!(drawn, ["5.1", "5.6"], "another unit and an open end are no points");
         assert!(points(&reports, |item| item.identity() == "血脂").is_empty());
     }
