@@ -1,16 +1,12 @@
 // A stand-in for Tencent Cloud SMS. For one machine only.
-import http from 'node:http';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { json, post, readBody, send } from '../wechat/lib/http.mjs';
-import { Clock } from '../wechat/lib/world.mjs';
+import { listen, place, runAlone } from '../stand-in/server.mjs';
+import { post } from '../wechat/lib/http.mjs';
 import { loadIdentities } from './identities.mjs';
 import { answerControl } from './lib/control.mjs';
-import { HANG, HANG_UP, answerService } from './lib/service.mjs';
+import { answerService } from './lib/service.mjs';
 import { World } from './lib/world.mjs';
 
-const HANG_MS = 60_000;
 const PHONE_TIMEOUT_MS = 2_000;
 
 /** What the log of calls keeps: the code of each answer. */
@@ -20,23 +16,10 @@ function logCall(world, result) {
   world.logCall({ status: result.status ?? null, codes });
 }
 
-async function answer(world, call) {
-  if (call.url.pathname === '/' && call.method === 'POST') {
-    const result = await answerService(world, call);
-    logCall(world, result);
-    return result;
-  }
-  if (!call.url.pathname.startsWith('/control/')) return json({ error: 'not found' }, 404);
-  // Pages of other sites must not drive the control plane.
-  return call.headers.origin === undefined ? answerControl(world, call) : json({ error: 'another site' }, 403);
-}
-
-async function serve(world, request, response) {
-  const url = new URL(request.url, 'http://sms');
-  const result = await answer(world, { method: request.method, url, headers: request.headers, bytes: await readBody(request) });
-  if (result === HANG_UP) request.socket.destroy();
-  else if (result === HANG) setTimeout(() => request.socket.destroy(), HANG_MS).unref();
-  else send(response, result);
+async function service(world, call) {
+  const result = await answerService(world, call);
+  logCall(world, result);
+  return result;
 }
 
 /** The demo phone shows what arrives; nobody waits for it. */
@@ -44,25 +27,13 @@ const delivery = (phoneUrl) => (message) => {
   if (phoneUrl) post(`${phoneUrl}/control/sms`, { body: JSON.stringify(message), timeout_ms: PHONE_TIMEOUT_MS });
 };
 
+const owns = ({ method, url }) => url.pathname === '/' && method === 'POST';
+
 /** Starts the stand-in; answers `{url, world, close}`. */
-export async function start(options) {
-  const directory = path.resolve(options.state);
-  const config = loadIdentities(directory);
-  const clock = new Clock(options.clockFile ?? path.join(directory, 'clock'));
-  const world = new World({ directory, config, clock, deliver: delivery(options.phoneUrl) });
-  const server = http.createServer((request, response) => {
-    serve(world, request, response).catch((error) => {
-      console.error(error.stack);
-      send(response, json({ error: 'the stand-in failed' }, 500));
-    });
-  });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(options.port ?? 9300, '127.0.0.1', resolve));
-  const close = () => {
-    world.close();
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  };
-  return { url: `http://127.0.0.1:${server.address().port}`, world, close };
+export function start(options) {
+  const { directory, clock } = place(options);
+  const world = new World({ directory, config: loadIdentities(directory), clock, deliver: delivery(options.phoneUrl) });
+  return listen({ world, owns, service, control: answerControl }, options.port ?? 9300);
 }
 
 function readOptions() {
@@ -79,8 +50,4 @@ function readOptions() {
   return { port: Number(values.port), state: values.state, clockFile: values['clock-file'], phoneUrl: values['phone-url'] };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url, close } = await start(readOptions());
-  process.stdout.write(`${JSON.stringify({ url })}\n`);
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => close().then(() => process.exit(0)));
-}
+await runAlone(import.meta.url, () => start(readOptions()));

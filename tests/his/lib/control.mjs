@@ -1,25 +1,16 @@
 // The control plane: what a test tells the stand-in to do, and what its books say.
+import { answerRoutes, need, reset, setDown } from '../../stand-in/control.mjs';
+import { COMMON_KINDS } from '../../stand-in/faults.mjs';
 import { json } from '../../wechat/lib/http.mjs';
 import { deskSecret, retireKey, rollKey } from '../identities.mjs';
 import { ShapeError, day, fenOf, id, integer, list, literal, nullable, object, text, yuan } from './shape.mjs';
 
 const ITEMS_MAX = 500;
 const KINDS = ['lab', 'exam', 'drug', 'treatment'];
-const FAULT_KINDS = ['fail_before', 'fail_after', 'timeout_before', 'timeout_after', 'slow', 'refuse', 'forged', 'wrong_total'];
+const FAULT_KINDS = [...COMMON_KINDS, 'forged', 'wrong_total'];
 const DEFAULT_VISIT = { department: '心血管内科', doctor: '沈怀远' };
 const DEFAULT_PLACE = { building: '门诊楼', floor: '2 层', window: '3 号窗口', note: '' };
 const DEFAULT_ITEM = { spec: '', quantity: 1, unit: '次' };
-
-class Wrong extends Error {
-  constructor(message, status = 400) {
-    super(message);
-    this.status = status;
-  }
-}
-
-const need = (condition, message, status) => {
-  if (!condition) throw new Wrong(message, status);
-};
 
 const check = (rules, body) => object(rules)(body);
 const orEmpty = (rule) => (value, where) => value === '' || rule(value, where);
@@ -134,12 +125,6 @@ function setFaults(world, body) {
   return showFaults(world);
 }
 
-function setDown(world, { on = true }) {
-  world.state.down = on;
-  world.changed();
-  return showFaults(world);
-}
-
 const row = object({ serial: id, kind: literal('PAY', 'REFUND'), original_serial: orEmpty(id), amount: yuan, at: text(40), receipt_no: id });
 
 function tamperDayFile(world, { day: of, clear, ...deed }) {
@@ -186,27 +171,15 @@ const POSTS = {
   '/control/down': setDown,
   '/control/day-file': tamperDayFile,
   '/control/keys': changeKeys,
-  '/control/reset': (world) => { world.reset(); return {}; },
-};
-
-const readBody = (bytes) => {
-  if (bytes.length === 0) return {};
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw new Wrong('the body is not JSON');
-  }
+  '/control/reset': reset,
 };
 
 /** Answers one call of the control plane. */
-export function answerControl(world, { method, url, bytes }) {
+export function answerControl(world, call) {
   try {
-    const route = (method === 'GET' ? GETS : method === 'POST' ? POSTS : {})[url.pathname];
-    need(route, 'no such control', 404);
-    return json(route(world, method === 'POST' ? readBody(bytes) : undefined));
+    return answerRoutes(GETS, POSTS, world, call);
   } catch (error) {
     if (error instanceof ShapeError) return json({ error: `wrong field ${error.message}` }, 400);
-    if (error instanceof Wrong) return json({ error: error.message }, error.status);
     throw error;
   }
 }

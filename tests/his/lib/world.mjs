@@ -2,14 +2,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chinaDay, chinaTime } from '../../wechat/lib/world.mjs';
+import { Memory } from '../../stand-in/memory.mjs';
 import { fenOf } from './shape.mjs';
 
 const DEMO_FILE = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'demo-bills.json');
-const CALLS_LIMIT = 1000;
-const SAVE_DELAY_MS = 50;
 
-const freshState = () => ({
+const fresh = () => ({
   cards: [],
   bills: {},
   payments: {},
@@ -27,14 +25,11 @@ const freshState = () => ({
 /** Card numbers: the first column of the hospital's card list. */
 const readCards = (file) => fs.readFileSync(file, 'utf8').trim().split(/\r?\n/).slice(1).map((line) => line.split(',')[0]);
 
-export class World {
-  constructor({ directory, config, clock, cardsFile }) {
-    Object.assign(this, { directory, config, clock, cardsFile });
-    this.file = path.join(directory, 'state.json');
-    this.calls = [];
-    const isNew = !fs.existsSync(this.file);
-    this.state = { ...freshState(), ...(isNew ? {} : JSON.parse(fs.readFileSync(this.file, 'utf8'))) };
-    if (isNew) this.#open();
+export class World extends Memory {
+  constructor({ cardsFile, ...kept }) {
+    super({ ...kept, fresh });
+    this.cardsFile = cardsFile;
+    if (this.isNew) this.#open();
     else this.#admitCards();
   }
 
@@ -49,35 +44,9 @@ export class World {
     if (this.state.cards.includes(card_no)) for (const bill of bills) this.addBill({ card_no, ...bill });
   }
 
-  close() {
-    clearTimeout(this.saving);
-    this.#save();
-  }
-
-  #save() {
-    this.saving = undefined;
-    fs.writeFileSync(`${this.file}.new`, JSON.stringify(this.state), { mode: 0o600 });
-    fs.renameSync(`${this.file}.new`, this.file);
-  }
-
-  /** Call after any change: saves soon. */
-  changed() {
-    this.saving ??= setTimeout(() => this.#save(), SAVE_DELAY_MS);
-  }
-
   reset() {
-    this.state = freshState();
-    this.calls = [];
+    super.reset();
     this.#open();
-    this.changed();
-  }
-
-  now() {
-    return chinaTime(this.clock.now_ms());
-  }
-
-  today() {
-    return chinaDay(this.clock.now_ms());
   }
 
   /** A number of the hospital's own, never used twice. */
@@ -111,27 +80,10 @@ export class World {
     return bill;
   }
 
-  addFault(fault) {
-    const entry = { count: 1, ...fault };
-    this.state.faults.push(entry);
-    this.changed();
-    return entry;
-  }
-
   /** Takes one use of the first fault for this path; `*` matches anything. */
   takeFault(target) {
     const escaped = (part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
     const matches = (pattern) => new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`).test(target);
-    const fault = this.state.faults.find((entry) => matches(entry.path));
-    if (!fault) return undefined;
-    fault.count -= 1;
-    this.state.faults = this.state.faults.filter((entry) => entry.count > 0);
-    this.changed();
-    return fault;
-  }
-
-  logCall(call) {
-    this.calls.push({ at: this.now(), ...call });
-    if (this.calls.length > CALLS_LIMIT) this.calls.shift();
+    return this.useFault((entry) => matches(entry.path));
   }
 }

@@ -1,35 +1,17 @@
 // The control plane: what a test tells the stand-in to do, and what it asks.
-import { json } from '../../wechat/lib/http.mjs';
-
-const FAULT_KINDS = ['refuse', 'slow', 'fail_before', 'fail_after', 'timeout_before', 'timeout_after'];
-
-class Wrong extends Error {
-  constructor(message, status = 400) {
-    super(message);
-    this.status = status;
-  }
-}
-
-const need = (condition, message, status) => {
-  if (!condition) throw new Wrong(message, status);
-};
+import { answerRoutes, need, reset, setDown } from '../../stand-in/control.mjs';
+import { COMMON_KINDS } from '../../stand-in/faults.mjs';
 
 const showFaults = ({ state }) => ({ faults: state.faults, down: state.down, blocked: state.blocked });
 
 function setFaults(world, body) {
   if (body.clear) Object.assign(world.state, { faults: [], down: false });
   if (body.kind !== undefined) {
-    need(FAULT_KINDS.includes(body.kind), `kind is one of ${FAULT_KINDS.join(', ')}`);
+    need(COMMON_KINDS.includes(body.kind), `kind is one of ${COMMON_KINDS.join(', ')}`);
     need(body.kind !== 'slow' || Number.isInteger(body.ms), 'slow needs ms');
     need(body.kind !== 'refuse' || typeof body.code === 'string', 'refuse needs code');
     world.addFault(body);
   }
-  world.changed();
-  return showFaults(world);
-}
-
-function setDown(world, { on = true }) {
-  world.state.down = on;
   world.changed();
   return showFaults(world);
 }
@@ -56,25 +38,8 @@ const POSTS = {
   '/control/faults': setFaults,
   '/control/down': setDown,
   '/control/block': block,
-  '/control/reset': (world) => { world.reset(); return {}; },
-};
-
-const readBody = (bytes) => {
-  try {
-    return bytes.length === 0 ? {} : JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw new Wrong('the body is not JSON');
-  }
+  '/control/reset': reset,
 };
 
 /** Answers one call of the control plane. */
-export function answerControl(world, { method, url, bytes }) {
-  try {
-    const route = (method === 'GET' ? GETS : method === 'POST' ? POSTS : {})[url.pathname];
-    need(route, 'no such control', 404);
-    return json(route(world, method === 'POST' ? readBody(bytes) : url));
-  } catch (error) {
-    if (error instanceof Wrong) return json({ error: error.message }, error.status);
-    throw error;
-  }
-}
+export const answerControl = (world, call) => answerRoutes(GETS, POSTS, world, call);

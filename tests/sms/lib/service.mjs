@@ -1,5 +1,6 @@
 // The service: `SendSms` of version 2021-01-11, and failures on demand.
 import crypto from 'node:crypto';
+import { HANG_UP, through } from '../../stand-in/faults.mjs';
 import { json } from '../../wechat/lib/http.mjs';
 import { ApiError, authenticate } from './signing.mjs';
 
@@ -9,15 +10,9 @@ const NUMBERS_MAX = 200;
 const DAILY_MAX = 10;
 const VALUE_CHARS_MAX = 30;
 const FIELDS = ['PhoneNumberSet', 'SmsSdkAppId', 'SignName', 'TemplateId', 'TemplateParamSet'];
-const STATUS_DROPPED = 502;
-
-/** What the server does with a call instead of answering. */
-export const HANG = Symbol('hang');
-export const HANG_UP = Symbol('hang up');
 
 const respond = (content) => json({ Response: { ...content, RequestId: crypto.randomUUID() } });
 const refuse = (error) => respond({ Error: { Code: error.code, Message: error.message } });
-const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 const need = (condition, code, message) => {
   if (!condition) throw new ApiError(code, message);
@@ -80,15 +75,10 @@ function run(world, call) {
   }
 }
 
-const dropped = ({ kind, status = STATUS_DROPPED }) => (kind.startsWith('timeout') ? HANG : { status, headers: {}, body: '' });
-
 /** Answers one call, or says how to leave it without an answer. */
 export async function answerService(world, call) {
   if (world.state.down) return HANG_UP;
-  const fault = world.takeFault();
+  const fault = world.useFault(() => true);
   if (fault?.kind === 'refuse') return refuse(new ApiError(fault.code, 'as wished'));
-  if (fault?.kind.endsWith('before')) return dropped(fault);
-  if (fault?.kind === 'slow') await pause(fault.ms);
-  const answer = run(world, call);
-  return fault?.kind.endsWith('after') ? dropped(fault) : answer;
+  return through(fault, () => run(world, call));
 }

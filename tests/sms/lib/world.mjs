@@ -1,49 +1,12 @@
 // What the stand-in remembers: messages that were taken, faults, and what each number got today.
-import fs from 'node:fs';
-import path from 'node:path';
-import { chinaDay, chinaTime } from '../../wechat/lib/world.mjs';
+import { Memory } from '../../stand-in/memory.mjs';
 
-const CALLS_LIMIT = 1000;
-const SAVE_DELAY_MS = 50;
+const fresh = () => ({ messages: [], faults: [], blocked: [], down: false, sequence: 0 });
 
-const freshState = () => ({ messages: [], faults: [], blocked: [], down: false, sequence: 0 });
-
-export class World {
-  constructor({ directory, config, clock, deliver = () => {} }) {
-    Object.assign(this, { directory, config, clock, deliver });
-    this.file = path.join(directory, 'state.json');
-    this.calls = [];
-    this.state = { ...freshState(), ...(fs.existsSync(this.file) ? JSON.parse(fs.readFileSync(this.file, 'utf8')) : {}) };
-  }
-
-  close() {
-    clearTimeout(this.saving);
-    this.#save();
-  }
-
-  #save() {
-    this.saving = undefined;
-    fs.writeFileSync(`${this.file}.new`, JSON.stringify(this.state), { mode: 0o600 });
-    fs.renameSync(`${this.file}.new`, this.file);
-  }
-
-  /** Call after any change: saves soon. */
-  changed() {
-    this.saving ??= setTimeout(() => this.#save(), SAVE_DELAY_MS);
-  }
-
-  reset() {
-    this.state = freshState();
-    this.calls = [];
-    this.changed();
-  }
-
-  now() {
-    return chinaTime(this.clock.now_ms());
-  }
-
-  today() {
-    return chinaDay(this.clock.now_ms());
+export class World extends Memory {
+  constructor({ deliver = () => {}, ...kept }) {
+    super({ ...kept, fresh });
+    this.deliver = deliver;
   }
 
   /** Messages a number has got today. */
@@ -59,25 +22,5 @@ export class World {
     this.changed();
     this.deliver({ phone, text });
     return serial;
-  }
-
-  addFault(fault) {
-    this.state.faults.push({ count: 1, ...fault });
-    this.changed();
-  }
-
-  /** Takes one use of the first fault. */
-  takeFault() {
-    const [fault] = this.state.faults;
-    if (!fault) return undefined;
-    fault.count -= 1;
-    this.state.faults = this.state.faults.filter((entry) => entry.count > 0);
-    this.changed();
-    return fault;
-  }
-
-  logCall(call) {
-    this.calls.push({ at: this.now(), ...call });
-    if (this.calls.length > CALLS_LIMIT) this.calls.shift();
   }
 }

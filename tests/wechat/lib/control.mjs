@@ -1,5 +1,6 @@
 // The control plane: what a test or the phone tells the stand-in to do.
 import { KEY_KINDS, readKeys, retireKey, rollKey, undoRoll } from '../identities.mjs';
+import { need, readFields } from '../../stand-in/control.mjs';
 import { changeBill } from './bill.mjs';
 import { pushCallback, verifyCallback } from './callback.mjs';
 import { html, json, post } from './http.mjs';
@@ -22,17 +23,6 @@ const FAULT_KINDS = {
   'bill-file': ['altered', 'cut'],
 };
 const API_FAULT_KINDS = ['fail_before', 'fail_after', 'timeout_before', 'timeout_after', 'errcode'];
-
-class Wrong extends Error {
-  constructor(message, status = 400) {
-    super(message);
-    this.status = status;
-  }
-}
-
-const need = (condition, message, status) => {
-  if (!condition) throw new Wrong(message, status);
-};
 
 function openWindow(world, person, kind, { left, life_s }) {
   person.windows = person.windows.filter((window) => window.kind !== kind);
@@ -285,22 +275,13 @@ async function answerPerson(world, notify, method, [id, deed], body) {
   return DEEDS[deed](world, person, body);
 }
 
-const readBody = (bytes) => {
-  if (bytes.length === 0) return {};
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw new Wrong('the body is not JSON');
-  }
-};
-
 /** Answers one call of the control plane. */
 export async function answerControl(world, notify, { method, url, bytes }) {
   try {
     if (url.pathname === '/control/qr.svg') {
       return { ...html(drawQr(url.searchParams.get('text') ?? '')), headers: { 'content-type': 'image/svg+xml' } };
     }
-    const body = method === 'POST' ? readBody(bytes) : undefined;
+    const body = method === 'POST' ? readFields(bytes) : undefined;
     const person = /^\/control\/people\/([^/]+)(?:\/([^/]+))?$/.exec(url.pathname);
     if (person) return json(await answerPerson(world, notify, method, person.slice(1), body));
     const route = (method === 'GET' ? GETS : method === 'POST' ? POSTS : {})[url.pathname];
