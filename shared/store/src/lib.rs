@@ -23,6 +23,7 @@ pub mod orders;
 mod packed;
 pub mod patients;
 pub mod queues;
+pub mod reading;
 pub mod reconciliation;
 pub mod registration;
 pub mod reports;
