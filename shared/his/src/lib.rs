@@ -11,12 +11,15 @@
 mod bill;
 mod day_file;
 mod error;
+mod events;
 mod fees;
 mod label;
+mod numbers;
 mod port;
 mod queues;
 mod refund;
 mod signed_json;
+mod timetable;
 mod visit;
 
 pub use bill::{Bill, BillFault, BillItem, BillKind, Place, RejectedBill, UnpaidBills, Visit};
@@ -25,8 +28,10 @@ pub use day_file::{
     DayRowKind, DayRows,
 };
 pub use error::{HisError, Refusal};
+pub use events::{Change, EVENTS_MAX, Event, Events};
 pub use fees::{BILLS_PER_POST_MAX, BillAmount, BillPlace, FeesPost, InvoiceUrl, Paid, Receipt, Registration};
 pub use label::{LABEL_CHARS_MAX, Label};
+pub use numbers::{NumberLock, PaidBy, Standing, VisitBooking};
 pub use port::{Call, His, RequestError};
 pub use queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, ToldStage};
 pub use refund::{
@@ -35,6 +40,9 @@ pub use refund::{
 };
 pub use signed_json::{
     ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, DAY_FILE_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys,
-    OPEN_FOR_S, READ_TIMEOUT_MS, SettingsError, SignedJson, WRITE_TIMEOUT_MS,
+    LOCK_TIMEOUT_MS, OPEN_FOR_S, READ_TIMEOUT_MS, SettingsError, SignedJson, WRITE_TIMEOUT_MS,
+};
+pub use timetable::{
+    Department, Doctor, LISTED_MAX, Listed, Mark, MarkError, Schedule, ScheduleQuery, Schedules, SlotNumbers,
 };
 pub use visit::{VisitQuery, VisitStatus};

@@ -2,6 +2,10 @@
 
 use super::breaker::Breaker;
 use super::keys::{Answer, Keys, Request, hex};
+use super::numbers::{ConfirmBody, Done, LockBody, RescheduleBody, StandingData};
+use super::timetable::{
+    DepartmentsData, DoctorsData, EventsBody, EventsData, Nothing, SchedulesBody, SchedulesData, SlotsData,
+};
 use super::wire::{
     BillsData, CardBody, CardQueuesData, ClinicBody, ClinicQueueData, FeesBody, ReceiptData, RefundBody,
     RefundCheckBody, RefundNoData, RefundabilityData, SerialBody, VisitBody, VisitStatusData, data_of, unauthorized,
@@ -9,14 +13,17 @@ use super::wire::{
 use crate::bill::UnpaidBills;
 use crate::day_file::{DAY_FILE_PACKED_BYTES_MAX, DayFile, DayFileError};
 use crate::error::HisError;
+use crate::events::Events;
 use crate::fees::{FeesPost, Receipt};
+use crate::numbers::{NumberLock, Standing, VisitBooking};
 use crate::port::{Call, His};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::Timestamp;
 use domain::civil::Date;
-use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, RefundReceiptNo};
+use domain::id::{AppointmentId, CardNo, ClinicId, OutRefundNo, OutTradeNo, RefundReceiptNo};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Url};
 use serde::Serialize;
@@ -30,6 +37,8 @@ pub const CONNECT_TIMEOUT_MS: u64 = 2_000;
 pub const READ_TIMEOUT_MS: u64 = 4_000;
 /// How long a write may take, in milliseconds. After it the outcome is unknown.
 pub const WRITE_TIMEOUT_MS: u64 = 8_000;
+/// How long locking a number may take, in milliseconds: somebody waits for the page.
+pub const LOCK_TIMEOUT_MS: u64 = 3_000;
 /// How long fetching a day's file may take, in milliseconds.
 pub const DAY_FILE_TIMEOUT_MS: u64 = 60_000;
 /// The largest answer but for files, in bytes.
@@ -132,6 +141,12 @@ impl SignedJson {
         data_of(&answer.body)?.ok_or(HisError::Unreadable)
     }
 
+    /// A write that answers nothing but that it was done, or that there was nothing to do.
+    async fn tell(&self, operation: &str, body: &impl Serialize, timeout_ms: u64, call: Call) -> Result<(), HisError> {
+        let answer = self.exchange(Outgoing::post(operation, body, timeout_ms)?, call).await?;
+        data_of::<Done>(&answer.body).map(drop)
+    }
+
     /// Sends once, unless the circuit is open.
     async fn exchange(&self, outgoing: Outgoing, call: Call) -> Result<Verified, HisError> {
         self.breaker().admit(call.now)?;
@@ -228,6 +243,58 @@ impl His for SignedJson {
     async fn visit_status(&self, visit: &VisitQuery, call: Call) -> Result<Option<VisitStatus>, HisError> {
         let data: Option<VisitStatusData> = self.read("visit-status", &VisitBody::from(visit), call).await?;
         Ok(data.map(VisitStatus::from))
+    }
+
+    async fn departments(&self, call: Call) -> Result<Listed<Department>, HisError> {
+        let data: Option<DepartmentsData> = self.read("departments", &Nothing {}, call).await?;
+        Ok(data.map_or_else(Listed::none, Listed::from))
+    }
+
+    async fn doctors(&self, call: Call) -> Result<Listed<Doctor>, HisError> {
+        let data: Option<DoctorsData> = self.read("doctors", &Nothing {}, call).await?;
+        Ok(data.map_or_else(Listed::none, Listed::from))
+    }
+
+    async fn schedules(&self, query: &ScheduleQuery, call: Call) -> Result<Schedules, HisError> {
+        let data: Option<SchedulesData> = self.read("schedules", &SchedulesBody::from(query), call).await?;
+        let none = || Ok(Schedules { list: Listed::none(), mark: query.since.clone() });
+        data.map_or_else(none, Schedules::try_from)
+    }
+
+    async fn slots(&self, clinic: &ClinicId, call: Call) -> Result<Listed<SlotNumbers>, HisError> {
+        let data: Option<SlotsData> = self.read("slots", &ClinicBody { clinic: clinic.as_str() }, call).await?;
+        Ok(data.map_or_else(Listed::none, Listed::from))
+    }
+
+    async fn lock(&self, lock: &NumberLock, call: Call) -> Result<(), HisError> {
+        self.tell("lock", &LockBody::from(lock), LOCK_TIMEOUT_MS, call).await
+    }
+
+    async fn unlock(&self, serial: &AppointmentId, call: Call) -> Result<(), HisError> {
+        self.tell("unlock", &SerialBody { serial: serial.as_str() }, WRITE_TIMEOUT_MS, call).await
+    }
+
+    async fn confirm(&self, visit: &VisitBooking, call: Call) -> Result<(), HisError> {
+        self.tell("confirm", &ConfirmBody::from(visit), WRITE_TIMEOUT_MS, call).await
+    }
+
+    async fn cancel(&self, serial: &AppointmentId, call: Call) -> Result<(), HisError> {
+        self.tell("cancel", &SerialBody { serial: serial.as_str() }, WRITE_TIMEOUT_MS, call).await
+    }
+
+    async fn reschedule(&self, from: &AppointmentId, to: &VisitBooking, call: Call) -> Result<(), HisError> {
+        self.tell("reschedule", &RescheduleBody::new(from, to), WRITE_TIMEOUT_MS, call).await
+    }
+
+    async fn standing(&self, serial: &AppointmentId, call: Call) -> Result<Option<Standing>, HisError> {
+        let data: Option<StandingData> = self.read("standing", &SerialBody { serial: serial.as_str() }, call).await?;
+        Ok(data.map(Standing::from))
+    }
+
+    async fn events(&self, since: Option<&Mark>, call: Call) -> Result<Events, HisError> {
+        let data: Option<EventsData> =
+            self.read("events", &EventsBody { since: since.map(Mark::as_str) }, call).await?;
+        data.map_or_else(|| Ok(Events::default()), Events::try_from)
     }
 
     async fn day_file(&self, day: Date, call: Call) -> Result<DayFile, HisError> {

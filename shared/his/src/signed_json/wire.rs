@@ -45,7 +45,7 @@ pub(super) fn unauthorized(body: &[u8]) -> HisError {
 }
 
 /// Yuan with two decimals.
-struct Yuan(Fen);
+pub(super) struct Yuan(pub(super) Fen);
 
 impl Serialize for Yuan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -94,7 +94,7 @@ struct AmountBody<'a> {
 }
 
 #[derive(Serialize)]
-struct RegistrationBody<'a> {
+pub(super) struct RegistrationBody<'a> {
     appointment: &'a str,
     clinic: &'a str,
     number: u16,
