@@ -1,19 +1,14 @@
 // What the front-end machine does for the desk. Every write is all or nothing, and known again by the caller's serial.
 import { isDeepStrictEqual } from 'node:util';
+import * as numbers from './numbers.mjs';
+import { Refusal } from './refusal.mjs';
 import { day, fenOf, id, instant, integer, list, literal, nullable, object, text, yuan, yuanOf } from './shape.mjs';
+import * as timetable from './timetable.mjs';
 
 const BILLS_MAX = 50;
 const ITEMS_MAX = 500;
 const NUMBER_MAX = 9999;
 const INVOICE_ORIGIN = 'https://invoice.hospital.example';
-
-/** A refusal the caller can act on; the code is stable, the message is for people. */
-export class Refusal extends Error {
-  constructor(code, message) {
-    super(message);
-    this.code = code;
-  }
-}
 
 const need = (condition, ...refusal) => {
   if (!condition) throw new Refusal(...refusal);
@@ -175,7 +170,8 @@ function cardQueues(world, { card_no }) {
 
 /** Whether somebody came: what a control noted, else no for a registration the HIS has booked; of others it knows nothing. */
 function visitStatus(world, { appointment }) {
-  const isBooked = Object.values(world.state.payments).some(({ request }) => request.registration?.appointment === appointment);
+  const isPaid = Object.values(world.state.payments).some(({ request }) => request.registration?.appointment === appointment);
+  const isBooked = isPaid || world.state.registrations[appointment]?.standing === 'confirmed';
   const visited = world.state.visits[appointment] ?? (isBooked ? false : null);
   return { data: visited === null ? null : { visited }, isEmpty: visited === null };
 }
@@ -210,5 +206,7 @@ export const OPERATIONS = {
   'refund-posted': { shape: object({ serial: id }), run: refundPosted },
   'clinic-queue': { shape: object({ clinic: id }), run: clinicQueue },
   'card-queues': { shape: object({ card_no: id }), run: cardQueues },
+  ...timetable.OPERATIONS,
+  ...numbers.OPERATIONS,
   'visit-status': { shape: object({ appointment: id, clinic: id, number: integer(1, NUMBER_MAX), date: day }), run: visitStatus },
 };
