@@ -4,7 +4,7 @@
 //! values; a write is sent once, and after an unknown outcome the caller asks by serial before it sends again; an
 //! answer counts only with its signature; what comes in is checked before it becomes a type; money is [`Fen`].
 //!
-//! [`SignedJson`] is the first adapter (front-end machine, 前置机). XML, HL7 v2 and FHIR join as further ones.
+//! [`FrontEnd`] speaks JSON and XML to a front-end machine (前置机); every adapter calls through [`Machine`], which signs.
 //!
 //! [`Fen`]: domain::money::Fen
 
@@ -13,12 +13,13 @@ mod day_file;
 mod error;
 mod events;
 mod fees;
+mod front_end;
 mod label;
+mod machine;
 mod numbers;
 mod port;
 mod queues;
 mod refund;
-mod signed_json;
 mod timetable;
 mod visit;
 
@@ -30,17 +31,18 @@ pub use day_file::{
 pub use error::{HisError, Refusal};
 pub use events::{Change, EVENTS_MAX, Event, Events};
 pub use fees::{BILLS_PER_POST_MAX, BillAmount, BillPlace, FeesPost, InvoiceUrl, Paid, Receipt, Registration};
+pub use front_end::{DAY_FILE_TIMEOUT_MS, Format, FrontEnd, FrontEnd as SignedJson, LOCK_TIMEOUT_MS, Syntax};
 pub use label::{LABEL_CHARS_MAX, Label};
+pub use machine::{
+    ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys, Machine, OPEN_FOR_S,
+    READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS,
+};
 pub use numbers::{NumberLock, PaidBy, Standing, VisitBooking};
 pub use port::{Call, His, RequestError};
 pub use queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, ToldStage};
 pub use refund::{
     BillLine, LINES_PER_REFUND_MAX, Lines, REFUND_REASON_CHARS_MAX, RefundCheck, RefundPost, RefundReason,
     Refundability,
-};
-pub use signed_json::{
-    ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, DAY_FILE_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys,
-    LOCK_TIMEOUT_MS, OPEN_FOR_S, READ_TIMEOUT_MS, SettingsError, SignedJson, WRITE_TIMEOUT_MS,
 };
 pub use timetable::{
     Department, Doctor, LISTED_MAX, Listed, Mark, MarkError, Schedule, ScheduleQuery, Schedules, SlotNumbers,

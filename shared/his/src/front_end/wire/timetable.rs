@@ -3,6 +3,7 @@
 
 use crate::error::HisError;
 use crate::events::{Change, EVENTS_MAX, Event, Events};
+use crate::front_end::data::Data;
 use crate::label::Label;
 use crate::timetable::{Department, Doctor, LISTED_MAX, Listed, Mark, Schedule, ScheduleQuery, Schedules, SlotNumbers};
 use domain::civil::Date;
@@ -11,17 +12,16 @@ use domain::id::{AppointmentId, ClinicId, DepartmentId, DoctorId};
 use domain::money::Fen;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The longest prose that is kept, in characters: as an import allows.
 const PROSE_CHARS_MAX: usize = 2_000;
 
 #[derive(Serialize)]
-pub(super) struct Nothing {}
+pub(in crate::front_end) struct Nothing {}
 
 #[derive(Serialize)]
-pub(super) struct SchedulesBody<'a> {
+pub(in crate::front_end) struct SchedulesBody<'a> {
     from: Date,
     to: Date,
     since: Option<&'a str>,
@@ -34,13 +34,13 @@ impl<'a> From<&'a ScheduleQuery> for SchedulesBody<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct EventsBody<'a> {
-    pub(super) since: Option<&'a str>,
+pub(in crate::front_end) struct EventsBody<'a> {
+    pub(in crate::front_end) since: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct DepartmentsData {
-    departments: Vec<Value>,
+pub(in crate::front_end) struct DepartmentsData {
+    departments: Vec<Data>,
 }
 
 #[derive(Deserialize)]
@@ -54,8 +54,8 @@ struct DepartmentData {
 }
 
 #[derive(Deserialize)]
-pub(super) struct DoctorsData {
-    doctors: Vec<Value>,
+pub(in crate::front_end) struct DoctorsData {
+    doctors: Vec<Data>,
 }
 
 #[derive(Deserialize)]
@@ -71,8 +71,8 @@ struct DoctorData {
 }
 
 #[derive(Deserialize)]
-pub(super) struct SchedulesData {
-    schedules: Vec<Value>,
+pub(in crate::front_end) struct SchedulesData {
+    schedules: Vec<Data>,
     mark: String,
 }
 
@@ -90,8 +90,8 @@ struct ScheduleData {
 }
 
 #[derive(Deserialize)]
-pub(super) struct SlotsData {
-    slots: Vec<Value>,
+pub(in crate::front_end) struct SlotsData {
+    slots: Vec<Data>,
 }
 
 #[derive(Deserialize)]
@@ -102,30 +102,30 @@ struct SlotData {
 }
 
 #[derive(Deserialize)]
-pub(super) struct EventsData {
-    events: Vec<EventData>,
+pub(in crate::front_end) struct EventsData {
+    events: Vec<Data>,
     more: bool,
 }
 
+/// What a change is about depends on its kind.
 #[derive(Deserialize)]
-struct EventData {
-    mark: String,
-    #[serde(flatten)]
-    change: Value,
+struct ChangeData {
+    kind: String,
+    #[serde(default)]
+    clinic: Option<ClinicId>,
+    #[serde(default)]
+    from: Option<SlotStart>,
+    #[serde(default)]
+    doctor: Option<DoctorId>,
+    #[serde(default)]
+    fee: Option<String>,
+    #[serde(default)]
+    appointment: Option<AppointmentId>,
 }
 
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum ChangeData {
-    Closed { clinic: ClinicId, from: Option<SlotStart> },
-    Substituted { clinic: ClinicId, doctor: DoctorId },
-    Fee { clinic: ClinicId, fee: String },
-    Visited { appointment: AppointmentId },
-}
-
-fn listed<D: DeserializeOwned, T>(values: Vec<Value>, read: impl Fn(D) -> Option<T>) -> Listed<T> {
+fn listed<D: DeserializeOwned, T>(values: Vec<Data>, make: impl Fn(D) -> Option<T>) -> Listed<T> {
     let total = values.len();
-    let read = |value| serde_json::from_value::<D>(value).ok().and_then(&read);
+    let read = |value: Data| value.read::<D>().ok().and_then(&make);
     let entries: Vec<T> = values.into_iter().take(LISTED_MAX).filter_map(read).collect();
     Listed { rejected: total - entries.len(), entries }
 }
@@ -213,27 +213,33 @@ impl TryFrom<EventsData> for Events {
 }
 
 /// Without its mark nobody could ask on behind it.
-fn event(data: EventData) -> Result<Event, HisError> {
-    let mark = data.mark.parse().map_err(|_| HisError::Unreadable)?;
-    Ok(Event { mark, change: serde_json::from_value::<ChangeData>(data.change).ok().and_then(change) })
+fn event(data: Data) -> Result<Event, HisError> {
+    let mark = data.text("mark").and_then(|mark| mark.parse().ok()).ok_or(HisError::Unreadable)?;
+    Ok(Event { mark, change: data.read::<ChangeData>().ok().and_then(change) })
 }
 
 fn change(data: ChangeData) -> Option<Change> {
-    Some(match data {
-        ChangeData::Closed { clinic, from } => Change::Closed { clinic, from },
-        ChangeData::Substituted { clinic, doctor } => Change::Substituted { clinic, doctor },
-        ChangeData::Fee { clinic, fee } => Change::Fee { clinic, fee: Fen::from_yuan(&fee).ok()? },
-        ChangeData::Visited { appointment } => Change::Visited { appointment },
+    Some(match data.kind.as_str() {
+        "closed" => Change::Closed { clinic: data.clinic?, from: data.from },
+        "substituted" => Change::Substituted { clinic: data.clinic?, doctor: data.doctor? },
+        "fee" => Change::Fee { clinic: data.clinic?, fee: Fen::from_yuan(&data.fee?).ok()? },
+        "visited" => Change::Visited { appointment: data.appointment? },
+        _ => return None,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use results::tree::Node;
+    use serde_json::{Value, json};
 
-    fn read<D: DeserializeOwned, T: From<D>>(value: Value) -> T {
-        serde_json::from_value::<D>(value).unwrap().into()
+    fn data<D: DeserializeOwned>(value: &Value) -> D {
+        Data::from(Node::from_json(&value.to_string()).unwrap()).read().unwrap()
+    }
+
+    fn read<D: DeserializeOwned, T: From<D>>(value: &Value) -> T {
+        data::<D>(value).into()
     }
 
     #[test]
@@ -241,7 +247,7 @@ mod tests {
         let good = json!({ "code": "XNK", "name": "心血管内科", "parent": null, "location": "", "campus": "", "intro": "a\u{7}\nb" });
         let mut wrong = good.clone();
         wrong["code"] = json!("心");
-        let list: Listed<Department> = read::<DepartmentsData, _>(json!({ "departments": [wrong, good] }));
+        let list: Listed<Department> = read::<DepartmentsData, _>(&json!({ "departments": [wrong, good] }));
         assert_eq!((list.entries.len(), list.rejected), (1, 1));
         assert_eq!(list.entries[0].intro, "a\nb");
     }
@@ -250,7 +256,7 @@ mod tests {
     fn a_number_is_free_or_taken_and_not_none() {
         let slot = |free: &[u16], taken: &[u16]| json!({ "start": "0830", "free": free, "taken": taken });
         let all = json!({ "slots": [slot(&[1], &[2]), slot(&[1], &[1]), slot(&[0], &[]), { "start": "0815" }] });
-        let list: Listed<SlotNumbers> = read::<SlotsData, _>(all);
+        let list: Listed<SlotNumbers> = read::<SlotsData, _>(&all);
         assert_eq!((list.entries.len(), list.rejected), (1, 3));
     }
 
@@ -259,7 +265,7 @@ mod tests {
         let of = |doctor: Value, fee: &str| json!({ "date": "2026-11-24", "period": "morning", "department": "XNK", "doctor": doctor, "kind": "expert", "fee": fee, "room": "", "campus": "", "closed": false });
         let all =
             json!({ "mark": "7", "schedules": [of(json!("D1"), "30"), of(Value::Null, "30"), of(json!("D1"), "3x")] });
-        let read = Schedules::try_from(serde_json::from_value::<SchedulesData>(all).unwrap()).unwrap();
+        let read = Schedules::try_from(data::<SchedulesData>(&all)).unwrap();
         assert_eq!((read.list.entries.len(), read.list.rejected), (1, 2));
         assert_eq!(read.mark.unwrap().as_str(), "7");
     }
@@ -267,10 +273,10 @@ mod tests {
     #[test]
     fn an_unknown_change_moves_the_cursor_all_the_same() {
         let all = json!({ "more": true, "events": [{ "mark": "1", "kind": "closed", "clinic": "c", "from": null }, { "mark": "2", "kind": "moon" }] });
-        let read = Events::try_from(serde_json::from_value::<EventsData>(all).unwrap()).unwrap();
+        let read = Events::try_from(data::<EventsData>(&all)).unwrap();
         assert!(read.has_more && matches!(read.events[0].change, Some(Change::Closed { .. })));
         assert_eq!((read.events[1].mark.as_str(), &read.events[1].change), ("2", &None));
         let unmarked = json!({ "more": false, "events": [{ "mark": "", "kind": "moon" }] });
-        assert!(Events::try_from(serde_json::from_value::<EventsData>(unmarked).unwrap()).is_err());
+        assert!(Events::try_from(data::<EventsData>(&unmarked)).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! Locks, confirmations and what undoes them, as they travel.
 
-use super::wire::{RegistrationBody, Yuan};
+use super::Yuan;
+use super::fees::RegistrationBody;
 use crate::numbers::{NumberLock, Standing, VisitBooking};
 use domain::Timestamp;
 use domain::clinic::SlotStart;
@@ -8,7 +9,7 @@ use domain::id::{AppointmentId, CardNo};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]
-pub(super) struct LockBody<'a> {
+pub(in crate::front_end) struct LockBody<'a> {
     serial: &'a str,
     clinic: &'a str,
     start: SlotStart,
@@ -24,7 +25,7 @@ impl<'a> From<&'a NumberLock> for LockBody<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct ConfirmBody<'a> {
+pub(in crate::front_end) struct ConfirmBody<'a> {
     serial: &'a str,
     card_no: Option<&'a str>,
     registration: RegistrationBody<'a>,
@@ -54,20 +55,20 @@ impl<'a> From<&'a VisitBooking> for ConfirmBody<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct RescheduleBody<'a> {
+pub(in crate::front_end) struct RescheduleBody<'a> {
     from: &'a str,
     #[serde(flatten)]
     to: ConfirmBody<'a>,
 }
 
 impl<'a> RescheduleBody<'a> {
-    pub(super) fn new(from: &'a AppointmentId, to: &'a VisitBooking) -> Self {
+    pub(in crate::front_end) fn new(from: &'a AppointmentId, to: &'a VisitBooking) -> Self {
         Self { from: from.as_str(), to: to.into() }
     }
 }
 
 #[derive(Deserialize)]
-pub(super) struct StandingData {
+pub(in crate::front_end) struct StandingData {
     standing: StandingCode,
 }
 
@@ -88,7 +89,3 @@ impl From<StandingData> for Standing {
         }
     }
 }
-
-/// An answer that says nothing but that it was done.
-#[derive(Deserialize)]
-pub(super) struct Done {}
