@@ -17,6 +17,7 @@ mod front_end;
 mod label;
 mod machine;
 mod numbers;
+mod person;
 mod port;
 mod queues;
 mod refund;
@@ -38,6 +39,9 @@ pub use machine::{
     READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS,
 };
 pub use numbers::{NumberLock, PaidBy, Standing, VisitBooking};
+pub use person::{
+    CardBinding, CardPost, Guardian, PEOPLE_MAX, Person, PersonCard, PersonPost, PersonQuery, PersonReceipt,
+};
 pub use port::{Call, His, RequestError};
 pub use queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, ToldStage};
 pub use refund::{

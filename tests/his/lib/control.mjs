@@ -4,6 +4,7 @@ import { COMMON_KINDS } from '../../stand-in/faults.mjs';
 import { json } from '../../wechat/lib/http.mjs';
 import { deskSecret, retireKey, rollKey } from '../identities.mjs';
 import * as timetable from './timetable-control.mjs';
+import { PERSON_GETS, PERSON_POSTS } from './persons.mjs';
 import { ShapeError, day, fenOf, id, integer, list, literal, nullable, object, text, yuan } from './shape.mjs';
 
 const ITEMS_MAX = 500;
@@ -154,6 +155,7 @@ function books(world) {
 
 const GETS = {
   ...timetable.GETS,
+  ...PERSON_GETS,
   '/control/books': books,
   '/control/calls': (world) => ({ calls: world.calls }),
   '/control/faults': showFaults,
@@ -162,6 +164,7 @@ const GETS = {
 
 const POSTS = {
   ...timetable.POSTS,
+  ...PERSON_POSTS,
   '/control/bills': addBill,
   '/control/pay-at-window': payAtWindow,
   '/control/change': changeBill,

@@ -1,9 +1,12 @@
 // What the front-end machine does for the desk. Every write is all or nothing, and known again by the caller's serial.
 import { isDeepStrictEqual } from 'node:util';
 import * as numbers from './numbers.mjs';
+import { PERSON_OPERATIONS } from './persons.mjs';
 import { Refusal } from './refusal.mjs';
 import { day, either, fenOf, id, instant, integer, list, literal, nullable, object, text, yuan, yuanOf } from './shape.mjs';
 import * as timetable from './timetable.mjs';
+
+export { Refusal };
 
 const BILLS_MAX = 50;
 const ITEMS_MAX = 500;
@@ -195,6 +198,7 @@ const registrationPaid = object({
 
 /** Every operation: what its body must look like, and what it does. */
 export const OPERATIONS = {
+  ...PERSON_OPERATIONS,
   'fees-unpaid': { shape: object({ card_no: id }), run: feesUnpaid },
   'fees-post': { shape: either('kind', { registration: registrationPaid }, billsPaid), run: feesPost },
   'fees-posted': { shape: object({ serial: id }), run: feesPosted },

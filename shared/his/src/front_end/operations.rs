@@ -2,10 +2,10 @@
 
 use super::client::{FrontEnd, LOCK_TIMEOUT_MS};
 use super::wire::{
-    BillsData, CardBody, CardQueuesData, ClinicBody, ClinicQueueData, ConfirmBody, DepartmentsData, DoctorsData,
-    EventsBody, EventsData, FeesBody, LockBody, Nothing, ReceiptData, RefundBody, RefundCheckBody, RefundNoData,
-    RefundabilityData, RescheduleBody, SchedulesBody, SchedulesData, SerialBody, SlotsData, StandingData, VisitBody,
-    VisitStatusData,
+    BillsData, CardBindingBody, CardBody, CardPostBody, CardQueuesData, ClinicBody, ClinicQueueData, ConfirmBody,
+    DepartmentsData, DoctorsData, EventsBody, EventsData, FeesBody, FindBody, LockBody, Nothing, PeopleData,
+    PersonBody, PersonReceiptData, ReceiptData, RefundBody, RefundCheckBody, RefundNoData, RefundabilityData,
+    RescheduleBody, SchedulesBody, SchedulesData, SerialBody, SlotsData, StandingData, VisitBody, VisitStatusData,
 };
 use crate::bill::UnpaidBills;
 use crate::day_file::DayFile;
@@ -14,13 +14,14 @@ use crate::events::Events;
 use crate::fees::{FeesPost, Receipt};
 use crate::machine::WRITE_TIMEOUT_MS;
 use crate::numbers::{NumberLock, Standing, VisitBooking};
+use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, PersonReceipt};
 use crate::port::{Call, His};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
 use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::civil::Date;
-use domain::id::{AppointmentId, CardNo, ClinicId, OutRefundNo, OutTradeNo, RefundReceiptNo};
+use domain::id::{AppointmentId, CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
 
 impl His for FrontEnd {
     // Fees and refunds -------------------------------------------------------------------------
@@ -131,5 +132,33 @@ impl His for FrontEnd {
         let body = EventsBody { since: since.map(Mark::as_str) };
         let data: Option<EventsData> = self.read("events", &body, call).await?;
         data.map_or_else(|| Ok(Events::default()), Events::try_from)
+    }
+
+    // People and cards -------------------------------------------------------------------------
+
+    async fn person_find(&self, query: &PersonQuery, call: Call) -> Result<Vec<Person>, HisError> {
+        let data: Option<PeopleData> = self.read("person-find", &FindBody::from(query), call).await?;
+        Ok(data.map(Vec::from).unwrap_or_default())
+    }
+
+    async fn person_create(&self, post: &PersonPost, call: Call) -> Result<PersonReceipt, HisError> {
+        let data: PersonReceiptData = self.write("person-create", &PersonBody::from(post), call).await?;
+        Ok(data.into())
+    }
+
+    async fn card_create(&self, post: &CardPost, call: Call) -> Result<PersonReceipt, HisError> {
+        let data: PersonReceiptData = self.write("card-create", &CardPostBody::from(post), call).await?;
+        Ok(data.into())
+    }
+
+    async fn card_bind(&self, binding: &CardBinding, call: Call) -> Result<PersonReceipt, HisError> {
+        let data: PersonReceiptData = self.write("card-bind", &CardBindingBody::from(binding), call).await?;
+        Ok(data.into())
+    }
+
+    async fn person_posted(&self, serial: &PersonSerial, call: Call) -> Result<Option<PersonReceipt>, HisError> {
+        let body = SerialBody { serial: serial.as_str() };
+        let data: Option<PersonReceiptData> = self.read("person-posted", &body, call).await?;
+        Ok(data.map(PersonReceipt::from))
     }
 }

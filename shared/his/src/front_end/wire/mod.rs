@@ -5,6 +5,7 @@
 mod bills;
 mod fees;
 mod numbers;
+mod person;
 mod place;
 mod queues;
 mod refund;
@@ -17,6 +18,7 @@ mod tests;
 pub(super) use bills::BillsData;
 pub(super) use fees::{FeesBody, ReceiptData};
 pub(super) use numbers::{ConfirmBody, LockBody, RescheduleBody, StandingData};
+pub(super) use person::{CardBindingBody, CardPostBody, FindBody, PeopleData, PersonBody, PersonReceiptData};
 pub(super) use queues::{CardQueuesData, ClinicBody, ClinicQueueData};
 pub(super) use refund::{RefundBody, RefundCheckBody, RefundNoData, RefundabilityData};
 pub(super) use timetable::{
