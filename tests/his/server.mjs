@@ -4,21 +4,13 @@ import { parseArgs } from 'node:util';
 import { listen, place, runAlone } from '../stand-in/server.mjs';
 import { loadIdentities } from './identities.mjs';
 import { answerControl } from './lib/control.mjs';
-import { answerDesk, ownsPath } from './lib/machine.mjs';
+import { answerDesk, bodyOf, ownsPath } from './lib/machine.mjs';
 import { World } from './lib/world.mjs';
 
 /** What the log of calls keeps: the request, and the code of the answer. */
-function logCall(world, { method, url, bytes }, result) {
-  const isJson = /json/.test(result.headers?.['content-type'] ?? '');
-  const { code = null, error = null } = isJson ? JSON.parse(result.body) : {};
-  const asJson = () => {
-    try {
-      return JSON.parse(bytes.toString('utf8'));
-    } catch {
-      return null;
-    }
-  };
-  world.logCall({ method, path: url.pathname, query: url.search, body: asJson(), status: result.status ?? null, code, error });
+function logCall(world, call, { status = null, code = null, error = null }) {
+  const { method, url } = call;
+  world.logCall({ method, path: url.pathname, query: url.search, body: bodyOf(call), status, code, error });
 }
 
 async function service(world, call) {

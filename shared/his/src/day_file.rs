@@ -116,7 +116,7 @@ fn sha256_of_unpacked(gzip: &[u8]) -> Result<String, DayFileError> {
     if unpacked.limit() == 0 {
         return Err(DayFileError::TooLarge);
     }
-    Ok(crate::signed_json::hex(digest.finish().as_ref()))
+    Ok(crate::machine::hex(digest.finish().as_ref()))
 }
 
 /// One pass over the rows of a [`DayFile`]; ends with the first row that cannot be read.
@@ -185,7 +185,7 @@ mod tests {
     }
 
     fn sha256(text: &str) -> String {
-        crate::signed_json::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref())
+        crate::machine::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref())
     }
 
     fn file(rows: &str) -> Result<DayFile, DayFileError> {

@@ -4,7 +4,7 @@
 //! values; a write is sent once, and after an unknown outcome the caller asks by serial before it sends again; an
 //! answer counts only with its signature; what comes in is checked before it becomes a type; money is [`Fen`].
 //!
-//! [`SignedJson`] is the first adapter (front-end machine, 前置机). XML, HL7 v2 and FHIR join as further ones.
+//! [`FrontEnd`] speaks JSON and XML to a front-end machine (前置机); every adapter calls through [`Machine`], which signs.
 //!
 //! [`Fen`]: domain::money::Fen
 
@@ -12,11 +12,12 @@ mod bill;
 mod day_file;
 mod error;
 mod fees;
+mod front_end;
 mod label;
+mod machine;
 mod port;
 mod queues;
 mod refund;
-mod signed_json;
 mod visit;
 
 pub use bill::{Bill, BillFault, BillItem, BillKind, Place, RejectedBill, UnpaidBills, Visit};
@@ -26,15 +27,16 @@ pub use day_file::{
 };
 pub use error::{HisError, Refusal};
 pub use fees::{BILLS_PER_POST_MAX, BillAmount, BillPlace, FeesPost, InvoiceUrl, Paid, Receipt, Registration};
+pub use front_end::{DAY_FILE_TIMEOUT_MS, Format, FrontEnd, FrontEnd as SignedJson, Syntax};
 pub use label::{LABEL_CHARS_MAX, Label};
+pub use machine::{
+    ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys, Machine, OPEN_FOR_S,
+    READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS,
+};
 pub use port::{Call, His, RequestError};
 pub use queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, ToldStage};
 pub use refund::{
     BillLine, LINES_PER_REFUND_MAX, Lines, REFUND_REASON_CHARS_MAX, RefundCheck, RefundPost, RefundReason,
     Refundability,
-};
-pub use signed_json::{
-    ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, DAY_FILE_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys,
-    OPEN_FOR_S, READ_TIMEOUT_MS, SettingsError, SignedJson, WRITE_TIMEOUT_MS,
 };
 pub use visit::{VisitQuery, VisitStatus};

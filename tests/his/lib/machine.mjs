@@ -1,8 +1,8 @@
 // The front-end machine: takes a signed call, answers it signed, and fails on demand.
 import zlib from 'node:zlib';
 import { HANG_UP, through } from '../../stand-in/faults.mjs';
-import { json } from '../../wechat/lib/http.mjs';
 import { dayFile } from './day-file.mjs';
+import { formatOf, readBody, written } from './format.mjs';
 import { OPERATIONS, Refusal } from './operations.mjs';
 import { ShapeError, day as dayShape, fenOf, yuanOf } from './shape.mjs';
 import { SignatureError, authenticate, foreignKey, sha256, signAnswer } from './signing.mjs';
@@ -20,19 +20,21 @@ function signed(answer, key, nonce) {
   return { ...answer, headers: { ...answer.headers, 'x-his-signature': signAnswer(key, { status: answer.status, nonce, bytes }) } };
 }
 
-function parse(bytes) {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw new Refusal('BAD_REQUEST', '不是 JSON');
-  }
+function perform(world, call) {
+  const { shape, run } = OPERATIONS[call.url.pathname.slice(BASE.length)];
+  const body = readBody(call.format, call.bytes, shape);
+  shape(body);
+  return { outcome: answered(run(world, body)) };
 }
 
-function perform(world, { url, bytes }) {
-  const { shape, run } = OPERATIONS[url.pathname.slice(BASE.length)];
-  const body = parse(bytes);
-  shape(body);
-  return json(answered(run(world, body)));
+/** The body for the log of calls; null when it cannot be read. */
+export function bodyOf({ method, url, format, bytes }) {
+  const operation = OPERATIONS[url.pathname.slice(BASE.length)];
+  try {
+    return method === 'POST' && operation ? readBody(format, bytes, operation.shape) : null;
+  } catch {
+    return null;
+  }
 }
 
 function fetchDayFile(world, { url, bytes }) {
@@ -41,7 +43,7 @@ function fetchDayFile(world, { url, bytes }) {
   if (Object.keys(others).length > 0 || bytes.length > 0) throw new ShapeError('query');
   if (day >= world.today()) throw new Refusal('DAY_OPEN', '该日尚未结束');
   const text = dayFile(world, day);
-  return { status: 200, headers: { 'content-type': 'application/gzip', 'x-his-sha256': sha256(text) }, body: zlib.gzipSync(text) };
+  return { file: { status: 200, headers: { 'content-type': 'application/gzip', 'x-his-sha256': sha256(text) }, body: zlib.gzipSync(text) } };
 }
 
 /** Runs one operation; whatever is wrong with it is an answer too. */
@@ -49,8 +51,8 @@ function run(world, call) {
   try {
     return call.url.pathname === DAY_FILE ? fetchDayFile(world, call) : perform(world, call);
   } catch (error) {
-    if (error instanceof Refusal) return json(refused(error));
-    if (error instanceof ShapeError) return json(refused({ code: 'BAD_REQUEST', message: `字段不符：${error.message}` }));
+    if (error instanceof Refusal) return { outcome: refused(error) };
+    if (error instanceof ShapeError) return { outcome: refused({ code: 'BAD_REQUEST', message: `字段不符：${error.message}` }) };
     throw error;
   }
 }
@@ -59,16 +61,19 @@ const isKnown = ({ method, url }) =>
   url.pathname === DAY_FILE ? method === 'GET' : method === 'POST' && Object.hasOwn(OPERATIONS, url.pathname.slice(BASE.length));
 
 /** The first bill's total one fen too high: no longer the sum of its items. */
-function withWrongTotal(answer) {
-  const body = JSON.parse(answer.body);
+function withWrongTotal({ outcome }) {
+  const body = structuredClone(outcome);
   for (const bill of body.data?.bills?.slice(0, 1) ?? []) bill.total = yuanOf(fenOf(bill.total) + 1);
-  return json(body);
+  return { outcome: body };
 }
+
+/** What goes out; the code of an answer is kept for the log of calls. */
+const sentAs = (call, { file, outcome }, status) => file ?? { ...written(call.format, outcome, status), code: outcome.code, error: outcome.error };
 
 /** A refusal of the signature is signed with the current key where there is a nonce to sign. */
 function refusedSignature(world, call, error) {
   const { 'x-his-app': app, 'x-his-nonce': nonce } = call.headers;
-  const answer = json(refused(error), 401);
+  const answer = sentAs(call, { outcome: refused(error) }, 401);
   return app === world.config.app_id && nonce ? signed(answer, world.config.key, nonce) : answer;
 }
 
@@ -80,15 +85,16 @@ function answerSigned(world, call, fault) {
     if (error instanceof SignatureError) return refusedSignature(world, call, error);
     throw error;
   }
-  const answer = fault?.kind === 'refuse' ? json(refused({ code: fault.error, message: '拒绝' })) : run(world, call);
+  const answer = fault?.kind === 'refuse' ? { outcome: refused({ code: fault.error, message: '拒绝' }) } : run(world, call);
   const sent = fault?.kind === 'wrong_total' ? withWrongTotal(answer) : answer;
-  return signed(sent, fault?.kind === 'forged' ? foreignKey() : key, call.headers['x-his-nonce']);
+  return signed(sentAs(call, sent), fault?.kind === 'forged' ? foreignKey() : key, call.headers['x-his-nonce']);
 }
 
 /** Answers one call of the desk, or says how to leave it without an answer. */
 export async function answerDesk(world, call) {
+  call.format = formatOf(call.headers);
   if (world.state.down) return HANG_UP;
-  if (!isKnown(call)) return json(refused({ code: 'NOT_FOUND', message: '没有此接口' }), 404);
+  if (!isKnown(call)) return sentAs(call, { outcome: refused({ code: 'NOT_FOUND', message: '没有此接口' }) }, 404);
   const fault = world.takeFault(call.url.pathname);
   return through(fault, () => answerSigned(world, call, fault));
 }

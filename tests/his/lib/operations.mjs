@@ -1,6 +1,6 @@
 // What the front-end machine does for the desk. Every write is all or nothing, and known again by the caller's serial.
 import { isDeepStrictEqual } from 'node:util';
-import { day, fenOf, id, instant, integer, list, literal, nullable, object, text, yuan, yuanOf } from './shape.mjs';
+import { day, either, fenOf, id, instant, integer, list, literal, nullable, object, text, yuan, yuanOf } from './shape.mjs';
 
 const BILLS_MAX = 50;
 const ITEMS_MAX = 500;
@@ -200,7 +200,7 @@ const registrationPaid = object({
 /** Every operation: what its body must look like, and what it does. */
 export const OPERATIONS = {
   'fees-unpaid': { shape: object({ card_no: id }), run: feesUnpaid },
-  'fees-post': { shape: (body, where) => (body?.kind === 'registration' ? registrationPaid : billsPaid)(body, where), run: feesPost },
+  'fees-post': { shape: either('kind', { registration: registrationPaid }, billsPaid), run: feesPost },
   'fees-posted': { shape: object({ serial: id }), run: feesPosted },
   'refund-check': { shape: object({ serial: id, items: list(line, 0, ITEMS_MAX) }), run: refundCheck },
   'refund-post': {

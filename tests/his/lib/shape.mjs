@@ -7,25 +7,55 @@ const need = (condition, where) => {
   if (!condition) throw new ShapeError(where || 'body');
 };
 
-export const text = (chars_max, pattern = /^[^\p{Cc}]+$/u) => (value, where) =>
-  need(typeof value === 'string' && value !== '' && [...value].length <= chars_max && pattern.test(value), where);
+/** A rule, and how XML, where all is text, is cast for it. Without a cast it takes the text. */
+const rule = (check, cast = ({ text: words }) => words) => Object.assign(check, { cast });
+const castBy = (inner, element) => (inner.cast ?? (({ text: words }) => words))(element);
 
-export const literal = (...values) => (value, where) => need(values.includes(value), where);
-export const integer = (min, max) => (value, where) => need(Number.isInteger(value) && value >= min && value <= max, where);
-export const nullable = (rule) => (value, where) => value === null || rule(value, where);
+export const text = (chars_max, pattern = /^[^\p{Cc}]+$/u) => rule((value, where) =>
+  need(typeof value === 'string' && value !== '' && [...value].length <= chars_max && pattern.test(value), where));
 
-export const list = (rule, min, max) => (value, where) => {
+const numberOf = (words) => (/^-?(0|[1-9]\d*)$/.test(words) ? Number(words) : words);
+const literalOf = (values) => ({ text: words }) => values.find((value) => String(value) === words) ?? words;
+
+export const literal = (...values) => rule((value, where) => need(values.includes(value), where), literalOf(values));
+export const integer = (min, max) => rule(
+  (value, where) => need(Number.isInteger(value) && value >= min && value <= max, where),
+  ({ text: words }) => numberOf(words),
+);
+
+const isBlank = ({ text: words, children }) => words === '' && children.length === 0;
+export const nullable = (inner) => rule(
+  (value, where) => value === null || inner(value, where),
+  (element) => (isBlank(element) ? null : castBy(inner, element)),
+);
+
+export const list = (inner, min, max) => rule((value, where) => {
   need(Array.isArray(value) && value.length >= min && value.length <= max, where);
-  value.forEach((entry, index) => rule(entry, `${where}[${index}]`));
-};
+  value.forEach((entry, index) => inner(entry, `${where}[${index}]`));
+}, ({ name, children }) => children.map((child) => {
+  need(child.name === 'item', `${name}.${child.name}`);
+  return castBy(inner, child);
+}));
 
-export const object = (rules) => (value, where = '') => {
+export const object = (rules) => rule((value, where = '') => {
   need(value !== null && typeof value === 'object' && !Array.isArray(value), where);
   for (const name of Object.keys(value)) need(Object.hasOwn(rules, name), `${where}.${name}`);
-  for (const [name, rule] of Object.entries(rules)) {
+  for (const [name, inner] of Object.entries(rules)) {
     need(Object.hasOwn(value, name), `${where}.${name}`);
-    rule(value[name], `${where}.${name}`);
+    inner(value[name], `${where}.${name}`);
   }
+}, ({ name, children }) => {
+  need(new Set(children.map((child) => child.name)).size === children.length, name);
+  return Object.fromEntries(children.map((child) => [child.name, Object.hasOwn(rules, child.name) ? castBy(rules[child.name], child) : child.text]));
+});
+
+/** One of several shapes, by the text of a field. */
+export const either = (field, shapes, otherwise) => {
+  const chosen = (value) => shapes[value] ?? otherwise;
+  return rule(
+    (value, where) => chosen(value?.[field])(value, where),
+    (element) => chosen(element.children.find(({ name }) => name === field)?.text).cast(element),
+  );
 };
 
 const ID = /^[0-9A-Za-z_-]+$/;

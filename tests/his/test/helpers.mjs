@@ -53,7 +53,7 @@ export function callers(app) {
     return answer.json();
   };
   const bill = (...amounts) => control('bills', { card_no: CARD, items: amounts.map((amount) => ({ name: '项目', amount })) });
-  return { call, dayFile, control, bill };
+  return { send, call, dayFile, control, bill };
 }
 
 export const paidAt = '2026-11-23T09:00:00+08:00';

@@ -1,0 +1,75 @@
+//! The operations of the port, by the machine's names.
+
+use super::client::FrontEnd;
+use super::wire::{
+    BillsData, CardBody, CardQueuesData, ClinicBody, ClinicQueueData, FeesBody, ReceiptData, RefundBody,
+    RefundCheckBody, RefundNoData, RefundabilityData, SerialBody, VisitBody, VisitStatusData,
+};
+use crate::bill::UnpaidBills;
+use crate::day_file::DayFile;
+use crate::error::HisError;
+use crate::fees::{FeesPost, Receipt};
+use crate::port::{Call, His};
+use crate::queues::{CardQueue, Told};
+use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::visit::{VisitQuery, VisitStatus};
+use domain::civil::Date;
+use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, RefundReceiptNo};
+
+impl His for FrontEnd {
+    // Fees and refunds -------------------------------------------------------------------------
+
+    async fn fees_unpaid(&self, card_no: &CardNo, call: Call) -> Result<UnpaidBills, HisError> {
+        let data: Option<BillsData> = self.read("fees-unpaid", &CardBody { card_no: card_no.as_str() }, call).await?;
+        Ok(data.map(UnpaidBills::from).unwrap_or_default())
+    }
+
+    async fn fees_post(&self, post: &FeesPost, call: Call) -> Result<Receipt, HisError> {
+        let data: ReceiptData = self.write("fees-post", &FeesBody::from(post), call).await?;
+        Ok(data.into())
+    }
+
+    async fn fees_posted(&self, serial: &OutTradeNo, call: Call) -> Result<Option<Receipt>, HisError> {
+        let data: Option<ReceiptData> = self.read("fees-posted", &SerialBody { serial: serial.as_str() }, call).await?;
+        Ok(data.map(Receipt::from))
+    }
+
+    async fn refund_check(&self, check: &RefundCheck, call: Call) -> Result<Refundability, HisError> {
+        let data: Option<RefundabilityData> = self.read("refund-check", &RefundCheckBody::from(check), call).await?;
+        Ok(data.map(Refundability::from).unwrap_or_default())
+    }
+
+    async fn refund_post(&self, post: &RefundPost, call: Call) -> Result<RefundReceiptNo, HisError> {
+        let data: RefundNoData = self.write("refund-post", &RefundBody::from(post), call).await?;
+        Ok(data.refund_no)
+    }
+
+    async fn refund_posted(&self, serial: &OutRefundNo, call: Call) -> Result<Option<RefundReceiptNo>, HisError> {
+        let data: Option<RefundNoData> =
+            self.read("refund-posted", &SerialBody { serial: serial.as_str() }, call).await?;
+        Ok(data.map(|data| data.refund_no))
+    }
+
+    async fn day_file(&self, day: Date, call: Call) -> Result<DayFile, HisError> {
+        self.file_of(day, call).await
+    }
+
+    // Visits and queues ------------------------------------------------------------------------
+
+    async fn visit_status(&self, visit: &VisitQuery, call: Call) -> Result<Option<VisitStatus>, HisError> {
+        let data: Option<VisitStatusData> = self.read("visit-status", &VisitBody::from(visit), call).await?;
+        Ok(data.map(VisitStatus::from))
+    }
+
+    async fn clinic_queue(&self, clinic: &ClinicId, call: Call) -> Result<Vec<Told>, HisError> {
+        let body = ClinicBody { clinic: clinic.as_str() };
+        let data: Option<ClinicQueueData> = self.read("clinic-queue", &body, call).await?;
+        Ok(data.map(Vec::from).unwrap_or_default())
+    }
+
+    async fn card_queues(&self, card_no: &CardNo, call: Call) -> Result<Vec<CardQueue>, HisError> {
+        let data: Option<CardQueuesData> =
+            self.read("card-queues", &CardBody { card_no: card_no.as_str() }, call).await?;
+        Ok(data.map(Vec::from).unwrap_or_default())
+    }
+}
