@@ -15,6 +15,7 @@ mod fees;
 mod front_end;
 mod label;
 mod machine;
+mod person;
 mod port;
 mod queues;
 mod refund;
@@ -32,6 +33,9 @@ pub use label::{LABEL_CHARS_MAX, Label};
 pub use machine::{
     ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys, Machine, OPEN_FOR_S,
     READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS,
+};
+pub use person::{
+    CardBinding, CardPost, Guardian, PEOPLE_MAX, Person, PersonCard, PersonPost, PersonQuery, PersonReceipt,
 };
 pub use port::{Call, His, RequestError};
 pub use queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, ToldStage};
