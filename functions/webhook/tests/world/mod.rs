@@ -154,6 +154,7 @@ impl World {
             relation: Relation::Oneself,
             name_masked: "林*梅".into(),
             copies: false,
+            reports: domain::report::FamilyScope::Unsaid,
             since,
         };
         self.link(&link).await;
