@@ -30,10 +30,7 @@ pub use error::{HisError, Refusal};
 pub use fees::{BILLS_PER_POST_MAX, BillAmount, BillPlace, FeesPost, InvoiceUrl, Paid, Receipt, Registration};
 pub use front_end::{DAY_FILE_TIMEOUT_MS, Format, FrontEnd, FrontEnd as SignedJson, Syntax};
 pub use label::{LABEL_CHARS_MAX, Label};
-pub use machine::{
-    ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys, Machine, OPEN_FOR_S,
-    READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS,
-};
+pub use machine::{ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys, Machine, OPEN_FOR_S, READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS, SignedRequest};
 pub use person::{
     CardBinding, CardPost, Guardian, PEOPLE_MAX, Person, PersonCard, PersonPost, PersonQuery, PersonReceipt,
 };

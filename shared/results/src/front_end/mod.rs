@@ -12,4 +12,4 @@ pub mod names;
 mod read;
 
 pub use codes::Codes;
-pub use read::{ITEMS_MAX, REPORTS_MAX, Results, read};
+pub use read::{ITEMS_MAX, REPORTS_MAX, Results, charset_of, read};

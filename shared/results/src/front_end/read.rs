@@ -36,7 +36,7 @@ pub fn read(bytes: &[u8], declared: Option<&str>, codes: &Codes) -> Result<Resul
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(Fault::at("$", FaultKind::TooLarge));
     }
-    let charset = charset(bytes, declared).ok_or_else(|| Fault::at("$", FaultKind::Encoding))?;
+    let charset = charset_of(bytes, declared).ok_or_else(|| Fault::at("$", FaultKind::Encoding))?;
     let text = charset.decode(bytes).map_err(|_| Fault::at("$", FaultKind::Encoding))?;
     let document = if is_xml(&text) { Node::from_xml(&text)?.1 } else { Node::from_json(&text)? };
     let envelope = Envelope { control_id: None, sent_at: None };
@@ -53,8 +53,9 @@ pub fn read(bytes: &[u8], declared: Option<&str>, codes: &Codes) -> Result<Resul
     Ok(Results { reports, charset })
 }
 
-/// XML says its encoding itself, HTTP for JSON; else the bytes tell. A declaration the bytes contradict is a fault.
-fn charset(bytes: &[u8], declared: Option<&str>) -> Option<Charset> {
+/// The encoding of a body. XML says it itself, HTTP for JSON; else the bytes tell. A declaration the bytes contradict is a
+/// fault when it is read.
+pub fn charset_of(bytes: &[u8], declared: Option<&str>) -> Option<Charset> {
     let seen = Charset::detect(bytes);
     if let Some(Charset::Other(_)) = seen {
         return seen;
