@@ -171,6 +171,8 @@ impl Table {
             self.order_at(key).await?.map(|order| About::Order(Box::new(order)))
         } else if key.pk.starts_with(WAITLIST_PREFIX) {
             self.waiting_at(key).await?.map(|waiting| About::Waiting(Box::new(waiting)))
+        } else if key.pk.starts_with(REPORT_PREFIX) {
+            self.report_news(key).await?.map(|news| About::Report(Box::new(news)))
         } else if key.sk == GATE {
             About::of_gate(self.gate_at(key).await?)
         } else if key.sk == SELF {
@@ -179,6 +181,12 @@ impl Table {
         } else {
             self.appointment_at(key).await?.map(|appointment| About::Appointment(Box::new(appointment)))
         })
+    }
+
+    async fn report_news(&self, key: &Key) -> Result<Option<ReportNews>, StoreError> {
+        let Some(filed) = self.filed_report_at(key).await? else { return Ok(None) };
+        let patient = self.patient(&filed.patient).await?;
+        Ok(patient.map(|patient| ReportNews { filed, name_masked: patient.identity.name_masked }))
     }
 
     /// An entry of the ledger.
