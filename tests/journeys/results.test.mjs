@@ -28,11 +28,10 @@ test('a result is told once, a correction once more, a recall too', async () => 
   assert.equal(await send({ at: at - 5_000, status: 'P' }), 'AA');
   assert.equal(await send({ at: at - 4_000 }), 'AA');
   assert.equal(await send({ at: at - 4_000 }), 'AA', 'the same again');
-  await until('the patient is told', async () => (await person.notices('report_ready')).length === 1);
-  const [ready] = await person.notices('report_ready');
+  const ready = await person.noticeByDay('report_ready');
   assert.doesNotMatch(JSON.stringify(ready), /血钾|4\.1/, 'no value, no name of a test');
   assert.equal(await send({ at: at - 3_000, status: 'C', value: '4.4' }), 'AA');
-  await until('the patient is told of the correction', async () => (await person.notices('report_corrected')).length === 1);
+  await person.noticeByDay('report_corrected');
   assert.equal(await send({ at: at - 4_000 }), 'AA', 'late, and older');
   assert.equal((await person.notices('report_ready')).length, 1);
 });
@@ -76,7 +75,7 @@ test('what cannot be placed is kept whole and comes in once the cause is mended'
   assert.deepEqual([still.json.is_open, still.json.why], [true, 'unknown_patient']);
   const placed = await staffPost(`results/${kept.at(-1).message}`, { action: 'replay', card });
   assert.deepEqual([placed.json.is_open, placed.json.filed], [false, 1]);
-  await until('the patient is told', async () => (await person.notices('report_ready')).length === 1);
+  await person.noticeByDay('report_ready');
 });
 
 test('what is not signed by the hospital, or twice, is refused', async () => {
