@@ -13,7 +13,7 @@ use runtime::Desk;
 use runtime::http::{Call, serve};
 use runtime::refusal::unavailable;
 use runtime::secrets::Secret;
-use signed::{Refused, Signed};
+use signed::Refused;
 use std::convert::Infallible;
 use store::seal::Keyring;
 use web::route::{Access, Route};

@@ -75,7 +75,8 @@ pub(crate) fn obstacle(fault: &Fault) -> Obstacle {
         | FaultKind::Missing
         | FaultKind::Twice
         | FaultKind::Dangling
-        | FaultKind::Unsupported => Why::Unreadable,
+        | FaultKind::Unsupported
+        | FaultKind::Unavailable => Why::Unreadable,
     };
     Obstacle { why, place: fault.place.clone() }
 }

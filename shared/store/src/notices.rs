@@ -5,11 +5,11 @@
 //! written first, that number or its end, waits for the other.
 
 use crate::due;
-use crate::key::{GATE, Key, NOTICE_PREFIX, ORDER_PREFIX, SELF, WAITLIST_PREFIX};
+use crate::key::{GATE, Key, NOTICE_PREFIX, ORDER_PREFIX, REPORT_PREFIX, SELF, WAITLIST_PREFIX};
 use crate::patients::Patient;
 use crate::table::{Item, StoreError, Table, Write, from_item, number, to_item};
 use domain::due::{Deadline, Deadlines};
-use domain::notice::{About, NoticeKind, Recipient};
+use domain::notice::{About, NoticeKind, Recipient, ReportNews};
 use domain::{Timestamp, time};
 use serde::{Deserialize, Serialize};
 
