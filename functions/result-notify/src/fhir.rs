@@ -31,7 +31,8 @@ fn success(app: &App, filed: &[FiledReport]) -> Response {
     let text = format!("{fresh} filed, {} known before", filed.len() - fresh);
     let mut response = outcome(status, "information", "informational", &text, None);
     if let [only] = filed
-        && let Ok(value) = HeaderValue::from_str(&format!("{}/results/fhir/DiagnosticReport/{}", app.desk.public_url, only.id))
+        && let Ok(value) =
+            HeaderValue::from_str(&format!("{}/results/fhir/DiagnosticReport/{}", app.desk.public_url, only.id))
     {
         response.headers_mut().insert(LOCATION, value);
     }

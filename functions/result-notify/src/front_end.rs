@@ -36,7 +36,9 @@ pub(crate) async fn take(inbox: &Inbox<'_>, signed: &Signed<'_>) -> Response {
             let why = kept.obstacle.why;
             Verdict { status: StatusCode::OK, code: FAILED, error: why.code(), message: why.text() }
         }
-        Ok(Taken { filed, kept: None }) => Verdict { status: StatusCode::OK, code: code_of(&filed), error: "", message: "" },
+        Ok(Taken { filed, kept: None }) => {
+            Verdict { status: StatusCode::OK, code: code_of(&filed), error: "", message: "" }
+        }
         Err(error) => {
             crate::later("table", &error);
             let status = StatusCode::SERVICE_UNAVAILABLE;

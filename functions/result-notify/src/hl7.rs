@@ -106,4 +106,3 @@ fn content_type(charset: Charset) -> &'static str {
         Charset::Other(_) => "application/hl7-v2",
     }
 }
-

@@ -11,9 +11,9 @@ use crate::booking::{CancelPolicy, Gate};
 use crate::credit::CreditNews;
 use crate::event::{EventKind, ItemEvent};
 use crate::id::{DoctorId, PatientId};
+use crate::order::{Cause, Order, Posting, Refund, RefundState};
 use crate::report::Filed;
 use crate::report::release::{CRITICAL_PUSH_TEXT, PUSH_TEXT};
-use crate::order::{Cause, Order, Posting, Refund, RefundState};
 use crate::time;
 use crate::waitlist::{Ended, Waiting};
 use jiff::Timestamp;
@@ -215,7 +215,11 @@ pub struct ReportNews {
 impl ReportNews {
     /// The event of a message of this kind, with its number.
     fn event(&self, kind: NoticeKind) -> Option<(EventKind, u64)> {
-        self.filed.news.iter().map(|(event, seq)| (*event, *seq)).find(|(event, _)| NoticeKind::of(*event) == Some(kind))
+        self.filed
+            .news
+            .iter()
+            .map(|(event, seq)| (*event, *seq))
+            .find(|(event, _)| NoticeKind::of(*event) == Some(kind))
     }
 }
 

@@ -82,7 +82,7 @@ struct Source<'a> {
 impl Inbox<'_> {
     /// Takes in one message as it came.
     pub async fn take(&self, delivery: &Delivery<'_>) -> Result<Taken, StoreError> {
-        self.take_read(delivery, read::read(delivery)).await
+        self.take_read(delivery, read::read(delivery, &self.profile.reports.codes)).await
     }
 
     /// Takes in one message of HL7 v2 that was read already: of a body with several, each is its own.
@@ -133,7 +133,7 @@ impl Inbox<'_> {
         let charset = message.charset.as_deref();
         let delivery = Delivery { wire: message.wire, sender: &message.sender, charset, body: &body };
         let source = Source { sender: &message.sender, card };
-        match self.file(read::read(&delivery), source).await? {
+        match self.file(read::read(&delivery, &self.profile.reports.codes), source).await? {
             Ok(filed) => {
                 let settled = Settled { by: by.to_owned(), at: self.now, is_placed: true };
                 self.table.settle_unplaced(id, &settled).await?;
@@ -250,4 +250,3 @@ pub fn wire_code(wire: Wire) -> &'static str {
         Wire::FrontEnd => "front-end",
     }
 }
-

@@ -1,7 +1,7 @@
 //! From bytes to reports, in whichever language.
 
 use domain::report::unplaced::{Obstacle, Why};
-use domain::report::{Report, Wire};
+use domain::report::{Codes, Report, Wire};
 use results::hl7::message::Message;
 use results::{Charset, Fault, FaultKind, FileBody, fhir, front_end, hl7};
 use sha2::{Digest, Sha256};
@@ -25,13 +25,12 @@ pub(crate) struct Parsed {
     pub(crate) files: Vec<FileBody>,
 }
 
-pub(crate) fn read(delivery: &Delivery<'_>) -> Result<Parsed, Fault> {
+pub(crate) fn read(delivery: &Delivery<'_>, codes: &Codes) -> Result<Parsed, Fault> {
     match delivery.wire {
         Wire::Hl7 => read_framed(delivery.body),
         Wire::Fhir => read_fhir(delivery.body, delivery.charset),
         Wire::FrontEnd => {
-            let codes = front_end::Codes::default();
-            let results = front_end::read(delivery.body, delivery.charset, &codes)?;
+            let results = front_end::read(delivery.body, delivery.charset, codes)?;
             Ok(Parsed { reports: results.reports, files: Vec::new() })
         }
     }

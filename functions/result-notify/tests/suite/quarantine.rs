@@ -121,3 +121,21 @@ async fn a_used_number_of_another_patient_is_for_people_to_look_at() {
     let left = world.table().reports_of(&world.keys, &first).await.unwrap();
     assert_eq!(left[0].line.status, domain::report::Status::EnteredInError);
 }
+
+#[tokio::test]
+async fn a_code_nobody_has_mapped_waits_until_somebody_does() {
+    let world = World::new().await;
+    let patient = world.person(1, "林晓梅", CARD).await;
+    let body = format!(r#"{{"reportId":"R1","cardNo":"{CARD}","reportType":"77","reportStatus":"已审核"}}"#);
+    let answer = world.front_end("application/json", body.as_bytes()).await;
+    assert_eq!((answer.json()["code"].clone(), answer.json()["error"].clone()), ((-1).into(), "unknown_code".into()));
+    let kept = world.table().open_unplaced().await.unwrap().remove(0);
+    assert_eq!((kept.obstacle.why, kept.obstacle.place.as_str()), (Why::UnknownCode, "reportType"));
+    let mut profile = crate::world::profile();
+    let still = inbox(&world, &profile).replay(&kept.id, "liu", None).await.unwrap();
+    assert!(matches!(still, Replayed::Kept(_)));
+    profile.reports.codes.categories.insert("77".into(), domain::report::Category::Other);
+    let replayed = inbox(&world, &profile).replay(&kept.id, "liu", None).await.unwrap();
+    assert!(matches!(replayed, Replayed::Placed(_)), "{replayed:?}");
+    assert_eq!(world.table().reports_of(&world.keys, &patient).await.unwrap().len(), 1);
+}

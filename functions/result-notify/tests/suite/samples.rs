@@ -11,8 +11,9 @@ fn samples(folder: &str, ending: &str) -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/results/tests/samples").join(folder);
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let named = entries.filter(|path| path.extension().is_some_and(|found| found == ending));
-    let mut found: Vec<_> =
-        named.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap())).collect();
+    let mut found: Vec<_> = named
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
+        .collect();
     found.sort();
     found
 }
@@ -30,7 +31,8 @@ impl People {
         let number = number.map(|number| number.as_str().to_owned());
         let key = number.or(subject.reference.clone().map(|text| text.as_str().to_owned())).unwrap_or_default();
         let n = u8::try_from(self.by_number.len() + 1).unwrap();
-        let card = format!("S{:03}", self.by_number.keys().position(|known| *known == key).unwrap_or(usize::MAX % 1000));
+        let card =
+            format!("S{:03}", self.by_number.keys().position(|known| *known == key).unwrap_or(usize::MAX % 1000));
         if let Some(patient) = self.by_number.get(&key) {
             let found = world.table().patient(patient).await.unwrap().unwrap();
             return found.card.unwrap();
@@ -48,8 +50,13 @@ impl People {
 async fn is_filed(world: &World, people: &mut People, name: &str, expected: &[Report], answer: &Answer) {
     let profile = crate::world::profile();
     let desk = &world.app.desk;
-    let inbox =
-        intake::Inbox { table: &desk.table, keys: &world.keys, profile: &profile, nonces: &desk.random, now: crate::world::now() };
+    let inbox = intake::Inbox {
+        table: &desk.table,
+        keys: &world.keys,
+        profile: &profile,
+        nonces: &desk.random,
+        now: crate::world::now(),
+    };
     let card = people.card_of(world, &expected[0].subject).await;
     for kept in world.table().open_unplaced().await.unwrap() {
         assert!(kept.obstacle.why.may_mend() || kept.obstacle.why.code() == "no_number", "{name}: {kept:?}");
@@ -114,7 +121,7 @@ async fn every_sample_of_front_end_machines() {
     let (world, mut people) = (World::new().await, People::default());
     for (ending, content_type) in [("json", "application/json"), ("xml", "application/xml")] {
         for (name, bytes) in samples("front-end", ending) {
-            let read = results::front_end::read(&bytes, None, &results::front_end::Codes::default()).unwrap();
+            let read = results::front_end::read(&bytes, None, &crate::world::profile().reports.codes).unwrap();
             let answer = world.front_end(content_type, &bytes).await;
             is_filed(&world, &mut people, &name, &read.reports, &answer).await;
         }

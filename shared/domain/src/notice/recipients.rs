@@ -161,7 +161,9 @@ mod tests {
 
     #[test]
     fn of_a_further_account_the_earlier_ones_are_told() {
-        let followers = ["oLin", "oSon", "oNew"].map(|name| Follower { account: account(name), copies: true, sees_reports: true }).into();
+        let followers = ["oLin", "oSon", "oNew"]
+            .map(|name| Follower { account: account(name), copies: true, sees_reports: true })
+            .into();
         let audience = Audience { followers, sms_copies: true, silenced: false };
         let ev = ItemEvent {
             seq: 2,
