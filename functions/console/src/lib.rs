@@ -36,6 +36,11 @@
 //! | `GET /staff/calls/{call}` | – | one of them with the phone number; who saw it is logged |
 //! | `POST /staff/calls/{call}` | `{"outcome":"reached"}` or `"not_reached"` | the call; who was reached leaves the list |
 //! | `PUT /staff/patients/{patient}/silence` | `{"silenced":true}` | the patient has died: nobody is told anything any more |
+//! | `GET /staff/results` | – | messages with results that were not taken in, first come first |
+//! | `GET /staff/results/{message}` | – | one of them, as it was sent; who saw it is in the audit |
+//! | `POST /staff/results/{message}` | `action`: `replay`, with the `card` of its patient or without; `dismiss` | what became of it |
+//! | `GET /staff/critical` | – | critical values that no clinician has taken on yet |
+//! | `POST /staff/critical/{report}` | `deed`: `patient_reached`, `doctor_informed`, `treated`, `repeated` | the report; 409 `already_acknowledged` |
 //! | `GET /staff/appeals` | – | appeals that await an answer, earliest due first |
 //! | `POST /staff/appeals/{appointment}/answer` | `{"granted":true,"why":"…"}` | the appeal; 409 `already_answered` |
 //! | `GET /staff/credit/{owner}/{id}` | – | a credit record; `owner` is `patients` or `accounts` |
@@ -53,12 +58,14 @@ mod appointments;
 mod body;
 pub mod closures;
 pub mod credit;
+pub mod critical;
 pub mod filing;
 pub mod import;
 pub mod messages;
 mod profile;
 pub mod reconciliation;
 pub mod refunds;
+pub mod results;
 pub mod staff;
 pub mod views;
 
@@ -216,10 +223,20 @@ pub enum Action {
     Unblock,
     /// What another policy would do.
     CreditDryRun,
+    /// Messages with results that were not taken in.
+    Kept,
+    /// One of them.
+    ShowKept,
+    /// Take it in, or lay it aside.
+    ActOnKept,
+    /// Critical values that wait.
+    Critical,
+    /// Take one on.
+    Acknowledge,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 49] = [
+pub static ROUTES: [Route<Action>; 54] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -484,6 +501,36 @@ pub static ROUTES: [Route<Action>; 49] = [
         access: Access::Staff(Scope::Credit),
         action: Action::CreditDryRun,
     },
+    Route {
+        method: Method::GET,
+        path: "/staff/results",
+        access: Access::Staff(Scope::Intake),
+        action: Action::Kept,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/results/{message}",
+        access: Access::Staff(Scope::Intake),
+        action: Action::ShowKept,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/results/{message}",
+        access: Access::Staff(Scope::Intake),
+        action: Action::ActOnKept,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/critical",
+        access: Access::Staff(Scope::Critical),
+        action: Action::Critical,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/critical/{report}",
+        access: Access::Staff(Scope::Critical),
+        action: Action::Acknowledge,
+    },
 ];
 
 /// Answers a request.
@@ -538,6 +585,11 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Block => credit::block(app, call).await,
         Action::Unblock => credit::unblock(app, call).await,
         Action::CreditDryRun => credit::dry_run(app, call).await,
+        Action::Kept => results::list(app, call).await,
+        Action::ShowKept => results::show(app, call).await,
+        Action::ActOnKept => results::act(app, call).await,
+        Action::Critical => critical::list(app, call).await,
+        Action::Acknowledge => critical::acknowledge(app, call).await,
     })
     .await
 }

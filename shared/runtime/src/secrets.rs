@@ -245,6 +245,11 @@ pub fn his_account(aws: &aws_config::SdkConfig) -> Result<Secret<HisAccount>, St
     Secret::new(aws, "HIS_SECRET", parse_his)
 }
 
+/// What the hospital's front-end machine and we sign with (`HIS_SECRET`).
+pub fn his_keys(aws: &aws_config::SdkConfig) -> Result<Secret<his::Keys>, StartError> {
+    Secret::new(aws, "HIS_SECRET", parse_his_keys)
+}
+
 /// The SMS service (`SMS_SECRET`, at `SMS_API_URL`).
 pub fn sms_account(aws: &aws_config::SdkConfig) -> Result<Secret<SmsAccount>, StartError> {
     Secret::new(aws, "SMS_SECRET", parse_sms)
@@ -300,6 +305,11 @@ fn parse_his(text: &str) -> Result<HisAccount, String> {
     let url = config::his_url().map_err(|error| error.to_string())?;
     let client = his::SignedJson::new(&url, keys).map_err(|error| error.to_string())?;
     Ok(HisAccount { client })
+}
+
+fn parse_his_keys(text: &str) -> Result<his::Keys, String> {
+    let text: HisText = read(text)?;
+    his::Keys::new(&text.app_id, &text.keys).map_err(|error| error.to_string())
 }
 
 fn parse_visit(text: &str) -> Result<PassKeys, String> {
