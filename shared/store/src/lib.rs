@@ -23,6 +23,7 @@ pub mod orders;
 pub mod patients;
 pub mod queues;
 pub mod reconciliation;
+pub mod referrals;
 pub mod registration;
 pub mod reschedule;
 pub mod seal;
