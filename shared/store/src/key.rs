@@ -5,6 +5,7 @@ use domain::appointment::AppointmentKey;
 use domain::clinic::SlotStart;
 use domain::id::{BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId, QueueId};
 use domain::notice::{NoticeKind, Recipient};
+use domain::referral::ReferralCode;
 use domain::waitlist::Ticket;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ pub const ORDER_PREFIX: &str = "ORDER#";
 pub const CLINIC_PREFIX: &str = "CLINIC#";
 /// The prefix of lines of people who wait, by clinic.
 pub const WAITLIST_PREFIX: &str = "WAIT#";
+/// The prefix of referral codes, by clinic.
+pub const REFERRAL_PREFIX: &str = "REFERRAL#";
 /// The prefix of closures, by clinic.
 pub const CLOSURE_PREFIX: &str = "CLOSURE#";
 /// The prefix of appointments below their patient.
@@ -85,6 +88,11 @@ impl Key {
     /// A place in the line of those who wait for a number of a clinic.
     pub fn waiting(clinic: &ClinicId, ticket: &Ticket) -> Self {
         Self::new(format!("{WAITLIST_PREFIX}{clinic}"), ticket.as_str())
+    }
+
+    /// A referral code of a clinic.
+    pub fn referral(clinic: &ClinicId, code: &ReferralCode) -> Self {
+        Self::new(format!("{REFERRAL_PREFIX}{clinic}"), code.as_str())
     }
 
     /// A closure of a clinic, or of a part of it, by when it was decided.

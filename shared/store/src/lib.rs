@@ -24,6 +24,7 @@ pub mod patients;
 pub mod queues;
 pub mod reading;
 pub mod reconciliation;
+pub mod referrals;
 pub mod registration;
 pub mod reschedule;
 pub mod seal;
