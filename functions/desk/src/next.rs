@@ -77,9 +77,10 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
 
 fn bookable(call: &Call<Action>, found: &ClinicWithSlots, is_free: bool) -> Result<Vec<Choice>, Refusal> {
     let policy = &call.profile()?.booking;
-    let open = found.slots.iter().filter(|slot| {
-        slot.state == ClinicState::Open && window(&found.clinic, slot.start, policy, call.now).is_ok()
-    });
+    let open = found
+        .slots
+        .iter()
+        .filter(|slot| slot.state == ClinicState::Open && window(&found.clinic, slot.start, policy, call.now).is_ok());
     let free = open.map(|slot| (slot.start, slot.free_for(Channel::Window, call.now).len()));
     let free = free.filter(|(_, free)| *free > 0);
     Ok(free.map(|(start, free)| Choice::of(&found.clinic, start, free, is_free, call.now)).collect())

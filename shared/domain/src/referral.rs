@@ -52,10 +52,12 @@ impl FromStr for ReferralCode {
 
     /// As somebody types it: in any case, with spaces and hyphens, and with letters that look like digits.
     fn from_str(text: &str) -> Result<Self, CodeError> {
-        let read = |letter: char| MISREAD.iter().find(|(wrong, _)| *wrong == letter).map_or(letter, |(_, right)| *right);
+        let read =
+            |letter: char| MISREAD.iter().find(|(wrong, _)| *wrong == letter).map_or(letter, |(_, right)| *right);
         let letters = text.chars().filter(|letter| !letter.is_whitespace() && *letter != '-');
         let code: String = letters.take(CODE_CHARS + 1).map(|letter| read(letter.to_ascii_lowercase())).collect();
-        let is_code = code.len() == CODE_CHARS && code.chars().all(|letter| letter.is_ascii_alphanumeric() && letter != 'u');
+        let is_code =
+            code.len() == CODE_CHARS && code.chars().all(|letter| letter.is_ascii_alphanumeric() && letter != 'u');
         if is_code { Ok(Self(code)) } else { Err(CodeError) }
     }
 }

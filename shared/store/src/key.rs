@@ -100,11 +100,6 @@ impl Key {
         Self::new(format!("{CLOSURE_PREFIX}{clinic}"), format!("{:015}", decided_at.as_millisecond()))
     }
 
-    /// A code that lets a patient take a number set apart for referrals, known by its hash.
-    pub fn referral(hash: &str) -> Self {
-        Self::new(format!("REFERRAL#{hash}"), SELF)
-    }
-
     /// A clinic among those of its day and department.
     pub fn board_entry(date: domain::civil::Date, department: &DepartmentId, clinic: &ClinicId) -> Self {
         Self::new(format!("BOARD#{date}#{department}"), format!("CLINIC#{clinic}"))

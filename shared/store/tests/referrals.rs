@@ -27,11 +27,13 @@ impl World {
     /// A clinic of two numbers, one of them set apart, and its code.
     async fn open() -> Self {
         let table = kit::table().await;
-        let profile: HospitalProfile = serde_json::from_str(include_str!("../../../infra/hospital/profile.json")).unwrap();
+        let profile: HospitalProfile =
+            serde_json::from_str(include_str!("../../../infra/hospital/profile.json")).unwrap();
         let day = date(2026, 11, 25);
         let clinic = kit::clinic("NK", day, 0, profile.booking.release_at(day));
         let reserved = [(Channel::Referral, [2].into())].into();
-        let slot = Slot::fresh(&clinic, "0900".parse().unwrap(), 1, 2).reserving(&reserved, profile.booking.pooled_at(day));
+        let slot =
+            Slot::fresh(&clinic, "0900".parse().unwrap(), 1, 2).reserving(&reserved, profile.booking.pooled_at(day));
         assert!(table.put_schedule(&clinic, &[slot], &[]).await.unwrap().is_done());
         let code = Referral {
             code: "abcd2345".parse().unwrap(),

@@ -71,11 +71,7 @@ pub(crate) async fn referred(
     let unknown = || ReferralFailed::from(ReferralError::Unknown);
     let code: ReferralCode = form.value(REFERRAL).parse().map_err(|_| unknown())?;
     let (table, clinic) = (&app.desk.table, &request.clinic);
-    let next = AppointmentKey {
-        patient: request.patient.clone(),
-        date: clinic.date,
-        id: request.appointment.clone(),
-    };
+    let next = AppointmentKey { patient: request.patient.clone(), date: clinic.date, id: request.appointment.clone() };
     table.use_referral(&clinic.id, &code, &next, call.now).await?;
     match table.hold(call.profile()?, request, call.now).await {
         Ok(held) => Ok(held),

@@ -3,7 +3,6 @@
 use super::{CHANNEL, ELDER, REFERRAL};
 use crate::views::{PatientChoice, SlotChoice};
 use domain::clinic::Channel;
-use domain::referral::CODE_CHARS;
 use maud::{Markup, html};
 use serde::Serialize;
 use web::components::{Button, Choice, Field, FieldKind, Tile, choices, field, form_start_fields, tiles};
@@ -11,8 +10,8 @@ use web::form::Form;
 use web::session::IdempotencyKey;
 use web::view::PageContext;
 
-/// A code with the space people write in it.
-const CODE_TYPED_CHARS_MAX: usize = CODE_CHARS + 4;
+/// The eight letters of a code, with what people write between them.
+const CODE_TYPED_CHARS_MAX: u16 = 12;
 
 /// Numbers set apart that the reader's people may take.
 #[derive(Debug, Serialize)]

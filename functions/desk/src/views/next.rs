@@ -64,7 +64,10 @@ impl NextView {
             appointment: visit.key().to_string(),
             patient: visit.patient_name_masked.clone(),
             options,
-            about: format!("{} 号 {} · {} {}", place.number, visit.patient_name_masked, place.department_name, place.who),
+            about: format!(
+                "{} 号 {} · {} {}",
+                place.number, visit.patient_name_masked, place.department_name, place.who
+            ),
             key,
         }
     }

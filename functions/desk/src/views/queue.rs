@@ -397,8 +397,11 @@ impl QueueView {
 }
 
 fn links(clinic: &Clinic, call: &Call<Action>) -> Vec<Link> {
-    let mut links =
-        vec![Link::new("换门诊", "/desk"), Link::new("打印名单", format!("/desk/clinics/{}/paper", clinic.id)), Link::new("转诊码", format!("/desk/clinics/{}/referrals", clinic.id))];
+    let mut links = vec![
+        Link::new("换门诊", "/desk"),
+        Link::new("打印名单", format!("/desk/clinics/{}/paper", clinic.id)),
+        Link::new("转诊码", format!("/desk/clinics/{}/referrals", clinic.id)),
+    ];
     if call.may(Scope::Window) {
         links.push(Link::new("窗口挂号", "/desk/people"));
     }

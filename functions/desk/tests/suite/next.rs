@@ -27,7 +27,8 @@ async fn the_next_visit_is_taken_while_the_patient_is_there_and_free_once() {
     let path = format!("/desk/appointments/{}/next", visit.key());
     assert_eq!(world.get(&doctor, &path).await.code(), "not_here", "nobody has come yet");
 
-    let checked = world.post(&doctor, &format!("{}/check-in", world.queue_path()), &[("who", &visit.key().to_string())]).await;
+    let checked =
+        world.post(&doctor, &format!("{}/check-in", world.queue_path()), &[("who", &visit.key().to_string())]).await;
     assert_eq!(checked.status, 200, "{}", checked.text);
     let next = world.get(&doctor, &path).await;
     let offered: Vec<_> = next.body["options"]

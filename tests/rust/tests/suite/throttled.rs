@@ -35,7 +35,11 @@ async fn holding_a_number_waits_for_the_table_at_whatever_call_it_stops() {
         let found = hospital.table.slot(&clinic, slot()).await.unwrap().unwrap();
         let mine = found.holder(&appointment_key(&held).id).map(|taken| taken.number);
         assert_eq!(held["number"].as_u64(), mine.map(u64::from), "call {at}: {found:?}");
-        assert_eq!((found.taken.len(), found.free_numbers.len()), (1, usize::from(NUMBERS) - 1), "call {at}: {found:?}");
+        assert_eq!(
+            (found.taken.len(), found.free_numbers.len()),
+            (1, usize::from(NUMBERS) - 1),
+            "call {at}: {found:?}"
+        );
         let visits = hospital.table.appointments_of(&person.patient).await.unwrap();
         assert_eq!(visits.len(), 1, "call {at}: {visits:?}");
     }
