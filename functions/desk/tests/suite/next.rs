@@ -19,7 +19,7 @@ fn clinic_in(world: &World, days: i32) -> Clinic {
 #[tokio::test]
 async fn the_next_visit_is_taken_while_the_patient_is_there_and_free_once() {
     let world = World::open().await;
-    let doctor = world.browser("li", &[domain::staff::Role::Doctor]).await;
+    let doctor = world.browser("lihua", &[domain::staff::Role::Doctor]).await;
     let (soon, late) = (clinic_in(&world, 1), clinic_in(&world, 6));
     world.add(&soon, &["0900"], 2).await;
     world.add(&late, &["0900"], 2).await;
@@ -52,13 +52,13 @@ async fn the_next_visit_is_taken_while_the_patient_is_there_and_free_once() {
     let free = second.body["options"].as_array().unwrap().iter().any(|one| one["free"] == true);
     assert!(!free, "free once: {}", second.text);
     assert!(world.page(&doctor, &path).await.text.contains("预约下次就诊"));
-    assert!(world.deeds().await.contains(&"li book_next_visit".to_owned()));
+    assert!(world.deeds().await.contains(&"lihua book_next_visit".to_owned()));
 }
 
 #[tokio::test]
 async fn codes_are_given_out_for_numbers_set_apart_and_no_more() {
     let world = World::open().await;
-    let doctor = world.browser("li", &[domain::staff::Role::Doctor]).await;
+    let doctor = world.browser("lihua", &[domain::staff::Role::Doctor]).await;
     let clinic = clinic_in(&world, 2);
     let quotas = Quotas { referral: 50, ..Quotas::NONE };
     let reserved: Reserved = quotas.reserve(4);
@@ -81,6 +81,6 @@ async fn codes_are_given_out_for_numbers_set_apart_and_no_more() {
     let page = world.page(&doctor, &path).await;
     assert!(page.text.contains("未使用") && !page.text.contains(&code), "a code is shown once");
     let deeds = world.deeds().await;
-    assert!(deeds.contains(&"li issue_referral".to_owned()), "{deeds:?}");
+    assert!(deeds.contains(&"lihua issue_referral".to_owned()), "{deeds:?}");
     assert!(deeds.iter().all(|deed| !deed.contains(&code)), "{deeds:?}");
 }
