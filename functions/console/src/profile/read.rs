@@ -27,6 +27,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (credit, money) = (sections.optional("credit"), sections.optional("money"));
     let (queue, messages) = (sections.optional("queue"), sections.optional("messages"));
     let (templates, calendar) = (sections.optional("templates"), sections.optional("calendar"));
+    let reports = sections.optional("reports");
     let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
     let (replies, fallback) = (sections.needed("replies"), sections.needed("fallback"));
     Some(HospitalProfile {
@@ -42,6 +43,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
         money: money?,
         queue: queue?,
         messages: messages?,
+        reports: reports?,
         menu: menu?,
         welcome: welcome?,
         replies: replies?,
