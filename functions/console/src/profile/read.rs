@@ -26,6 +26,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (booking, cancel) = (sections.optional("booking"), sections.optional("cancel"));
     let (credit, money) = (sections.optional("credit"), sections.optional("money"));
     let (queue, messages) = (sections.optional("queue"), sections.optional("messages"));
+    let his = sections.optional("his");
     let (templates, calendar) = (sections.optional("templates"), sections.optional("calendar"));
     let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
     let (replies, fallback) = (sections.needed("replies"), sections.needed("fallback"));
@@ -42,6 +43,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
         money: money?,
         queue: queue?,
         messages: messages?,
+        his: his?,
         menu: menu?,
         welcome: welcome?,
         replies: replies?,

@@ -136,7 +136,7 @@ fn secret(folder: &Path) -> Value {
 fn client(url: &str, secret: &Value) -> FrontEnd {
     let keys: Vec<_> = secret["keys"].as_array().unwrap().iter().map(|key| key.as_str().unwrap().to_owned()).collect();
     let keys = Keys::new(secret["app_id"].as_str().unwrap(), &keys).unwrap();
-    FrontEnd::speaking(FORMAT, Arc::new(Machine::new(url, keys).unwrap()))
+    FrontEnd::new(FORMAT, Arc::new(Machine::new(url, keys).unwrap()))
 }
 
 fn card() -> CardNo {
