@@ -105,6 +105,10 @@ ids! {
     QueueId;
     /// One entry of the audit.
     AuditId;
+    /// A person (患者) of the hospital's own system, by its number.
+    PersonNo;
+    /// Our number of a write to the hospital's own system about a person.
+    PersonSerial;
 }
 
 /// Random or hashed bytes behind an identifier: 80 bits, 16 characters.
@@ -154,6 +158,13 @@ impl PatientId {
     /// From random bytes.
     pub fn from_bytes(bytes: IdBytes) -> Self {
         Self(base32(bytes))
+    }
+}
+
+impl PersonSerial {
+    /// Of something done once for a person: a repeat has the same number.
+    pub fn of(what: &str, about: &[&str]) -> Self {
+        Self(format!("{what}-{}", hashed_text(about)))
     }
 }
 

@@ -18,6 +18,12 @@ pub enum Refusal {
     NoSuchBill,
     /// There is no such card.
     NoSuchCard,
+    /// There is no such person.
+    NoSuchPerson,
+    /// The paper is known under another name.
+    PersonDiffers,
+    /// The card is somebody else's.
+    CardBound,
     /// The payment a refund is for is unknown.
     NoSuchSerial,
     /// An item was performed or handed out: it cannot be given back.
@@ -45,6 +51,9 @@ impl Refusal {
             "BILL_VOID" => Self::BillVoid,
             "NO_SUCH_BILL" => Self::NoSuchBill,
             "NO_SUCH_CARD" => Self::NoSuchCard,
+            "NO_SUCH_PERSON" => Self::NoSuchPerson,
+            "PERSON_DIFFERS" => Self::PersonDiffers,
+            "CARD_BOUND" => Self::CardBound,
             "NO_SUCH_SERIAL" => Self::NoSuchSerial,
             "PERFORMED" => Self::Performed,
             "AMOUNT" => Self::Amount,
@@ -62,6 +71,9 @@ impl Refusal {
             Self::BillVoid => "BILL_VOID",
             Self::NoSuchBill => "NO_SUCH_BILL",
             Self::NoSuchCard => "NO_SUCH_CARD",
+            Self::NoSuchPerson => "NO_SUCH_PERSON",
+            Self::PersonDiffers => "PERSON_DIFFERS",
+            Self::CardBound => "CARD_BOUND",
             Self::NoSuchSerial => "NO_SUCH_SERIAL",
             Self::Performed => "PERFORMED",
             Self::Amount => "AMOUNT",

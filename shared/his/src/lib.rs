@@ -17,6 +17,7 @@ mod front_end;
 mod hospital;
 mod label;
 mod machine;
+mod person;
 mod port;
 mod queues;
 mod refund;
@@ -36,6 +37,9 @@ pub use label::{LABEL_CHARS_MAX, Label};
 pub use machine::{
     ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys, Machine, OPEN_FOR_S,
     READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS,
+};
+pub use person::{
+    CardBinding, CardPost, Guardian, PEOPLE_MAX, Person, PersonCard, PersonPost, PersonQuery, PersonReceipt,
 };
 pub use port::{Call, His, RequestError};
 pub use queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, ToldStage};

@@ -4,12 +4,13 @@ use crate::bill::UnpaidBills;
 use crate::day_file::DayFile;
 use crate::error::HisError;
 use crate::fees::{FeesPost, Receipt};
+use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, PersonReceipt};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::Timestamp;
 use domain::civil::Date;
-use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, RefundReceiptNo};
+use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
 
 /// Bytes of randomness a call takes.
 const RANDOM_BYTES: usize = 16;
@@ -104,4 +105,37 @@ pub trait His: Send + Sync {
         card_no: &CardNo,
         call: Call,
     ) -> impl Future<Output = Result<Vec<CardQueue>, HisError>> + Send;
+
+    /// The people it knows by a paper, a card, a phone or a guardian; none when it knows nobody. Who was merged into
+    /// somebody is found as the survivor, with the cards and papers of both.
+    fn person_find(
+        &self,
+        query: &PersonQuery,
+        call: Call,
+    ) -> impl Future<Output = Result<Vec<Person>, HisError>> + Send;
+
+    /// Makes a person known. One whom it knows by the paper and the name is that person; under another name it refuses
+    /// ([`crate::Refusal::PersonDiffers`]).
+    fn person_create(
+        &self,
+        post: &PersonPost,
+        call: Call,
+    ) -> impl Future<Output = Result<PersonReceipt, HisError>> + Send;
+
+    /// Makes an electronic card; a person has one of them, and gets the same again.
+    fn card_create(&self, post: &CardPost, call: Call) -> impl Future<Output = Result<PersonReceipt, HisError>> + Send;
+
+    /// Notes that its person uses a card here.
+    fn card_bind(
+        &self,
+        binding: &CardBinding,
+        call: Call,
+    ) -> impl Future<Output = Result<PersonReceipt, HisError>> + Send;
+
+    /// What a write about a person came to; none when the HIS does not know the serial.
+    fn person_posted(
+        &self,
+        serial: &PersonSerial,
+        call: Call,
+    ) -> impl Future<Output = Result<Option<PersonReceipt>, HisError>> + Send;
 }

@@ -3,6 +3,7 @@ import { answerRoutes, need, reset, setDown } from '../../stand-in/control.mjs';
 import { COMMON_KINDS } from '../../stand-in/faults.mjs';
 import { json } from '../../wechat/lib/http.mjs';
 import { deskSecret, retireKey, rollKey } from '../identities.mjs';
+import { PERSON_GETS, PERSON_POSTS } from './persons.mjs';
 import { ShapeError, day, fenOf, id, integer, list, literal, nullable, object, text, yuan } from './shape.mjs';
 
 const ITEMS_MAX = 500;
@@ -152,6 +153,7 @@ function books(world) {
 }
 
 const GETS = {
+  ...PERSON_GETS,
   '/control/books': books,
   '/control/calls': (world) => ({ calls: world.calls }),
   '/control/faults': showFaults,
@@ -159,6 +161,7 @@ const GETS = {
 };
 
 const POSTS = {
+  ...PERSON_POSTS,
   '/control/bills': addBill,
   '/control/pay-at-window': payAtWindow,
   '/control/change': changeBill,

@@ -1,19 +1,15 @@
 // What the front-end machine does for the desk. Every write is all or nothing, and known again by the caller's serial.
 import { isDeepStrictEqual } from 'node:util';
+import { PERSON_OPERATIONS } from './persons.mjs';
+import { Refusal } from './refusal.mjs';
 import { day, either, fenOf, id, instant, integer, list, literal, nullable, object, text, yuan, yuanOf } from './shape.mjs';
+
+export { Refusal };
 
 const BILLS_MAX = 50;
 const ITEMS_MAX = 500;
 const NUMBER_MAX = 9999;
 const INVOICE_ORIGIN = 'https://invoice.hospital.example';
-
-/** A refusal the caller can act on; the code is stable, the message is for people. */
-export class Refusal extends Error {
-  constructor(code, message) {
-    super(message);
-    this.code = code;
-  }
-}
 
 const need = (condition, ...refusal) => {
   if (!condition) throw new Refusal(...refusal);
@@ -199,6 +195,7 @@ const registrationPaid = object({
 
 /** Every operation: what its body must look like, and what it does. */
 export const OPERATIONS = {
+  ...PERSON_OPERATIONS,
   'fees-unpaid': { shape: object({ card_no: id }), run: feesUnpaid },
   'fees-post': { shape: either('kind', { registration: registrationPaid }, billsPaid), run: feesPost },
   'fees-posted': { shape: object({ serial: id }), run: feesPosted },

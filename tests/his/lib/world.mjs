@@ -3,12 +3,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Memory } from '../../stand-in/memory.mjs';
+import { admitCardList, freshPersons } from './persons.mjs';
 import { fenOf } from './shape.mjs';
 
 const DEMO_FILE = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'demo-bills.json');
 
 const fresh = () => ({
   cards: [],
+  ...freshPersons(),
   bills: {},
   payments: {},
   refunds: {},
@@ -22,9 +24,6 @@ const fresh = () => ({
   sequence: 0,
 });
 
-/** Card numbers: the first column of the hospital's card list. */
-const readCards = (file) => fs.readFileSync(file, 'utf8').trim().split(/\r?\n/).slice(1).map((line) => line.split(',')[0]);
-
 export class World extends Memory {
   constructor({ cardsFile, ...kept }) {
     super({ ...kept, fresh });
@@ -34,7 +33,7 @@ export class World extends Memory {
   }
 
   #admitCards() {
-    for (const card_no of this.cardsFile ? readCards(this.cardsFile) : []) this.admitCard(card_no);
+    if (this.cardsFile) admitCardList(this, this.cardsFile);
   }
 
   /** The first day: the hospital's cards, and a few bills for the demo's patient, if they are one of them. */

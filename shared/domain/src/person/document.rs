@@ -267,6 +267,24 @@ impl IdentityKey {
     pub fn birth_date(&self) -> Option<Date> {
         self.0.strip_prefix("gb11643:").and_then(birth_date)
     }
+
+    /// A document that says who it is: the one that was registered, or of its family the one its number is printed on. A
+    /// permit has its lifelong characters only.
+    pub fn document(&self) -> Option<IdDocument> {
+        let (family, number) = self.0.split_once(':')?;
+        let kind = match family {
+            GB_11643 => citizen_kind(number).ok()?,
+            "passport" => DocumentKind::Passport,
+            "military" => DocumentKind::Military,
+            "hm-permit" => DocumentKind::HongKongMacauPermit,
+            "tw-permit" => DocumentKind::TaiwanPermit,
+            "birth" => DocumentKind::BirthCertificate,
+            "foreigner" => DocumentKind::ForeignerResidence,
+            "other" => DocumentKind::Other,
+            _ => return None,
+        };
+        IdDocument::from_stored(kind, number).ok()
+    }
 }
 
 impl fmt::Debug for IdentityKey {
@@ -584,6 +602,27 @@ mod tests {
         assert_eq!(parse(Kind::ResidentId, &tomorrow), Err(DocumentError::BirthDate));
         assert!(parse(Kind::ResidentId, &born(TODAY)).is_ok());
         assert!(IdDocument::from_stored(Kind::ResidentId, &tomorrow).is_ok());
+    }
+
+    #[test]
+    fn a_key_gives_back_a_document_of_the_same_person() {
+        for (kind, raw) in [
+            (Kind::ResidentId, "11010519491231002X"),
+            (Kind::HouseholdRegister, "11010519491231002X"),
+            (Kind::ResidencePermit, "810000199408230021"),
+            (Kind::ForeignerResidence, "911124198108030024"),
+            (Kind::ForeignerResidence, "CAN110081080301"),
+            (Kind::Passport, "GBR/123456789"),
+            (Kind::HongKongMacauPermit, "H0000000001"),
+            (Kind::TaiwanPermit, "01234567"),
+            (Kind::BirthCertificate, "P990000001"),
+            (Kind::Military, "军字第001号"),
+            (Kind::Other, "A-1"),
+        ] {
+            let registered = key(kind, raw);
+            assert_eq!(registered.document().map(|document| document.identity_key()), Some(registered), "{raw}");
+        }
+        assert_eq!(IdentityKey::from_stored("unknown:1".into()).document(), None);
     }
 
     #[test]

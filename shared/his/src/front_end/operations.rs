@@ -2,19 +2,21 @@
 
 use super::client::FrontEnd;
 use super::wire::{
-    BillsData, CardBody, CardQueuesData, ClinicBody, ClinicQueueData, FeesBody, ReceiptData, RefundBody,
-    RefundCheckBody, RefundNoData, RefundabilityData, SerialBody, VisitBody, VisitStatusData,
+    BillsData, CardBindingBody, CardBody, CardPostBody, CardQueuesData, ClinicBody, ClinicQueueData, FeesBody,
+    FindBody, PeopleData, PersonBody, PersonReceiptData, ReceiptData, RefundBody, RefundCheckBody, RefundNoData,
+    RefundabilityData, SerialBody, VisitBody, VisitStatusData,
 };
 use crate::bill::UnpaidBills;
 use crate::day_file::DayFile;
 use crate::error::HisError;
 use crate::fees::{FeesPost, Receipt};
+use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, PersonReceipt};
 use crate::port::{Call, His};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::civil::Date;
-use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, RefundReceiptNo};
+use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
 
 impl His for FrontEnd {
     // Fees and refunds -------------------------------------------------------------------------
@@ -71,5 +73,33 @@ impl His for FrontEnd {
         let data: Option<CardQueuesData> =
             self.read("card-queues", &CardBody { card_no: card_no.as_str() }, call).await?;
         Ok(data.map(Vec::from).unwrap_or_default())
+    }
+
+    // People and cards -------------------------------------------------------------------------
+
+    async fn person_find(&self, query: &PersonQuery, call: Call) -> Result<Vec<Person>, HisError> {
+        let data: Option<PeopleData> = self.read("person-find", &FindBody::from(query), call).await?;
+        Ok(data.map(Vec::from).unwrap_or_default())
+    }
+
+    async fn person_create(&self, post: &PersonPost, call: Call) -> Result<PersonReceipt, HisError> {
+        let data: PersonReceiptData = self.write("person-create", &PersonBody::from(post), call).await?;
+        Ok(data.into())
+    }
+
+    async fn card_create(&self, post: &CardPost, call: Call) -> Result<PersonReceipt, HisError> {
+        let data: PersonReceiptData = self.write("card-create", &CardPostBody::from(post), call).await?;
+        Ok(data.into())
+    }
+
+    async fn card_bind(&self, binding: &CardBinding, call: Call) -> Result<PersonReceipt, HisError> {
+        let data: PersonReceiptData = self.write("card-bind", &CardBindingBody::from(binding), call).await?;
+        Ok(data.into())
+    }
+
+    async fn person_posted(&self, serial: &PersonSerial, call: Call) -> Result<Option<PersonReceipt>, HisError> {
+        let body = SerialBody { serial: serial.as_str() };
+        let data: Option<PersonReceiptData> = self.read("person-posted", &body, call).await?;
+        Ok(data.map(PersonReceipt::from))
     }
 }

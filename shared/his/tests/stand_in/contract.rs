@@ -5,12 +5,13 @@ use super::FORMAT;
 use domain::civil::Date;
 use domain::id::{BillNo, CardNo, OutRefundNo, OutTradeNo};
 use domain::money::Fen;
+use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::time::{add_seconds, today};
 use domain::{Timestamp, civil};
 use his::{
-    BillAmount, BillFault, BillKind, BillLine, Call, DayRowKind, FAILURES_IN_A_ROW_MAX, FeesPost, FrontEnd, His,
-    HisError, Keys, Lines, Machine, OPEN_FOR_S, Paid, QueueKind, RefundCheck, RefundPost, RefundReason, Refusal,
-    Registration, ToldStage,
+    BillAmount, BillFault, BillKind, BillLine, Call, CardBinding, CardPost, DayRowKind, FAILURES_IN_A_ROW_MAX,
+    FeesPost, FrontEnd, His, HisError, Keys, Lines, Machine, OPEN_FOR_S, Paid, PersonPost, PersonQuery, QueueKind,
+    RefundCheck, RefundPost, RefundReason, Refusal, Registration, ToldStage,
 };
 use kit::StandIn;
 use serde_json::{Value, json};
@@ -527,4 +528,59 @@ async fn queues_are_read_as_the_hospital_has_them() {
     assert_eq!((waits[0].kind, waits[0].ahead, waits[0].is_called), (QueueKind::Pharmacy, Some(4), false));
     desk.stand_in.post("card-queues", json!({ "card_no": CARD })).await;
     assert_eq!(desk.his.card_queues(&card, desk.call()).await.unwrap(), []);
+}
+
+// People and cards ----------------------------------------------------------------------------
+
+fn paper(number: &str) -> IdDocument {
+    IdDocument::parse(DocumentKind::ResidentId, number, today(Timestamp::from_second(1_795_000_000).unwrap())).unwrap()
+}
+
+fn newcomer(serial: &str) -> PersonPost {
+    PersonPost {
+        serial: serial.parse().unwrap(),
+        name: PersonName::parse("江望").unwrap(),
+        document: paper("11010519491231002X"),
+        phone: Phone::parse("19900000088").ok(),
+        guardian: None,
+    }
+}
+
+#[tokio::test]
+async fn a_person_and_their_card_are_made_once() {
+    let desk = Desk::open().await;
+    let known = PersonQuery::Document(paper("11010519491231002X"));
+    assert!(desk.his.person_find(&known, desk.call()).await.unwrap().is_empty());
+    let made = desk.his.person_create(&newcomer("p-1"), desk.call()).await.unwrap();
+    assert_eq!(desk.his.person_create(&newcomer("p-2"), desk.call()).await.unwrap(), made);
+    let other = PersonPost { name: PersonName::parse("江忘").unwrap(), ..newcomer("p-3") };
+    assert_eq!(code(desk.his.person_create(&other, desk.call()).await), Refusal::PersonDiffers);
+    let wanted = CardPost { serial: "c-1".parse().unwrap(), person: made.person.clone() };
+    let card = desk.his.card_create(&wanted, desk.call()).await.unwrap();
+    let again = CardPost { serial: "c-2".parse().unwrap(), ..wanted.clone() };
+    assert_eq!(desk.his.card_create(&again, desk.call()).await.unwrap(), card);
+    assert_eq!(desk.his.person_posted(&wanted.serial, desk.call()).await.unwrap(), Some(card.clone()));
+    assert_eq!(desk.his.person_posted(&"c-9".parse().unwrap(), desk.call()).await.unwrap(), None);
+    let no = card.card.unwrap();
+    for query in [known, PersonQuery::Card(no.clone()), PersonQuery::Phone(Phone::parse("19900000088").unwrap())] {
+        let found = desk.his.person_find(&query, desk.call()).await.unwrap();
+        assert_eq!((found.len(), &found[0].no, found[0].has_card(&no)), (1, &made.person, true));
+    }
+    let binding = CardBinding { serial: "b-1".parse().unwrap(), person: made.person, card: no };
+    assert_eq!(desk.his.card_bind(&binding, desk.call()).await.unwrap().card, Some(binding.card.clone()));
+    let unknown = CardBinding { serial: "b-2".parse().unwrap(), card: "V-NONE".parse().unwrap(), ..binding };
+    assert_eq!(code(desk.his.card_bind(&unknown, desk.call()).await), Refusal::NoSuchCard);
+}
+
+#[tokio::test]
+async fn a_child_is_found_by_its_guardian_and_a_held_name_may_be_broken() {
+    let desk = Desk::open().await;
+    let guardian = json!({ "name": "江望", "document": { "kind": "01", "number": "11010519491231002X" } });
+    let child = json!({ "name": "江?", "documents": [], "guardian": guardian, "cards": [{ "card_no": "V7" }] });
+    desk.stand_in.post("persons", child).await;
+    let query = PersonQuery::Guardian(paper("11010519491231002X"));
+    let found = desk.his.person_find(&query, desk.call()).await.unwrap();
+    assert!(found[0].name.as_ref().unwrap().needs_window_check());
+    assert_eq!(found[0].guardian.as_ref().unwrap().document, paper("11010519491231002X"));
+    assert_eq!(found[0].phone, None);
 }

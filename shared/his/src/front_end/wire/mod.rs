@@ -4,6 +4,7 @@
 
 mod bills;
 mod fees;
+mod person;
 mod place;
 mod queues;
 mod refund;
@@ -14,6 +15,7 @@ mod tests;
 
 pub(super) use bills::BillsData;
 pub(super) use fees::{FeesBody, ReceiptData};
+pub(super) use person::{CardBindingBody, CardPostBody, FindBody, PeopleData, PersonBody, PersonReceiptData};
 pub(super) use queues::{CardQueuesData, ClinicBody, ClinicQueueData};
 pub(super) use refund::{RefundBody, RefundCheckBody, RefundNoData, RefundabilityData};
 pub(super) use visit::{VisitBody, VisitStatusData};
