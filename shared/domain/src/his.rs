@@ -30,8 +30,10 @@ pub enum HisOperation {
     VisitStatus,
     /// Finding a person.
     PersonFind,
-    /// Making a person or a digital card, and what came of it.
+    /// Making a person, and what came of any write about people.
     PersonCreate,
+    /// Making a digital card.
+    CardCreate,
     /// Binding a card.
     CardBind,
     /// Unpaid bills.
@@ -133,7 +135,8 @@ impl CodeKind {
         match self {
             Self::Sex => Some(&["male", "female", "unknown"]),
             Self::FeeClass => Some(&["exam", "lab", "drug", "treatment"]),
-            Self::Department | Self::Doctor | Self::Item | Self::DocumentKind => None,
+            Self::DocumentKind => Some(&["01", "02", "03", "04", "06", "07", "111", "112", "113", "99"]),
+            Self::Department | Self::Doctor | Self::Item => None,
         }
     }
 

@@ -7,13 +7,14 @@ use crate::error::HisError;
 use crate::fees::{FeesPost, Receipt};
 use crate::front_end::{Format, FrontEnd, Syntax};
 use crate::machine::{Keys, Machine, SettingsError};
+use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, PersonReceipt};
 use crate::port::{Call, His};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::civil::Date;
 use domain::his::{CodeEntry, Codes, HisAdapter, HisCharset, HisOperation, HisPolicy};
-use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, RefundReceiptNo};
+use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
 use results::Charset;
 use std::sync::Arc;
 
@@ -121,5 +122,27 @@ impl His for Hospital {
 
     async fn card_queues(&self, card_no: &CardNo, call: Call) -> Result<Vec<CardQueue>, HisError> {
         carried!(self, Queue, card_queues(card_no, call))
+    }
+
+    // People and cards -------------------------------------------------------------------------
+
+    async fn person_find(&self, query: &PersonQuery, call: Call) -> Result<Vec<Person>, HisError> {
+        carried!(self, PersonFind, person_find(query, call))
+    }
+
+    async fn person_create(&self, post: &PersonPost, call: Call) -> Result<PersonReceipt, HisError> {
+        carried!(self, PersonCreate, person_create(post, call))
+    }
+
+    async fn card_create(&self, post: &CardPost, call: Call) -> Result<PersonReceipt, HisError> {
+        carried!(self, CardCreate, card_create(post, call))
+    }
+
+    async fn card_bind(&self, binding: &CardBinding, call: Call) -> Result<PersonReceipt, HisError> {
+        carried!(self, CardBind, card_bind(binding, call))
+    }
+
+    async fn person_posted(&self, serial: &PersonSerial, call: Call) -> Result<Option<PersonReceipt>, HisError> {
+        carried!(self, PersonCreate, person_posted(serial, call))
     }
 }

@@ -7,13 +7,20 @@ use results::tree::Node;
 const EACH: &str = "*";
 
 /// Codes in requests: operation, path, kind.
-const SENT: [(&str, &[&str], CodeKind); 2] = [
+const SENT: [(&str, &[&str], CodeKind); 5] = [
+    ("person-find", &["document", "kind"], CodeKind::DocumentKind),
+    ("person-create", &["document", "kind"], CodeKind::DocumentKind),
+    ("person-create", &["guardian", "document", "kind"], CodeKind::DocumentKind),
     ("fees-post", &["registration", "department"], CodeKind::Department),
     ("fees-post", &["registration", "doctor"], CodeKind::Doctor),
 ];
 
 /// Codes in the data of answers.
-const TOLD: [(&str, &[&str], CodeKind); 1] = [("fees-unpaid", &["bills", EACH, "kind"], CodeKind::FeeClass)];
+const TOLD: [(&str, &[&str], CodeKind); 3] = [
+    ("fees-unpaid", &["bills", EACH, "kind"], CodeKind::FeeClass),
+    ("person-find", &["persons", EACH, "documents", EACH, "kind"], CodeKind::DocumentKind),
+    ("person-find", &["persons", EACH, "guardian", "document", "kind"], CodeKind::DocumentKind),
+];
 
 /// One of our codes has none of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
