@@ -4,17 +4,20 @@ use crate::bill::UnpaidBills;
 use crate::call_log::CallLog;
 use crate::day_file::DayFile;
 use crate::error::HisError;
+use crate::events::Events;
 use crate::fees::{FeesPost, Receipt};
 use crate::front_end::{Format, FrontEnd, Syntax};
 use crate::machine::{Keys, Machine, SettingsError};
+use crate::numbers::{NumberLock, Standing, VisitBooking};
 use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, PersonReceipt};
 use crate::port::{Call, His};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::civil::Date;
 use domain::his::{CodeEntry, Codes, HisAdapter, HisCharset, HisOperation, HisPolicy};
-use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
+use domain::id::{AppointmentId, CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
 use results::Charset;
 use std::sync::Arc;
 
@@ -122,6 +125,52 @@ impl His for Hospital {
 
     async fn card_queues(&self, card_no: &CardNo, call: Call) -> Result<Vec<CardQueue>, HisError> {
         carried!(self, Queue, card_queues(card_no, call))
+    }
+
+    // Timetable, numbers and changes -----------------------------------------------------------
+
+    async fn departments(&self, call: Call) -> Result<Listed<Department>, HisError> {
+        carried!(self, Departments, departments(call))
+    }
+
+    async fn doctors(&self, call: Call) -> Result<Listed<Doctor>, HisError> {
+        carried!(self, Doctors, doctors(call))
+    }
+
+    async fn schedules(&self, query: &ScheduleQuery, call: Call) -> Result<Schedules, HisError> {
+        carried!(self, Schedules, schedules(query, call))
+    }
+
+    async fn slots(&self, clinic: &ClinicId, call: Call) -> Result<Listed<SlotNumbers>, HisError> {
+        carried!(self, Slots, slots(clinic, call))
+    }
+
+    async fn lock(&self, lock: &NumberLock, call: Call) -> Result<(), HisError> {
+        carried!(self, Lock, lock(lock, call))
+    }
+
+    async fn unlock(&self, serial: &AppointmentId, call: Call) -> Result<(), HisError> {
+        carried!(self, Unlock, unlock(serial, call))
+    }
+
+    async fn confirm(&self, visit: &VisitBooking, call: Call) -> Result<(), HisError> {
+        carried!(self, Confirm, confirm(visit, call))
+    }
+
+    async fn cancel(&self, serial: &AppointmentId, call: Call) -> Result<(), HisError> {
+        carried!(self, Cancel, cancel(serial, call))
+    }
+
+    async fn reschedule(&self, from: &AppointmentId, to: &VisitBooking, call: Call) -> Result<(), HisError> {
+        carried!(self, Reschedule, reschedule(from, to, call))
+    }
+
+    async fn standing(&self, serial: &AppointmentId, call: Call) -> Result<Option<Standing>, HisError> {
+        carried!(self, Confirm, standing(serial, call))
+    }
+
+    async fn events(&self, since: Option<&Mark>, call: Call) -> Result<Events, HisError> {
+        carried!(self, Events, events(since, call))
     }
 
     // People and cards -------------------------------------------------------------------------

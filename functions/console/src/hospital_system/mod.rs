@@ -65,9 +65,8 @@ pub(crate) async fn export(app: &App, call: &Call<Action>) -> Result<Response, R
 }
 
 fn csv_of(entries: &[CodeEntry]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
     writer.write_record(COLUMNS)?;
     for CodeEntry { kind, theirs, ours, name } in entries {
         let cells = [kind.staff_text(), theirs, ours, name];

@@ -21,7 +21,8 @@ pub fn codes(bytes: &[u8]) -> Import<CodeEntry> {
     let mut lines = BTreeMap::new();
     read(bytes, COLUMNS, |cells| {
         let kind = cells.needed(&KIND);
-        let kind = kind.and_then(|text| cells.parsed(&KIND, text, "应为科室、医生、项目、证件类型、性别或费用类别", kind_of));
+        let kind =
+            kind.and_then(|text| cells.parsed(&KIND, text, "应为科室、医生、项目、证件类型、性别或费用类别", kind_of));
         let theirs = cells.name(&THEIRS, CODE_CHARS_MAX);
         if let (Some(kind), Some(theirs)) = (kind, &theirs) {
             cells.unique(THEIRS.title, &mut lines, (kind, theirs.clone()));
@@ -50,6 +51,9 @@ mod tests {
         let file = "类别,医院编码,本系统编码\n科室,0203,XNK\n费用类别,02,meal\n颜色,1,2\n科室,0203,NK\n性别,1,\n";
         let read = codes(file.as_bytes());
         assert_eq!(read.rows.len(), 1);
-        assert_eq!(read.errors.iter().map(|error| error.line).collect::<Vec<_>>(), [2, 3, 4, 5].map(|line| Some(line + 1)));
+        assert_eq!(
+            read.errors.iter().map(|error| error.line).collect::<Vec<_>>(),
+            [2, 3, 4, 5].map(|line| Some(line + 1))
+        );
     }
 }
