@@ -43,6 +43,10 @@
 //! | `POST /staff/credit/{owner}/{id}/void` | `{"appointment":"…","why":"…"}` | the same; of people only, and noted on the account too |
 //! | `POST /staff/credit/{owner}/{id}/block` | `{"why":"scalping"}` or `"violence"`, `"evidence":"…"`, `"until":"2027-01-01T00:00:00+08:00"` or none | the same |
 //! | `POST /staff/credit/dry-run` | `{"policy":{"preset":"changzhou"}}` | who would be banned under another policy; nothing changes |
+//! | `GET /staff/his/calls?date=&operation=&serial=` | – | calls of the hospital's own system, masked, latest first |
+//! | `GET /staff/his/codes?kind=` | – | what its codes of a kind stand for, and the codes nobody has mapped |
+//! | `GET /staff/his/codes/export` | – | all of them as CSV, as `POST /staff/import/codes` reads it |
+//! | `POST /staff/his/codes` | `kind`, `theirs`, `ours`, `name`; without `ours` it is forgotten | as above |
 //!
 //! A CSV file in GB18030 is sent as `application/octet-stream`: a gateway may take `text/csv` for UTF-8, and what is lost
 //! that way is refused. Every action is logged with who did it and how much it touched, never with what it says about a
@@ -54,6 +58,7 @@ mod body;
 pub mod closures;
 pub mod credit;
 pub mod filing;
+pub mod hospital_system;
 pub mod import;
 pub mod messages;
 mod profile;
@@ -216,10 +221,18 @@ pub enum Action {
     Unblock,
     /// What another policy would do.
     CreditDryRun,
+    /// Calls of the hospital's own system.
+    HisCalls,
+    /// What its codes stand for.
+    Codes,
+    /// The same as a file.
+    ExportCodes,
+    /// Say what a code stands for.
+    MapCode,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 49] = [
+pub static ROUTES: [Route<Action>; 53] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -484,6 +497,30 @@ pub static ROUTES: [Route<Action>; 49] = [
         access: Access::Staff(Scope::Credit),
         action: Action::CreditDryRun,
     },
+    Route {
+        method: Method::GET,
+        path: "/staff/his/calls",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::HisCalls,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/his/codes",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::Codes,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/his/codes/export",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::ExportCodes,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/his/codes",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::MapCode,
+    },
 ];
 
 /// Answers a request.
@@ -538,6 +575,10 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Block => credit::block(app, call).await,
         Action::Unblock => credit::unblock(app, call).await,
         Action::CreditDryRun => credit::dry_run(app, call).await,
+        Action::HisCalls => hospital_system::calls(app, call).await,
+        Action::Codes => hospital_system::codes(app, call).await,
+        Action::ExportCodes => hospital_system::export(app, call).await,
+        Action::MapCode => hospital_system::map(app, call).await,
     })
     .await
 }

@@ -14,6 +14,7 @@ pub mod closure;
 pub mod credit;
 pub mod due;
 pub mod event;
+pub mod his;
 pub mod id;
 pub mod money;
 pub mod notice;

@@ -4,6 +4,7 @@ use crate::appointment::DAY_BEFORE_AT;
 use crate::booking::{BookingPolicy, CancelPolicy};
 use crate::calendar::Calendar;
 use crate::credit::{CreditPolicy, Judge};
+use crate::his::HisPolicy;
 use crate::money::Fen;
 use crate::notice::{NoticeField, NoticeKind, NoticeTemplate, QuietHours};
 use crate::queue::QueuePolicy;
@@ -181,6 +182,9 @@ pub struct HospitalProfile {
     /// When which results are shown, and which are sensitive.
     #[serde(default)]
     pub reports: crate::report::Policy,
+    /// How the hospital's own system is spoken to.
+    #[serde(default)]
+    pub his: HisPolicy,
     /// The chat's menu: one to three buttons.
     pub menu: Vec<MenuItem>,
     /// Answer to a new follower. `{name}` and `{phone}` stand for the hospital's.

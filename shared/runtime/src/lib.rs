@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod desk;
 pub mod follow_up;
+mod his_account;
 pub mod http;
 pub mod payments;
 pub mod posting;

@@ -4,6 +4,7 @@
 
 mod cards;
 mod catalog;
+mod codes;
 mod plan;
 mod schedules;
 
@@ -37,6 +38,8 @@ pub enum Kind {
     Schedules,
     /// 就诊卡
     Cards,
+    /// 编码对照
+    Codes,
 }
 
 /// No file of this kind is imported.
@@ -52,6 +55,7 @@ impl FromStr for Kind {
             "doctors" => Ok(Self::Doctors),
             "schedules" => Ok(Self::Schedules),
             "cards" => Ok(Self::Cards),
+            "codes" => Ok(Self::Codes),
             _ => Err(KindError),
         }
     }
@@ -172,6 +176,7 @@ pub(crate) async fn import(app: &App, call: &Call<Action>) -> Result<Response, R
         Kind::Doctors => catalog::doctors(app, body::bytes(call), mode).await,
         Kind::Schedules => schedules::file(app, body::bytes(call), mode, time::today(call.now)).await,
         Kind::Cards => cards::file(app, body::bytes(call), mode, call.now).await,
+        Kind::Codes => codes::file(app, body::bytes(call), mode).await,
     };
     match filed {
         Ok(filed) => {

@@ -26,6 +26,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (booking, cancel) = (sections.optional("booking"), sections.optional("cancel"));
     let (credit, money) = (sections.optional("credit"), sections.optional("money"));
     let (queue, messages) = (sections.optional("queue"), sections.optional("messages"));
+    let his = sections.optional("his");
     let (templates, calendar) = (sections.optional("templates"), sections.optional("calendar"));
     let reports = sections.optional("reports");
     let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
@@ -44,6 +45,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
         queue: queue?,
         messages: messages?,
         reports: reports?,
+        his: his?,
         menu: menu?,
         welcome: welcome?,
         replies: replies?,
