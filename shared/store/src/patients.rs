@@ -108,6 +108,12 @@ impl SealedIdentity {
             && phone.as_deref() == holder.phone.as_ref().map(Phone::expose))
     }
 
+    /// Whether a name that somebody else gives may be this person's.
+    pub fn compares_name(&self, keys: &Keyring, given: &PersonName) -> Result<person::NameMatch, StoreError> {
+        let held = PersonName::from_stored(&keys.open(&self.name_sealed, purpose::NAME)?);
+        Ok(held.map_or(person::NameMatch::AskWindow, |held| same_person_name(given, &held)))
+    }
+
     /// Date of birth, where the document tells.
     pub fn birth_date(&self, keys: &Keyring) -> Result<Option<Date>, StoreError> {
         Ok(IdentityKey::from_stored(keys.open(&self.document_sealed, purpose::DOCUMENT)?).birth_date())

@@ -374,7 +374,7 @@ impl Hospital {
                 self.table.clear_patient_notice(&news.patient, news.ev.seq).await.unwrap();
             }
             Some(About::Waiting(waiting)) => self.table.forget_ended(&waiting).await.unwrap(),
-            None => panic!("nothing to tell at {key:?}"),
+            Some(About::Report(_)) | None => panic!("nothing to tell at {key:?}"),
         }
     }
 
