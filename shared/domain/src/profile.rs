@@ -178,6 +178,9 @@ pub struct HospitalProfile {
     /// When and how messages go out.
     #[serde(default)]
     pub messages: MessagePolicy,
+    /// When which results are shown, and which are sensitive.
+    #[serde(default)]
+    pub reports: crate::report::Policy,
     /// The chat's menu: one to three buttons.
     pub menu: Vec<MenuItem>,
     /// Answer to a new follower. `{name}` and `{phone}` stand for the hospital's.

@@ -3,7 +3,9 @@
 use domain::Timestamp;
 use domain::appointment::AppointmentKey;
 use domain::clinic::SlotStart;
-use domain::id::{BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId, QueueId};
+use domain::id::{
+    BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId, QueueId, ReportId, UnplacedId,
+};
 use domain::notice::{NoticeKind, Recipient};
 use domain::waitlist::Ticket;
 use serde::{Deserialize, Serialize};
@@ -39,6 +41,14 @@ pub const GATE: &str = "GATE";
 pub const ON_RECORD: &str = "CREDIT";
 /// The prefix of appeals below their patient.
 pub const APPEAL_PREFIX: &str = "APPEAL#";
+/// The prefix of reports, and of a report's line below its patient.
+pub const REPORT_PREFIX: &str = "REPORT#";
+/// The prefix of messages with results that were not taken in.
+pub const UNPLACED_PREFIX: &str = "UNPLACED#";
+/// The partition of those that staff have to look at.
+pub const UNPLACED: &str = "UNPLACED";
+/// The partition of critical values that a clinician has to take on.
+pub const CRITICAL: &str = "CRITICAL";
 /// The partition of appeals that await an answer.
 pub const APPEALS: &str = "APPEALS";
 
@@ -155,6 +165,37 @@ impl Key {
     /// An appointment, below its patient and in order of its day.
     pub fn appointment(key: &AppointmentKey) -> Self {
         Self::new(format!("PATIENT#{}", key.patient), format!("{APPOINTMENT_PREFIX}{}#{}", key.date, key.id))
+    }
+
+    /// A report, by what its sender knows it by.
+    pub fn report(id: &ReportId) -> Self {
+        Self::new(format!("{REPORT_PREFIX}{id}"), SELF)
+    }
+
+    /// A report among those of its patient, in order of time.
+    pub fn report_line(patient: &PatientId, listed_at: Timestamp, id: &ReportId) -> Self {
+        let at = listed_at.as_second().max(0);
+        Self::new(format!("PATIENT#{patient}"), format!("{REPORT_PREFIX}{at:012}#{id}"))
+    }
+
+    /// A report with a critical value that a clinician has to take on, first come first.
+    pub fn critical(since: Timestamp, id: &ReportId) -> Self {
+        Self::new(CRITICAL, format!("{:012}#{id}", since.as_second().max(0)))
+    }
+
+    /// A message with results that was not taken in.
+    pub fn unplaced(id: &UnplacedId) -> Self {
+        Self::new(format!("{UNPLACED_PREFIX}{id}"), SELF)
+    }
+
+    /// The same among those that staff have to look at, first come first.
+    pub fn open_unplaced(received_at: Timestamp, id: &UnplacedId) -> Self {
+        Self::new(UNPLACED, format!("{:012}#{id}", received_at.as_second().max(0)))
+    }
+
+    /// The same among those that wait for somebody with a number, known by its blind index.
+    pub fn awaiting(index: &str, id: &UnplacedId) -> Self {
+        Self::new(format!("AWAITS#{index}"), id.as_str())
     }
 
     /// A link, seen from the person.
