@@ -171,7 +171,9 @@ pub(crate) async fn ask(app: &App, call: &Call<Action>) -> Result<Response, Refu
 /// As people type it: spaces, small letters, full-width digits.
 fn tail(text: &str) -> Result<String, &'static str> {
     let narrow = |c: char| match c {
-        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => u32::from(c).checked_sub(0xFEE0).and_then(char::from_u32).unwrap_or(c),
+        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => {
+            u32::from(c).checked_sub(0xFEE0).and_then(char::from_u32).unwrap_or(c)
+        }
         c => c,
     };
     let plain: String = text.chars().filter(|c| !c.is_whitespace()).map(narrow).collect();

@@ -10,7 +10,7 @@
 //! WeChat's browser neither prints nor saves, so the printed page has an address that opens for five minutes in any
 //! browser of the phone, which does both. It dies with the session, the link and the proof.
 
-pub mod access;
+mod access;
 mod list;
 mod paper;
 mod read;
@@ -79,7 +79,12 @@ pub static ROUTES: [Route<Action>; 12] = [
     Route { method: Method::GET, path: "/reports/trend", access: Access::Account, action: Action::Trend },
     Route { method: Method::GET, path: "/reports/paper", access: Access::Signed, action: Action::Paper },
     Route { method: Method::GET, path: "/reports/{report}", access: Access::Account, action: Action::Report },
-    Route { method: Method::GET, path: "/reports/{report}/versions", access: Access::Account, action: Action::Versions },
+    Route {
+        method: Method::GET,
+        path: "/reports/{report}/versions",
+        access: Access::Account,
+        action: Action::Versions,
+    },
     Route { method: Method::GET, path: "/reports/{report}/print", access: Access::Account, action: Action::Print },
     Route {
         method: Method::GET,

@@ -1,7 +1,7 @@
 //! The printed page: its address opens in any browser of the phone for five minutes.
 
 use crate::access;
-use crate::read::{Opened, known, open_report};
+use crate::read::{Opened, known, open};
 use crate::views::report::{Paper, ReportView};
 use crate::{Action, App};
 use domain::id::ReportId;
@@ -12,12 +12,12 @@ use web::Response;
 use web::problem::Problem;
 
 /// How long the address of a printed page opens, in seconds (domain sheet 2.6).
-pub const PAPER_S: i64 = 5 * 60;
+const PAPER_S: i64 = 5 * 60;
 /// Parameter: the pass.
 const PASS: &str = "pass";
 
 pub(crate) async fn print(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
-    let opened = match open_report(app, call).await? {
+    let opened = match open(app, call).await? {
         Ok(opened) => opened,
         Err(elsewhere) => return Ok(elsewhere),
     };

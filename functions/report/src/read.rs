@@ -53,7 +53,7 @@ pub(crate) async fn known(app: &App, call: &Call<Action>, id: &ReportId) -> Resu
     app.desk.table.report(&keys, id).await?.ok_or_else(|| Problem::not_found().into())
 }
 
-async fn open(app: &App, call: &Call<Action>) -> Result<Result<Opened, Response>, Refusal> {
+pub(crate) async fn open(app: &App, call: &Call<Action>) -> Result<Result<Opened, Response>, Refusal> {
     let known = known(app, call, &call.params.parse("report")?).await?;
     let entered = access::enter(app, call, &known.filed.patient).await?;
     Ok(entered.map(|access| Opened { access, known }))
@@ -111,5 +111,3 @@ pub(crate) async fn versions(app: &App, call: &Call<Action>) -> Result<Response,
     };
     Ok(call.show(&VersionsView::of(heading, &earlier.report, &later.report)))
 }
-
-pub(crate) use open as open_report;

@@ -14,8 +14,8 @@ use domain::id::{OpenId, PatientId, ReportId};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::report::filed::Intake;
 use domain::report::{
-    Category, Concept, FamilyScope, Item, Policy, Report, ReportKey, ReferenceRange, Section, Status, Text, Transmission,
-    Unit, Value, When, Wire,
+    Category, Concept, FamilyScope, Item, Policy, ReferenceRange, Report, ReportKey, Section, Status, Text,
+    Transmission, Unit, Value, When, Wire,
 };
 use domain::time::add_seconds;
 use lambda_http::Body;
@@ -257,7 +257,8 @@ async fn reading_takes_a_proof_that_dies_when_nobody_reads() {
     assert_eq!(seen.json()["overall"], "全部项目均在参考范围内");
     let page = reader.page(&path).await.body;
     assert!(page.contains("<title>报告</title>") && page.contains("在参考范围内"), "{page}");
-    let later = async |second: i64| reader.send(add_seconds(now(), second), "GET", &path, "application/json", &[]).await;
+    let later =
+        async |second: i64| reader.send(add_seconds(now(), second), "GET", &path, "application/json", &[]).await;
     assert_eq!(later(PROOF_IDLE_S - 1).await.status, 200);
     assert_eq!(later(2 * PROOF_IDLE_S - 2).await.status, 200, "reading keeps it");
     assert_eq!(later(3 * PROOF_IDLE_S).await.code(), "proof_required");
@@ -371,13 +372,18 @@ async fn what_a_doctor_has_to_tell_is_withheld_until_then_and_tells_nothing() {
     report.code = Concept::words("HIV 抗体检测");
     let id = hospital.arrives(&reader.patient, &report).await;
     let path = format!("/reports/{id}");
-    for told in [reader.get(&path).await.body, reader.page(&path).await.body, reader.get(&reader.list_path()).await.body] {
+    for told in
+        [reader.get(&path).await.body, reader.page(&path).await.body, reader.get(&reader.list_path()).await.body]
+    {
         assert!(!told.contains("HIV") && !told.contains("免疫缺陷") && !told.contains("0.1"), "{told}");
     }
     let list = reader.get(&reader.list_path()).await.json();
     assert_eq!((&list["reports"][0]["text"], &list["unread"]), (&"医生与您面谈".into(), &0.into()));
     assert!(reader.page(&path).await.body.contains("医生与您面谈"));
-    assert_eq!(hospital.staff("POST", &format!("{path}/release").replace("/reports", "/staff/reports"), "x").await.status, 401);
+    assert_eq!(
+        hospital.staff("POST", &format!("{path}/release").replace("/reports", "/staff/reports"), "x").await.status,
+        401
+    );
     let waiting = hospital.staff("GET", &format!("/staff/patients/{}/reports", reader.patient), MACHINE).await.json();
     assert_eq!(waiting["rows"][0]["awaits"], true);
     let released = hospital.staff("POST", &format!("/staff/reports/{id}/release"), MACHINE).await;
@@ -447,7 +453,8 @@ async fn the_course_of_an_item_is_addressed_without_its_name() {
     let hospital = Hospital::new().await;
     let reader = hospital.reader(1, Relation::Oneself, ADULT).await.proven().await;
     let mut last = None;
-    for (number, day, value) in [("R1", "2026-09-01", "5.1"), ("R2", "2026-11-01", "7.0"), ("R3", "2026-10-01", "5.8")] {
+    for (number, day, value) in [("R1", "2026-09-01", "5.1"), ("R2", "2026-11-01", "7.0"), ("R3", "2026-10-01", "5.8")]
+    {
         last = Some(hospital.arrives(&reader.patient, &sugar(number, day, value)).await);
     }
     let report = reader.get(&format!("/reports/{}", last.unwrap())).await.json();

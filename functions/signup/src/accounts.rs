@@ -3,10 +3,10 @@
 use crate::views::{AccountView, AccountsView};
 use crate::{Action, App};
 use domain::id::PatientId;
+use domain::report::FamilyScope;
 use runtime::Refusal;
 use runtime::http::Call;
 use runtime::random::hex;
-use domain::report::FamilyScope;
 use store::account::{Link, Relation};
 use web::Response;
 use web::negotiate::Face;

@@ -6,12 +6,12 @@ use domain::id::PatientId;
 use domain::notice::NoticeGroup;
 use domain::person::DocumentKind;
 use domain::profile::Consent;
+use domain::report::FamilyScope;
 use domain::time;
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use std::collections::BTreeSet;
-use domain::report::FamilyScope;
 use store::account::{Link, Relation};
 use store::patients::Patient;
 use web::components::{

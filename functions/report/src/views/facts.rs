@@ -147,7 +147,8 @@ mod tests {
         let facts: Vec<_> = beyond(&item, &shown).into_iter().map(|fact| (fact.place, fact.text)).collect();
         let said = |place: &str, text: &str| (place.to_owned(), text.to_owned());
         assert_eq!(facts.len(), 3, "{}", facts.len());
-        for fact in [said("编码·编码", "718-7"), said("编码·编码体系", "http://loinc.org"), said("OBX-24", "三楼")] {
+        for fact in [said("编码·编码", "718-7"), said("编码·编码体系", "http://loinc.org"), said("OBX-24", "三楼")]
+        {
             assert!(facts.contains(&fact), "{fact:?}");
         }
     }

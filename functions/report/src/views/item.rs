@@ -252,7 +252,8 @@ fn place(number: &Decimal, range: &ReferenceRange, position: Position) -> Option
     let width = RANGE_TO - RANGE_FROM;
     let drawn = match (&range.low, &range.high) {
         (Some(low), Some(high)) => {
-            RANGE_FROM + number.thousandths_between(&low.number, &high.number)?.saturating_mul(width) / RANGE_THOUSANDTHS
+            RANGE_FROM
+                + number.thousandths_between(&low.number, &high.number)?.saturating_mul(width) / RANGE_THOUSANDTHS
         }
         _ => match position {
             Position::Below => RANGE_FROM / 2,

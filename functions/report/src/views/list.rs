@@ -61,7 +61,7 @@ impl Progress {
 
 /// A report in the list.
 #[derive(Clone, Debug, Serialize)]
-pub struct RowView {
+pub(crate) struct RowView {
     pub(crate) report: String,
     /// What was examined; neutral where anything of it is sensitive.
     title: String,
@@ -118,7 +118,7 @@ impl RowView {
 
 /// A person's reports.
 #[derive(Debug, Serialize)]
-pub struct ListView {
+pub(crate) struct ListView {
     /// Whose they are, for addresses.
     pub(crate) patient: String,
     /// Whose they are, masked.
@@ -170,7 +170,7 @@ impl View for ListView {
 
 /// Whose reports to look at.
 #[derive(Debug, Serialize)]
-pub struct ChooserView {
+pub(crate) struct ChooserView {
     /// Who the reader acts for: name and id.
     pub(crate) patients: Vec<(String, String)>,
 }

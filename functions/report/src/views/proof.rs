@@ -17,7 +17,7 @@ const CONSENT_TEXT: &str = "本人已知情并同意我查看其检验检查报�
 
 /// Who somebody is, asked again.
 #[derive(Debug, Serialize)]
-pub struct ProofView {
+pub(crate) struct ProofView {
     /// Whose results are to be read, masked.
     name: String,
     #[serde(skip)]
@@ -74,7 +74,7 @@ impl View for ProofView {
 
 /// Whether somebody of age lets family see their results.
 #[derive(Debug, Serialize)]
-pub struct ConsentView {
+pub(crate) struct ConsentView {
     name: String,
     /// Whether the reader may say so, because the person has no account of their own here.
     can_consent: bool,

@@ -6,15 +6,13 @@ use super::times::when_text;
 use domain::Timestamp;
 use domain::report::release::withheld_text;
 use domain::report::{
-    Category, Concept, Item, Overall, Party, Report, Role, Shown, Specimen, Status, Text, TextKind, Visibility, Withheld,
+    Category, Concept, Item, Overall, Party, Report, Role, Shown, Specimen, Text, TextKind, Visibility, Withheld,
 };
 use domain::time;
 use maud::{Markup, html};
 use serde::Serialize;
 use std::collections::BTreeSet;
-use web::components::{
-    Button, Page, REPORT_STYLE, Tab, Tone, heading, key_values, notice, page, title,
-};
+use web::components::{Button, Page, REPORT_STYLE, Tab, Tone, heading, key_values, notice, page, title};
 use web::view::{PageContext, View};
 
 /// What is said beside every result.
@@ -85,7 +83,7 @@ pub(crate) struct About {
 
 /// A report as its reader may see it.
 #[derive(Clone, Debug, Serialize)]
-pub struct ReportView {
+pub(crate) struct ReportView {
     report: String,
     patient: String,
     /// What was examined; neutral where that may not be told.
@@ -304,7 +302,8 @@ fn passages(report: &Report) -> Vec<Passage> {
     let texts = report.texts.iter().map(|text| Passage { title: text_of(text.kind), text: lines(&text.text) });
     let named = report.conclusions.iter().filter(|conclusion| !conclusion.name().is_empty());
     let conclusions: Vec<&str> = named.map(Concept::name).collect();
-    let coded = (!conclusions.is_empty()).then(|| Passage { title: "结论（编码）", text: conclusions.join("\n") });
+    let coded =
+        (!conclusions.is_empty()).then(|| Passage { title: "结论（编码）", text: conclusions.join("\n") });
     let flags = report.items().flat_map(|item| unread_flags(&item.flags)).collect::<BTreeSet<_>>();
     let flags = (!flags.is_empty())
         .then(|| Passage { title: "检验科的其他提示", text: flags.into_iter().collect::<Vec<_>>().join("\n") });
@@ -369,9 +368,4 @@ fn specimen_text(specimen: &Specimen) -> Option<String> {
     let words = [named(&specimen.kind), named(&specimen.source), id].into_iter().chain(conditions);
     let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
     (!words.is_empty()).then(|| words.join(" "))
-}
-
-/// Whether a report will still change what its reader sees.
-pub(crate) fn is_waited_for(status: Status) -> bool {
-    !status.is_settled()
 }

@@ -13,7 +13,7 @@ use web::view::{PageContext, View};
 
 /// A report of a patient, as staff see it.
 #[derive(Debug, Serialize)]
-pub struct AwaitingRow {
+pub(crate) struct AwaitingRow {
     report: String,
     title: String,
     day: String,
@@ -51,7 +51,7 @@ impl AwaitingRow {
 
 /// The reports of a patient, as staff see them.
 #[derive(Debug, Serialize)]
-pub struct AwaitingView {
+pub(crate) struct AwaitingView {
     pub(crate) patient: String,
     pub(crate) name: String,
     pub(crate) rows: Vec<AwaitingRow>,

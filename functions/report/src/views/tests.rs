@@ -76,7 +76,8 @@ fn page(view: &impl View) -> String {
         hospital_phone: "021-00000000".into(),
         frame_ancestors: "'self'".into(),
     };
-    let request = RequestMeta::of(&Request::builder().uri("https://desk.example.com/reports/r1").body(Body::Empty).unwrap());
+    let request =
+        RequestMeta::of(&Request::builder().uri("https://desk.example.com/reports/r1").body(Body::Empty).unwrap());
     view.page(&PageContext { site: &site, request: &request, csrf: None }).into_string()
 }
 
@@ -172,7 +173,8 @@ fn what_was_found_stands_in_sight_with_unit_range_and_remarks() {
             for note in &item.notes {
                 see("note", note.as_str());
             }
-            let is_marked = item.assess(report.about()).shown().is_none_or(|shown| in_sight.contains(shown.patient_text()));
+            let is_marked =
+                item.assess(report.about()).shown().is_none_or(|shown| in_sight.contains(shown.patient_text()));
             assert!(is_marked, "{name}: flag");
         }
         for told in &report.texts {
@@ -203,7 +205,9 @@ fn changed() -> (Report, Report) {
     let before = one("LAB-ORU-1.hl7");
     let mut after = Report { status: Status::Corrected, ..before.clone() };
     let items: Vec<&mut Item> = after.sections.iter_mut().flat_map(|section| &mut section.items).collect();
-    let numbers = items.into_iter().filter(|item| matches!(item.values.as_slice(), [value] if matches!(value.reading, Reading::Quantity(_))));
+    let numbers = items
+        .into_iter()
+        .filter(|item| matches!(item.values.as_slice(), [value] if matches!(value.reading, Reading::Quantity(_))));
     for item in numbers.take(1) {
         item.values = vec![Found::read("7.25", None)];
     }
@@ -213,12 +217,8 @@ fn changed() -> (Report, Report) {
 #[test]
 fn a_correction_stands_beside_what_it_corrects() {
     let (before, after) = changed();
-    let heading = Heading {
-        report: "r1".into(),
-        title: "生化".into(),
-        before: "更正前".into(),
-        after: "更正后".into(),
-    };
+    let heading =
+        Heading { report: "r1".into(), title: "生化".into(), before: "更正前".into(), after: "更正后".into() };
     let text = text(&page(&VersionsView::of(heading, &before, &after)));
     let old = before.items().find_map(|item| match item.values.as_slice() {
         [value] if matches!(value.reading, Reading::Quantity(_)) => Some(value.sent.as_str()),

@@ -44,7 +44,7 @@ struct Picture {
 
 /// An item over time.
 #[derive(Clone, Debug, Serialize)]
-pub struct TrendView {
+pub(crate) struct TrendView {
     patient: String,
     name: String,
     /// Latest first.
@@ -99,8 +99,11 @@ fn picture(drawn: &[&Point<'_>]) -> Option<Picture> {
     let bottom = all.iter().copied().min_by(|one, other| one.compare(other))?;
     let top = all.iter().copied().max_by(|one, other| one.compare(other))?;
     let y = |number: &Decimal| {
-        let thousandths =
-            if bottom.compare(top) == Ordering::Equal { THOUSAND / 2 } else { number.thousandths_between(bottom, top)? };
+        let thousandths = if bottom.compare(top) == Ordering::Equal {
+            THOUSAND / 2
+        } else {
+            number.thousandths_between(bottom, top)?
+        };
         Some(HEIGHT - MARGIN - thousandths * (HEIGHT - 2 * MARGIN) / THOUSAND)
     };
     let (first_at, last_at) = (drawn.first()?.at().as_second(), latest.at().as_second());

@@ -49,7 +49,7 @@ struct TextChange {
 
 /// Two versions side by side.
 #[derive(Clone, Debug, Serialize)]
-pub struct VersionsView {
+pub(crate) struct VersionsView {
     report: String,
     title: String,
     /// When the one before was issued, and this one.
