@@ -766,9 +766,8 @@ impl View for AppointmentsView {
                 (title("我的号"))
                 (list(&cells))
             }
-            @if !self.has_patients {
-                div.acts { (Button::plain_link("添加就诊人", "/patients/new")) }
-            }
+            @if self.has_patients { div.acts { (Button::plain_link("检验检查报告", "/reports")) } }
+            @else { div.acts { (Button::plain_link("添加就诊人", "/patients/new")) } }
         };
         page(context, &Page::new("我的号").tab(Tab::Appointments), body)
     }

@@ -176,7 +176,7 @@ impl ReportView {
 
     fn body(&self, actions: &Markup) -> Markup {
         html! {
-            @if self.is_critical { (notice(Tone::Bad, CALL_NOW)) }
+            @if self.is_critical { (notice(Tone::Wait, CALL_NOW)) }
             @if let Some(overall) = &self.overall { (notice(self.tone, overall)) }
             @for withheld in &self.withheld { (notice(Tone::Wait, &withheld.text)) }
             (actions)
