@@ -93,6 +93,11 @@ impl SealedIdentity {
         })
     }
 
+    /// The name, for paper.
+    pub fn name(&self, keys: &Keyring) -> Result<String, StoreError> {
+        keys.open(&self.name_sealed, purpose::NAME)
+    }
+
     /// The phone on record, for a message or a call.
     pub fn phone(&self, keys: &Keyring) -> Result<Option<Phone>, StoreError> {
         let sealed = self.phone_sealed.as_ref();
