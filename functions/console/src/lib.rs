@@ -36,6 +36,8 @@
 //! | `GET /staff/calls/{call}` | – | one of them with the phone number; who saw it is logged |
 //! | `POST /staff/calls/{call}` | `{"outcome":"reached"}` or `"not_reached"` | the call; who was reached leaves the list |
 //! | `PUT /staff/patients/{patient}/silence` | `{"silenced":true}` | the patient has died: nobody is told anything any more |
+//! | `POST /staff/patients/{patient}/merge` | `{"into":"…"}` | both records are one person; the other one stands for them |
+//! | `POST /staff/patients/{patient}/unmerge` | `{}` | they are two people again |
 //! | `GET /staff/appeals` | – | appeals that await an answer, earliest due first |
 //! | `POST /staff/appeals/{appointment}/answer` | `{"granted":true,"why":"…"}` | the appeal; 409 `already_answered` |
 //! | `GET /staff/credit/{owner}/{id}` | – | a credit record; `owner` is `patients` or `accounts` |
@@ -56,6 +58,7 @@ pub mod credit;
 pub mod filing;
 pub mod import;
 pub mod messages;
+pub mod people;
 mod profile;
 pub mod reconciliation;
 pub mod refunds;
@@ -200,6 +203,10 @@ pub enum Action {
     NoteCall,
     /// Tell nobody anything about a patient any more.
     Silence,
+    /// Two records are one person.
+    Merge,
+    /// They are two people again.
+    Unmerge,
     /// Appeals that await an answer.
     Appeals,
     /// Answer one.
@@ -219,7 +226,7 @@ pub enum Action {
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 49] = [
+pub static ROUTES: [Route<Action>; 51] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -437,6 +444,18 @@ pub static ROUTES: [Route<Action>; 49] = [
         action: Action::Silence,
     },
     Route {
+        method: Method::POST,
+        path: "/staff/patients/{patient}/merge",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Merge,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/patients/{patient}/unmerge",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Unmerge,
+    },
+    Route {
         method: Method::GET,
         path: "/staff/appeals",
         access: Access::Staff(Scope::Credit),
@@ -530,6 +549,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::ShowCall => messages::show_call(app, call).await,
         Action::NoteCall => messages::note_call(app, call).await,
         Action::Silence => messages::silence(app, call).await,
+        Action::Merge => people::merge(app, call).await,
+        Action::Unmerge => people::unmerge(app, call).await,
         Action::Appeals => credit::appeals(app, call).await,
         Action::AnswerAppeal => credit::answer(app, call).await,
         Action::Credit => credit::show(app, call).await,

@@ -83,7 +83,8 @@ async fn find(app: &App, call: &Call<Action>, queue: &Queue, typed: &str) -> Res
     }
     if let Ok(no) = typed.parse::<CardNo>() {
         let card = app.desk.table.card(&no).await?;
-        let patient = card.and_then(|card| card.patient).ok_or_else(nobody)?;
+        let holder = card.and_then(|card| card.patient).ok_or_else(nobody)?;
+        let patient = app.desk.table.root_of(&holder).await?;
         return by_person(app, call, queue, &patient).await;
     }
     by_name(app, queue, typed).await

@@ -9,6 +9,7 @@
 
 use crate::views::people::{DayChoice, FindView, PersonView};
 use crate::{Action, App};
+use domain::cards::Issuer;
 use domain::catalog::Department;
 use domain::civil::Date;
 use domain::id::{CardNo, DepartmentId, PatientId};
@@ -16,6 +17,7 @@ use domain::time;
 use futures_util::future::try_join_all;
 use runtime::Refusal;
 use runtime::http::Call;
+use store::cards::{Errand, Wish};
 use store::clinics::ClinicWithSlots;
 use store::patients::{Identity, Registered, Registrar, Registration};
 use web::form::{Form, respond_invalid};
@@ -87,8 +89,8 @@ fn card_no(text: &str) -> Result<CardNo, &'static str> {
 
 async fn by_card(app: &App, form: &mut Form) -> Result<Option<PatientId>, Refusal> {
     let Some(no) = form.required("card", "请刷卡或输入卡号", card_no) else { return Ok(None) };
-    let card = app.desk.table.card(&no).await?;
-    Ok(Some(card.and_then(|card| card.patient).ok_or_else(nobody)?))
+    let holder = app.desk.table.holder_of(&no).await?.ok_or_else(nobody)?;
+    Ok(Some(app.desk.table.root_of(&holder).await?))
 }
 
 async fn by_document(app: &App, call: &Call<Action>, form: &mut Form) -> Result<Option<PatientId>, Refusal> {
@@ -126,20 +128,39 @@ async fn register(app: &App, call: &Call<Action>, form: &mut Form) -> Result<Opt
         }
     };
     app.desk.note(call, "register_person", &patient).await?;
-    if let Some(no) = card {
-        bind(app, &patient, &no).await?;
+    match card {
+        Some(no) => bind(app, call, &patient, &no).await?,
+        None => want_card(app, call, &patient).await?,
     }
     Ok(Some(patient))
 }
 
 /// Binds the card on the counter. A card of this very person is bound already.
-async fn bind(app: &App, patient: &PatientId, no: &CardNo) -> Result<(), Refusal> {
+async fn bind(app: &App, call: &Call<Action>, patient: &PatientId, no: &CardNo) -> Result<(), Refusal> {
     let card = app.desk.table.card(no).await?;
     let is_theirs = card.as_ref().is_some_and(|card| card.patient.as_ref() == Some(patient));
     if is_theirs || (card.is_some() && app.desk.table.bind_card(patient, no).await?) {
         return Ok(());
     }
+    if card.is_none() && call.profile()?.cards.issuer == Issuer::His {
+        // The hospital's own system knows whether it is theirs: it is asked within a minute.
+        return begin(app, call, patient, Wish::Bound(no.clone())).await;
+    }
     Err(Problem::conflict("card_bound", "已登记就诊人，但该卡不能绑定：卡不存在、已属他人，或就诊人已有就诊卡").into())
+}
+
+/// Who was seen with their document has proven who they are: the hospital's own system issues a card.
+async fn want_card(app: &App, call: &Call<Action>, patient: &PatientId) -> Result<(), Refusal> {
+    if call.profile()?.cards.issuer != Issuer::His || !app.desk.table.cards_of(patient).await?.is_empty() {
+        return Ok(());
+    }
+    begin(app, call, patient, Wish::Card).await
+}
+
+async fn begin(app: &App, call: &Call<Action>, patient: &PatientId, wish: Wish) -> Result<(), Refusal> {
+    let errand = Errand::new(patient.clone(), wish, None, true, call.now);
+    app.desk.table.begin_errand(&errand).await?;
+    app.desk.note(call, "verify_person", patient).await
 }
 
 pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {

@@ -162,6 +162,8 @@ mod tests {
             name_masked: "李*".into(),
             copies: false,
             since: Timestamp::UNIX_EPOCH,
+            by_merge: false,
+            former: false,
         }
     }
 

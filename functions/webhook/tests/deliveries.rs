@@ -78,6 +78,8 @@ async fn the_next_numbers_are_told_to_whom_they_belong() {
             name_masked: "林*梅".into(),
             copies: false,
             since: world::now(),
+            by_merge: false,
+            former: false,
         })
         .await;
     let booked = world::appointment(&patient);

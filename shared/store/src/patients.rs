@@ -99,6 +99,14 @@ impl SealedIdentity {
         Ok(clear.and_then(|clear| Phone::from_stored(&clear).ok()))
     }
 
+    /// Who it is, for the hospital's own system; none when the document kept is none any more.
+    pub fn clear(&self, keys: &Keyring) -> Result<Option<CardHolder>, StoreError> {
+        let name = PersonName::from_stored(&keys.open(&self.name_sealed, purpose::NAME)?).ok();
+        let document = IdentityKey::from_stored(keys.open(&self.document_sealed, purpose::DOCUMENT)?).document();
+        let phone = self.phone(keys)?;
+        Ok(name.zip(document).map(|(name, document)| CardHolder { name, document, phone }))
+    }
+
     /// Whether exactly this is sealed here.
     pub fn holds(&self, keys: &Keyring, holder: &CardHolder) -> Result<bool, StoreError> {
         let phone = self.phone_sealed.as_ref().map(|sealed| keys.open(sealed, purpose::PHONE)).transpose()?;
@@ -157,6 +165,12 @@ pub struct Patient {
     /// Since when.
     #[serde(with = "domain::clinic::epoch_s")]
     pub registered_at: Timestamp,
+    /// The record that stands for this person since both turned out to be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<PatientId>,
+    /// Records that turned out to be this person too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absorbed: Vec<PatientId>,
     /// What happened last.
     pub ev: Option<ItemEvent>,
     /// What still has to be done: others must be told of a new account.
@@ -259,7 +273,10 @@ impl Table {
         keys: &Keyring,
         document: &IdDocument,
     ) -> Result<Option<PatientId>, StoreError> {
-        self.claimed_by(&keys.indexes(document.identity_key().expose(), purpose::DOCUMENT)).await
+        match self.claimed_by(&keys.indexes(document.identity_key().expose(), purpose::DOCUMENT)).await? {
+            Some(record) => self.root_of(&record).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Registers a person under their document, once; somebody who proves to know the person gets a link to the record
@@ -288,6 +305,8 @@ impl Table {
             sms_copies: None,
             silenced: false,
             registered_at: registration.at,
+            merged_into: None,
+            absorbed: Vec::new(),
             ev: Some(event(EventKind::PatientRegistered, 1, registration)),
             deadlines: Deadlines::none(),
         };
@@ -334,11 +353,29 @@ impl Table {
         if !is_proven {
             return Ok(Registered::NotProven);
         }
-        match link_of(registration, &id, &known.identity.name_masked) {
+        let records = self.same_person(&id).await?;
+        let root = records.first().cloned().unwrap_or(id);
+        let Some(known) = self.patient(&root).await? else { return Err(StoreError::Contended) };
+        match link_of(registration, &root, &known.identity.name_masked) {
             Some(link) => self.link_known(&known, &link, registration).await?,
-            None => self.note_seen_at_window(&id, &registration.consent_version).await?,
+            None => self.note_seen_at_window(&root, &registration.consent_version).await?,
         }
-        Ok(Registered::Linked(id))
+        if records.len() > 1 {
+            self.level_links(&records, &registration.by.actor(), registration.at).await?;
+        }
+        Ok(Registered::Linked(root))
+    }
+
+    /// Has those who act for a person told that somebody else does now.
+    pub(crate) async fn announce_link(
+        &self,
+        patient: &PatientId,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let seq = self.patient(patient).await?.and_then(|known| known.ev).map_or(0, |event| event.seq) + 1;
+        let event = ItemEvent { seq, kind: EventKind::PatientLinked, actor: by.clone(), at: now };
+        self.transact(vec![self.event_update(patient, &event)?]).await.map(drop)
     }
 
     async fn link_known(&self, known: &Patient, link: &Link, registration: &Registration) -> Result<(), StoreError> {
@@ -521,6 +558,8 @@ fn link_of(registration: &Registration, patient: &PatientId, name_masked: &str) 
             name_masked: name_masked.to_owned(),
             copies: false,
             since: registration.at,
+            by_merge: false,
+            former: false,
         }),
         Registrar::Staff(_) => None,
     }

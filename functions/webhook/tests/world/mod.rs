@@ -155,6 +155,8 @@ impl World {
             name_masked: "林*梅".into(),
             copies: false,
             since,
+            by_merge: false,
+            former: false,
         };
         self.link(&link).await;
         let profile = self.app.desk.profile().await.unwrap();

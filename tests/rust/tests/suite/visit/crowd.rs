@@ -147,6 +147,8 @@ impl Crowd {
             name_masked: "林*梅".into(),
             copies: false,
             since,
+            by_merge: false,
+            former: false,
         };
         let mut item: store::table::Item = serde_dynamo::to_item(&link).unwrap();
         let key = Key::account_link(account, patient);
