@@ -19,10 +19,11 @@ use kit::StandIn;
 use lambda_http::Body;
 use lambda_http::http::{Request, header};
 use runtime::secrets::{HisAccount, Secret, SmsAccount};
-use runtime::{Clock, Desk};
+use runtime::{Clock, Desk, errands};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use store::account::{PROOFS_MAX, Relation};
+use store::cards::{Errand, Stage, Wish};
 use store::patients::{Identity, IdentityNonces, Registered, Registrar, Registration, SealedIdentity};
 use store::seal::Keyring;
 use store::signin::Session;
@@ -435,4 +436,33 @@ async fn without_a_link_a_person_does_not_exist() {
         assert_eq!((known.0, code(&known)), (404, "not_found"), "{}", route.path);
         assert_eq!(known, stranger.send_about(&nobody, route.method.as_str(), below, &[]).await);
     }
+}
+
+/// A child without a document of its own is known by its guardian: nobody is made twice.
+#[tokio::test]
+async fn a_child_is_known_by_its_guardian() {
+    let world = World::of("child", Issuer::His).await;
+    let parent = Reader::of(&world, 1, DocumentKind::ResidentId, OTHER).await;
+    let guardian = json!({ "name": "李梅", "document": { "kind": "01", "number": OTHER } });
+    let child = json!({ "name": "李梅", "documents": [], "guardian": guardian, "cards": [{ "card_no": "V8" }] });
+    let held = world.his.post("persons", child).await;
+    let registration = Registration {
+        by: Registrar::Account { account: "o1".parse().unwrap(), relation: Relation::Family },
+        patient: PatientId::from_bytes([5; 10]),
+        consent_version: "1".into(),
+        at: world.now(),
+    };
+    let table = &world.app.desk.table;
+    let paper = identity(DocumentKind::BirthCertificate, "Q110000001", PHONE);
+    table.register(&keys(), &paper, &nonces(5), &registration).await.unwrap();
+    let his = his_account(&world.his);
+    for proven in [false, true] {
+        let errand = Errand::new(registration.patient.clone(), Wish::Card, None, proven, world.now());
+        let errand = table.begin_errand(&errand).await.unwrap();
+        let after = errands::follow(&world.app.desk, &his.client, &keys(), errand, world.now()).await.unwrap();
+        let expected = if proven { Stage::Done } else { Stage::NeedsProof };
+        assert_eq!(after.stage, expected);
+        assert_eq!(after.person.is_some_and(|no| held["person_no"] == no.as_str()), proven);
+    }
+    assert_ne!(parent.patient, registration.patient);
 }

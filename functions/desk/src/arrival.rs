@@ -128,7 +128,7 @@ pub(crate) async fn numbers_of(app: &App, queue: &Queue) -> Result<Vec<Appointme
 /// The person's number of today in this queue; else what is said of their number elsewhere.
 async fn by_person(app: &App, call: &Call<Action>, queue: &Queue, patient: &PatientId) -> Result<Found, Refusal> {
     let today = time::today(call.now);
-    let mut numbers = app.desk.table.appointments_of(patient).await?;
+    let mut numbers = app.desk.table.appointments_of_person(patient).await?;
     let is_over = |state: State| matches!(state, State::Cancelled { .. } | State::Expired | State::Refused { .. });
     numbers.retain(|appointment| appointment.place.date == today && !is_over(appointment.state));
     let (mut here, elsewhere): (Vec<_>, Vec<_>) =

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `nobody_found` | 404 | no card or document like this; the person can be registered |
 //! | `name_differs` | 409 | the document is known under another name |
+//! | `document_taken` | 409 | a newer document is known of somebody else: two records of one person |
 //! | `card_bound` | 409 | the card is somebody else's, or the person has another one |
 
 use crate::views::people::{DayChoice, FindView, PersonView};
@@ -149,6 +150,21 @@ async fn bind(app: &App, call: &Call<Action>, patient: &PatientId, no: &CardNo) 
     Err(Problem::conflict("card_bound", "已登记就诊人，但该卡不能绑定：卡不存在、已属他人，或就诊人已有就诊卡").into())
 }
 
+/// A newer document of somebody who stands at the window with it: a renewed permit, the first identity card of a child.
+pub(crate) async fn renew(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    let patient: PatientId = call.params.parse("patient")?;
+    let mut form = Form::new(call.fields()?);
+    let document = identity::document(&mut form, time::today(call.now)).ok_or_else(Problem::bad_request)?;
+    app.desk.table.patient(&patient).await?.ok_or_else(Problem::not_found)?;
+    let keys = app.identity.get(call.now).await?;
+    let nonce = app.desk.random.bytes()?;
+    if !app.desk.table.renew_document(&keys, &patient, &document, nonce).await? {
+        let text = "该证件已登记为另一份档案，请核对证件原件；确为同一人的，请联系系统管理员合并档案";
+        return Err(Problem::conflict("document_taken", text).into());
+    }
+    answer(app, call, &patient).await
+}
+
 /// Who was seen with their document has proven who they are: the hospital's own system issues a card.
 async fn want_card(app: &App, call: &Call<Action>, patient: &PatientId) -> Result<(), Refusal> {
     if call.profile()?.cards.issuer != Issuer::His || !app.desk.table.cards_of(patient).await?.is_empty() {
@@ -171,7 +187,7 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
 async fn shown(app: &App, call: &Call<Action>, id: &PatientId) -> Result<Response, Refusal> {
     let patient = app.desk.table.patient(id).await?.ok_or_else(Problem::not_found)?;
     let today = time::today(call.now);
-    let mut numbers = app.desk.table.appointments_of(id).await?;
+    let mut numbers = app.desk.table.appointments_of_person(id).await?;
     numbers.retain(|appointment| appointment.place.date >= today);
     numbers.reverse();
     let departments = app.desk.table.departments().await?;

@@ -6,10 +6,14 @@ use crate::Desk;
 use crate::random::NoRandomness;
 use domain::Timestamp;
 use domain::id::{CardNo, PersonNo};
+use domain::person::{NameMatch, same_person_name};
+use domain::time;
 use his::{
-    Call, CardBinding, CardPost, His, HisError, Person, PersonPost, PersonQuery, PersonReceipt, Refusal as HisRefusal,
+    Call, CardBinding, CardPost, Guardian, His, HisError, Person, PersonPost, PersonQuery, PersonReceipt,
+    Refusal as HisRefusal,
 };
 use store::StoreError;
+use store::account::Relation;
 use store::cards::{Errand, HeldCard, Stage, Wish};
 use store::patients::CardHolder;
 use store::seal::Keyring;
@@ -105,13 +109,13 @@ impl<H: His> Errands<'_, H> {
             }
         }
         let person = self.person(errand).await?;
-        let known = self.his.person_find(&PersonQuery::Document(person.document.clone()), self.call()?).await?;
-        match known.first() {
+        let guardian = self.guardian(errand, &person).await?;
+        match self.known(&person, guardian.as_ref()).await? {
             Some(_) if !errand.proven => Ok(errand.ended(Stage::NeedsProof)),
-            Some(known) => Ok(Errand { person: Some(known.no.clone()), ..errand.clone() }),
+            Some(known) => Ok(Errand { person: Some(known.no), ..errand.clone() }),
             None if !errand.sent.0 => Ok(Errand { sent: (true, errand.sent.1), ..errand.clone() }),
             None => {
-                let receipt = self.create(errand, person).await?;
+                let receipt = self.create(errand, person, guardian).await?;
                 Ok(Errand { person: Some(receipt.person), ..errand.clone() })
             }
         }
@@ -122,10 +126,45 @@ impl<H: His> Errands<'_, H> {
         patient.identity.clear(self.keys)?.ok_or(ErrandError::Person)
     }
 
-    async fn create(&self, errand: &Errand, person: CardHolder) -> Result<PersonReceipt, ErrandError> {
+    /// Whom the HIS knows by the document; a child by its guardian too, for it may have had none so far.
+    async fn known(&self, person: &CardHolder, guardian: Option<&Guardian>) -> Result<Option<Person>, ErrandError> {
+        let query = PersonQuery::Document(person.document.clone());
+        let known = self.his.person_find(&query, self.call()?).await?.into_iter().next();
+        let (None, Some(guardian)) = (&known, guardian) else { return Ok(known) };
+        let children = self.his.person_find(&PersonQuery::Guardian(guardian.document.clone()), self.call()?).await?;
+        let is_child = |child: &Person| {
+            let name = child.name.as_ref().map(|held| same_person_name(&person.name, held));
+            child.documents.is_empty() && name.is_some_and(|name| name != NameMatch::Different)
+        };
+        Ok(children.into_iter().find(is_child))
+    }
+
+    /// Who answers for a child: whoever registered it for their family, as who they are themselves.
+    async fn guardian(&self, errand: &Errand, person: &CardHolder) -> Result<Option<Guardian>, ErrandError> {
+        if !person.document.needs_guardian_on(time::today(self.now)) {
+            return Ok(None);
+        }
+        for link in self.desk.table.links_to(&errand.patient).await? {
+            let theirs = self.desk.table.links_of(&link.account).await?;
+            let Some(own) = theirs.into_iter().find(|link| link.relation == Relation::Oneself) else { continue };
+            let known = self.desk.table.patient(&own.patient).await?;
+            let known = known.map(|patient| patient.identity.clear(self.keys)).transpose()?.flatten();
+            if let Some(CardHolder { name, document, .. }) = known {
+                return Ok(Some(Guardian { name, document }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(
+        &self,
+        errand: &Errand,
+        person: CardHolder,
+        guardian: Option<Guardian>,
+    ) -> Result<PersonReceipt, ErrandError> {
         let CardHolder { name, document, phone } = person;
         let serial = errand.person_serial();
-        let post = PersonPost { serial, name, document, phone, guardian: None };
+        let post = PersonPost { serial, name, document, phone, guardian };
         Ok(self.his.person_create(&post, self.call()?).await?)
     }
 

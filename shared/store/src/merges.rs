@@ -108,6 +108,16 @@ impl Table {
         self.below(self.root_of(id).await?).await
     }
 
+    /// The appointments of a person, by all their records, latest day first.
+    pub async fn appointments_of_person(&self, id: &PatientId) -> Result<Vec<Appointment>, StoreError> {
+        let mut all = Vec::new();
+        for record in self.same_person(id).await? {
+            all.extend(self.appointments_of(&record).await?);
+        }
+        all.sort_by_key(|appointment| std::cmp::Reverse((appointment.place.date, appointment.id.clone())));
+        Ok(all)
+    }
+
     /// A record, and all that were merged into it.
     async fn below(&self, id: PatientId) -> Result<Vec<PatientId>, StoreError> {
         let mut all = vec![id];

@@ -5,6 +5,7 @@ use crate::due;
 use crate::key::Key;
 use crate::seal::{Keyring, SealNonce};
 use crate::table::{Item, StoreError, Table, Write, number, send_update, text, to_item};
+use crate::transaction::part;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::appointment::NOTIFY_WITHIN_S;
 use domain::civil::Date;
@@ -325,6 +326,41 @@ impl Table {
             Some(patient) => self.recognise(keys, identity, registration, patient).await,
             None => Err(StoreError::Contended),
         }
+    }
+
+    /// Notes a newer document of a person whom staff have before them: a renewed permit, the first identity card of a child.
+    /// The former one still leads to them. False when the document is somebody else's: two records to be merged.
+    pub async fn renew_document(
+        &self,
+        keys: &Keyring,
+        patient: &PatientId,
+        document: &IdDocument,
+        nonce: SealNonce,
+    ) -> Result<bool, StoreError> {
+        let key = document.identity_key();
+        let indexes = keys.indexes(key.expose(), purpose::DOCUMENT);
+        let known = match self.claimed_by(&indexes).await? {
+            Some(record) => Some(self.root_of(&record).await?),
+            None => None,
+        };
+        if known.as_ref().is_some_and(|known| known != patient) {
+            return Ok(false);
+        }
+        let update = self
+            .updating(&Key::patient(patient))
+            .update_expression("SET document_sealed = :sealed, document_masked = :masked, needs_window = :no")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":sealed", text(keys.seal(key.expose(), purpose::DOCUMENT, nonce)?))
+            .expression_attribute_values(":masked", text(document.masked()))
+            .expression_attribute_values(":no", AttributeValue::Bool(false));
+        let mut writes = vec![part!(update, update)?];
+        if known.is_none() {
+            for index in &indexes {
+                writes.push(self.new_put(to_item(&Key::document(index), &Claim { patient: patient.clone() })?));
+            }
+        }
+        // Refused: somebody registered the same document in between, or the person is gone.
+        Ok(self.transact(writes).await?.is_done())
     }
 
     async fn claimed_by(&self, indexes: &[String]) -> Result<Option<PatientId>, StoreError> {
