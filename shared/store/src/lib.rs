@@ -24,6 +24,7 @@ pub mod notices;
 pub mod orders;
 pub mod patients;
 pub mod queues;
+pub mod reading;
 pub mod reconciliation;
 pub mod registration;
 pub mod reschedule;
