@@ -41,6 +41,8 @@
 //! | `POST /staff/results/{message}` | `action`: `replay`, with the `card` of its patient or without; `dismiss` | what became of it |
 //! | `GET /staff/critical` | – | critical values that no clinician has taken on yet |
 //! | `POST /staff/critical/{report}` | `deed`: `patient_reached`, `doctor_informed`, `treated`, `repeated` | the report; 409 `already_acknowledged` |
+//! | `POST /staff/patients/{patient}/merge` | `{"into":"…"}` | both records are one person; the other one stands for them |
+//! | `POST /staff/patients/{patient}/unmerge` | `{}` | they are two people again |
 //! | `GET /staff/appeals` | – | appeals that await an answer, earliest due first |
 //! | `POST /staff/appeals/{appointment}/answer` | `{"granted":true,"why":"…"}` | the appeal; 409 `already_answered` |
 //! | `GET /staff/credit/{owner}/{id}` | – | a credit record; `owner` is `patients` or `accounts` |
@@ -67,6 +69,7 @@ pub mod filing;
 pub mod hospital_system;
 pub mod import;
 pub mod messages;
+pub mod people;
 mod profile;
 pub mod reconciliation;
 pub mod refunds;
@@ -212,6 +215,10 @@ pub enum Action {
     NoteCall,
     /// Tell nobody anything about a patient any more.
     Silence,
+    /// Two records are one person.
+    Merge,
+    /// They are two people again.
+    Unmerge,
     /// Appeals that await an answer.
     Appeals,
     /// Answer one.
@@ -249,7 +256,7 @@ pub enum Action {
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 58] = [
+pub static ROUTES: [Route<Action>; 60] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -467,6 +474,18 @@ pub static ROUTES: [Route<Action>; 58] = [
         action: Action::Silence,
     },
     Route {
+        method: Method::POST,
+        path: "/staff/patients/{patient}/merge",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Merge,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/patients/{patient}/unmerge",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Unmerge,
+    },
+    Route {
         method: Method::GET,
         path: "/staff/appeals",
         access: Access::Staff(Scope::Credit),
@@ -609,6 +628,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::ShowCall => messages::show_call(app, call).await,
         Action::NoteCall => messages::note_call(app, call).await,
         Action::Silence => messages::silence(app, call).await,
+        Action::Merge => people::merge(app, call).await,
+        Action::Unmerge => people::unmerge(app, call).await,
         Action::Appeals => credit::appeals(app, call).await,
         Action::AnswerAppeal => credit::answer(app, call).await,
         Action::Credit => credit::show(app, call).await,
