@@ -57,7 +57,9 @@ pub mod filing;
 pub mod import;
 pub mod messages;
 mod profile;
-pub mod reconciliation;
+mod pulls;
+pub 
+mod reconciliation;
 pub mod refunds;
 pub mod staff;
 pub mod views;
@@ -134,6 +136,10 @@ pub enum Action {
     Cancel,
     /// Close a clinic.
     CloseClinic,
+    /// What was heard from the hospital's own system.
+    Pull,
+    /// Ask it now.
+    AskForPull,
     /// Orders that need people.
     Worklist,
     /// An order.
@@ -219,7 +225,7 @@ pub enum Action {
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 49] = [
+pub static ROUTES: [Route<Action>; 51] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -309,6 +315,13 @@ pub static ROUTES: [Route<Action>; 49] = [
         path: "/staff/clinics/{clinic}/close",
         access: Access::Staff(Scope::Appointments),
         action: Action::CloseClinic,
+    },
+    Route { method: Method::GET, path: "/staff/his/pull", access: Access::Staff(Scope::Catalog), action: Action::Pull },
+    Route {
+        method: Method::POST,
+        path: "/staff/his/pull",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::AskForPull,
     },
     Route {
         method: Method::GET,
@@ -497,6 +510,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Appointment => appointments::show(app, call).await,
         Action::Cancel => appointments::cancel(app, call).await,
         Action::CloseClinic => refunds::close_clinic(app, call).await,
+        Action::Pull => pulls::show(app, call).await,
+        Action::AskForPull => pulls::ask(app, call).await,
         Action::Worklist => refunds::worklist(app, call).await,
         Action::Order => refunds::order(app, call).await,
         Action::Refund => refunds::refund(app, call).await,

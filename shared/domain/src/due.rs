@@ -52,6 +52,8 @@ pub enum Deadline {
     Waitlist,
     /// Closure: not everybody it concerns has been cancelled or told yet.
     Closure,
+    /// Appointment: the hospital's own system must be told of the visit, or asked where it stands.
+    Enrol,
 }
 
 /// The function that acts on a deadline.
@@ -98,7 +100,7 @@ impl Deadline {
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile
             }
-            Self::Post | Self::Check => Worker::HisSync,
+            Self::Post | Self::Check | Self::Enrol => Worker::HisSync,
             Self::CallState => Worker::HisQueue,
         }
     }

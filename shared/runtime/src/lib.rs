@@ -5,6 +5,7 @@ pub mod cached;
 pub mod clock;
 pub mod config;
 pub mod desk;
+pub mod enrolment;
 pub mod http;
 pub mod payments;
 pub mod posting;
