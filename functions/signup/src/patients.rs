@@ -161,6 +161,7 @@ mod tests {
             relation,
             name_masked: "李*".into(),
             copies: false,
+            reports: domain::report::FamilyScope::Unsaid,
             since: Timestamp::UNIX_EPOCH,
         }
     }

@@ -21,18 +21,17 @@ use runtime::http::{Call, Caller};
 use runtime::random::hex;
 use runtime::refusal::unavailable;
 use std::time::Duration;
-use store::signin::{ExchangedCode, PendingSignIn, Session};
+use store::signin::{ExchangedCode, PendingSignIn, SESSION_LIFE_S, Session};
 use web::components::Link;
 use web::problem::Problem;
 use web::session::{
-    SESSION_COOKIE, SIGN_IN_COOKIE, SessionSecret, clear_cookie, cookie, cookie_name, return_path, sign_in_path,
+    AGAIN_PARAM, SESSION_COOKIE, SIGN_IN_COOKIE, SessionSecret, clear_cookie, cookie, cookie_name, return_path,
+    sign_in_path,
 };
 use web::view::{see_other, set_cookie};
 use web::{Response, StatusCode};
 use wechat::oauth::{OAuthError, Scope, State, WebUser, authorize_url};
 
-/// How long a session lasts. Short, because signing in again is silent.
-const SESSION_LIFE_S: u32 = 2 * 3600;
 /// How long a sign-in may be under way.
 const SIGN_IN_LIFE_S: u32 = 600;
 /// How long an exchanged code lets its second request in.
@@ -45,7 +44,8 @@ const TWIN_PAUSE_MS: u64 = 250;
 
 pub(crate) async fn begin(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let return_to = return_path(&call.meta);
-    if is_signed_in(app, call).await? {
+    // Who is asked for a fresh proof of who they are goes to WeChat whatever session there is.
+    if call.meta.query(AGAIN_PARAM).is_none() && is_signed_in(app, call).await? {
         return Ok(call.go(&return_to));
     }
     send_to_wechat(app, call, return_to, 0).await
@@ -180,7 +180,7 @@ async fn welcome(
 /// Starts a session and leads on, to an address without code and state.
 async fn enter(app: &App, call: &Call<Action>, account: OpenId, return_to: &str) -> Result<Response, Refusal> {
     let secret = SessionSecret::from_random(app.desk.random.bytes()?);
-    let session = Session { account, expires_at: add_seconds(call.now, SESSION_LIFE_S.into()) };
+    let session = Session::begin(account, call.now);
     app.desk.table.put_session(&secret.key(), &session).await?;
     let mut response = call.go(return_to);
     set_cookie(&mut response, &secret.cookie(call.site(), SESSION_LIFE_S));

@@ -77,6 +77,7 @@ async fn the_next_numbers_are_told_to_whom_they_belong() {
             relation: Relation::Oneself,
             name_masked: "林*梅".into(),
             copies: false,
+            reports: domain::report::FamilyScope::Unsaid,
             since: world::now(),
         })
         .await;

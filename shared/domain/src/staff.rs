@@ -52,6 +52,8 @@ pub enum Scope {
     Credit,
     /// Closing clinics and what follows.
     Closures,
+    /// Results of examinations: what a doctor has told a patient.
+    Results,
     /// Staff accounts, and who did what.
     Accounts,
 }
@@ -70,6 +72,7 @@ impl Scope {
             Self::Screens => "screens",
             Self::Credit => "credit",
             Self::Closures => "closures",
+            Self::Results => "results",
             Self::Accounts => "accounts",
         }
     }
@@ -122,7 +125,7 @@ impl Role {
         match self {
             Self::Registrar => &[Scope::Desk, Scope::Window, Scope::Screens, Scope::Appointments, Scope::Refunds],
             Self::TriageNurse => &[Scope::Desk, Scope::Window, Scope::Screens],
-            Self::Doctor => &[Scope::Desk],
+            Self::Doctor => &[Scope::Desk, Scope::Results],
             // Has a sign-in of their own before the pharmacy's queue does.
             Self::Pharmacist => &[Scope::Screens],
             Self::Finance => &[Scope::Refunds, Scope::Finance],
@@ -492,7 +495,7 @@ mod tests {
     #[test]
     fn who_administers_accounts_touches_neither_patients_nor_money() {
         let held = |role: Role| role.scopes();
-        for scope in [Scope::Desk, Scope::Window, Scope::Appointments, Scope::Refunds, Scope::Finance] {
+        for scope in [Scope::Desk, Scope::Window, Scope::Appointments, Scope::Refunds, Scope::Finance, Scope::Results] {
             assert!(!held(Role::Admin).contains(&scope), "{scope}");
         }
         for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::civil::Date;
 use domain::id::{OpenId, PatientId};
 use domain::notice::NoticeGroup;
+use domain::report::FamilyScope;
 use domain::{Timestamp, time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -56,6 +57,9 @@ pub struct Link {
     /// Whether the account wants copies of what others are told about the person.
     #[serde(default)]
     pub copies: bool,
+    /// Whether the person lets this account, as family, see their results.
+    #[serde(default)]
+    pub reports: FamilyScope,
     /// Since when.
     #[serde(with = "domain::clinic::epoch_s")]
     pub since: Timestamp,
@@ -119,6 +123,26 @@ impl Table {
                 .update_expression("SET copies = :copies")
                 .condition_expression("attribute_exists(pk)")
                 .expression_attribute_values(":copies", AttributeValue::Bool(copies));
+            send_update(request).await?;
+        }
+        Ok(())
+    }
+
+    /// Says whether an account may see a person's results as family; nothing when it does not act for them (any more).
+    pub async fn put_report_scope(
+        &self,
+        account: &OpenId,
+        patient: &PatientId,
+        scope: FamilyScope,
+    ) -> Result<(), StoreError> {
+        let scope: AttributeValue = serde_dynamo::to_attribute_value(scope).map_err(StoreError::Unwritable)?;
+        // The account's side first: it is the one rights are read from.
+        for key in [Key::account_link(account, patient), Key::patient_link(patient, account)] {
+            let request = self
+                .update(&key)
+                .update_expression("SET reports = :scope")
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":scope", scope.clone());
             send_update(request).await?;
         }
         Ok(())

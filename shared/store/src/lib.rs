@@ -23,6 +23,7 @@ pub mod orders;
 pub mod patients;
 pub mod pulls;
 pub mod queues;
+pub mod reading;
 pub mod reconciliation;
 pub mod registration;
 pub mod reschedule;

@@ -5,6 +5,7 @@ use crate::due;
 use crate::key::Key;
 use crate::seal::{Keyring, SealNonce};
 use crate::table::{Item, StoreError, Table, Write, number, send_update, text, to_item};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::appointment::NOTIFY_WITHIN_S;
 use domain::civil::Date;
@@ -110,6 +111,12 @@ impl SealedIdentity {
     /// Date of birth, where the document tells.
     pub fn birth_date(&self, keys: &Keyring) -> Result<Option<Date>, StoreError> {
         Ok(IdentityKey::from_stored(keys.open(&self.document_sealed, purpose::DOCUMENT)?).birth_date())
+    }
+
+    /// Whether the document ends with `typed` (see [`IdentityKey::tail`]).
+    pub fn document_ends_with(&self, keys: &Keyring, typed: &str) -> Result<bool, StoreError> {
+        let key = IdentityKey::from_stored(keys.open(&self.document_sealed, purpose::DOCUMENT)?);
+        Ok(verify_slices_are_equal(key.tail().as_bytes(), typed.as_bytes()).is_ok())
     }
 
     /// Whether somebody who claims to be this person knows name, document and phone alike; where the hospital knows no
@@ -520,6 +527,7 @@ fn link_of(registration: &Registration, patient: &PatientId, name_masked: &str) 
             relation: *relation,
             name_masked: name_masked.to_owned(),
             copies: false,
+            reports: domain::report::FamilyScope::Unsaid,
             since: registration.at,
         }),
         Registrar::Staff(_) => None,

@@ -6,6 +6,7 @@ use crate::key::Key;
 use crate::table::{StoreError, Table, Write, from_item, number, to_item};
 use domain::Timestamp;
 use domain::id::OpenId;
+use domain::time::add_seconds;
 use serde::{Deserialize, Serialize};
 
 /// A sign-in that has been sent to WeChat.
@@ -22,6 +23,9 @@ pub struct PendingSignIn {
     pub expires_at: Timestamp,
 }
 
+/// How long a session lasts: its end tells when it began. Short, because signing in again is silent.
+pub const SESSION_LIFE_S: u32 = 2 * 3600;
+
 /// A signed-in browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -30,6 +34,18 @@ pub struct Session {
     /// Good until.
     #[serde(with = "domain::clinic::epoch_s")]
     pub expires_at: Timestamp,
+}
+
+impl Session {
+    /// A session that begins.
+    pub fn begin(account: OpenId, now: Timestamp) -> Self {
+        Self { account, expires_at: add_seconds(now, SESSION_LIFE_S.into()) }
+    }
+
+    /// When WeChat last said who this is.
+    pub fn began_at(&self) -> Timestamp {
+        add_seconds(self.expires_at, -i64::from(SESSION_LIFE_S))
+    }
 }
 
 /// An exchanged code: a second request with it gets the same account.

@@ -32,6 +32,9 @@ pub const IDEMPOTENCY_HEADER: HeaderName = HeaderName::from_static("idempotency-
 /// The query parameter of `/signin` that says where to go afterwards.
 pub const RETURN_TO_PARAM: &str = "to";
 
+/// The query parameter of `/signin` that asks WeChat again although there is a session.
+pub const AGAIN_PARAM: &str = "again";
+
 const SECRET_BYTES: usize = 32;
 
 /// The name of a protected cookie. `__Host-` makes browsers refuse it from other hosts or over plain http; local
@@ -191,6 +194,11 @@ pub const STAFF_SIGN_IN: &str = "/staff/signin";
 /// The path of patients' sign-in that comes back to `return_to`.
 pub fn sign_in_path(return_to: &str) -> String {
     back_to("/signin", return_to)
+}
+
+/// The path of patients' sign-in that asks WeChat even of those who are signed in, and comes back to `return_to`.
+pub fn sign_in_again_path(return_to: &str) -> String {
+    format!("{}&{AGAIN_PARAM}=1", sign_in_path(return_to))
 }
 
 /// The path of staff's sign-in that comes back to `return_to`.

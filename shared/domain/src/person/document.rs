@@ -32,6 +32,9 @@ const FREE_LENGTHS: std::ops::RangeInclusive<usize> = 4..=32;
 /// A masked number shows its first three and last two characters: sign-in proof asks for the last four.
 const MASK_HEAD: usize = 3;
 const MASK_TAIL: usize = 2;
+/// Characters of a number that are asked for as a proof: with the last two on every page, four would leave a hundred
+/// to try.
+pub const TAIL_CHARS: usize = 6;
 
 /// What kind of paper it is: CV02.01.101 (WS/T 364), with local codes from 111 on where the table has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -261,6 +264,14 @@ impl IdentityKey {
     /// The clear key, for sealing and the blind index only.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The last [`TAIL_CHARS`] characters of the number, or all of a shorter one: what is asked for where somebody who is
+    /// known already proves who they are.
+    pub fn tail(&self) -> &str {
+        let number = self.0.split_once(':').map_or(self.0.as_str(), |(_, number)| number);
+        let start = number.char_indices().rev().nth(TAIL_CHARS - 1).map_or(0, |(at, _)| at);
+        number.get(start..).unwrap_or(number)
     }
 
     /// Date of birth, where the number tells.
@@ -565,6 +576,15 @@ mod tests {
         assert_eq!(IdentityKey::from_stored(id.identity_key().expose().to_owned()).birth_date(), id.birth_date());
         let id = parse(Kind::ResidentId, "110101200002290018").unwrap();
         assert_eq!((id.birth_date(), id.sex()), (Some(date(2000, 2, 29)), Some(Sex::Male)));
+    }
+
+    #[test]
+    fn the_tail_says_more_than_the_mask() {
+        let tail = |text: &str| IdentityKey::from_stored(text.to_owned()).tail().to_owned();
+        assert_eq!(key(Kind::ResidentId, "11010519491231002X").tail(), "31002X");
+        assert_eq!(tail("other:A12"), "A12", "a shorter one is asked for as it is");
+        assert_eq!(tail("other:军字第五号楼12号"), "五号楼12号");
+        const { assert!(TAIL_CHARS >= MASK_TAIL + 4) };
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod name;
 mod phone;
 
 pub use age::{ADULT_AGE_YEARS, CONSENT_AGE_YEARS, age_on};
-pub use document::{DocumentError, DocumentKind, IdDocument, IdentityKey, Sex, UnknownDocumentKind};
+pub use document::{DocumentError, DocumentKind, IdDocument, IdentityKey, Sex, TAIL_CHARS, UnknownDocumentKind};
 pub use name::{NameError, NameMatch, PersonName, same_person_name};
 pub use phone::{Phone, PhoneError};
 

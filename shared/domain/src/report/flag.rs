@@ -204,14 +204,18 @@ pub fn gravest<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Option<Meaning>
     })
 }
 
+/// The ranges a value is compared with: those that are certainly of this person, else those that may be.
+pub fn ranges_for(ranges: &[ReferenceRange], about: About) -> Vec<&ReferenceRange> {
+    let usable: Vec<_> = ranges.iter().filter(|range| range.is_normal() && range.is_usable()).collect();
+    let of = |answer: Option<bool>| usable.iter().copied().filter(|range| range.applies(about) == answer).collect();
+    let certain: Vec<_> = of(Some(true));
+    if certain.is_empty() { of(None) } else { certain }
+}
+
 /// What we see of a value from its ranges. Where a range may or may not be of this person, only what all of those say.
 pub fn own_flag(values: &[Value], ranges: &[ReferenceRange], about: About) -> Option<Meaning> {
     let [value] = values else { return None };
-    let normal = || ranges.iter().filter(|range| range.is_normal() && range.is_usable());
-    let certain: Vec<_> = normal().filter(|range| range.applies(about) == Some(true)).collect();
-    let candidates =
-        if certain.is_empty() { normal().filter(|range| range.applies(about).is_none()).collect() } else { certain };
-    let mut seen = candidates.into_iter().map(|range| compare(value, range));
+    let mut seen = ranges_for(ranges, about).into_iter().map(|range| compare(value, range));
     let first = seen.next()??;
     seen.all(|other| other == Some(first)).then_some(first)
 }

@@ -10,8 +10,10 @@ pub mod decimal;
 pub mod flag;
 pub mod history;
 pub mod range;
+pub mod reader;
 pub mod release;
 pub mod text;
+pub mod trend;
 pub mod value;
 pub mod when;
 
@@ -20,8 +22,10 @@ pub use decimal::{Decimal, DecimalError};
 pub use flag::{Assessment, Flag, Meaning};
 pub use history::{Arrival, History};
 pub use range::{About, Bound, Condition, Position, ReferenceRange};
+pub use reader::{FamilyScope, Reader, Shown, Withheld};
 pub use release::{Classes, ItemClass, Policy, Release, Visibility};
 pub use text::Text;
+pub use trend::Point;
 pub use value::{Attachment, Coding, Comparator, Concept, Polarity, Quantity, Reading, Samples, Unit, Value, is_ucum};
 pub use when::{Precision, When, WhenError};
 

@@ -146,6 +146,7 @@ impl Crowd {
             relation,
             name_masked: "林*梅".into(),
             copies: false,
+            reports: domain::report::FamilyScope::Unsaid,
             since,
         };
         let mut item: store::table::Item = serde_dynamo::to_item(&link).unwrap();
