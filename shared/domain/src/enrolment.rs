@@ -39,11 +39,7 @@ pub enum Known {
     #[default]
     Nothing,
     /// Something was sent without a clear answer: it is asked before anything else.
-    Unclear {
-        /// When it was last sent.
-        #[serde(with = "crate::clinic::epoch_s")]
-        sent_at: Timestamp,
-    },
+    Unclear,
     /// It keeps the number.
     Locked,
     /// It has the visit.
@@ -67,6 +63,8 @@ pub struct Enrolment {
     pub known: Known,
     /// 改约: the visit it takes the place of there, until that is told.
     pub follows: Option<AppointmentId>,
+    /// Something that would make it certain was sent without an answer, and may arrive until then.
+    pub doubt_until: Option<Timestamp>,
 }
 
 /// What the HIS is to be told or asked next.
@@ -152,10 +150,11 @@ impl Appointment {
 
     /// What the HIS is to be told or asked next; none when it knows all it has to.
     pub fn visit_task(&self) -> Option<VisitTask> {
-        let Enrolment { known, follows, .. } = &*self.enrolment;
+        let Enrolment { known, follows, doubt_until, .. } = &*self.enrolment;
         match (self.wanted(), known) {
             (Wanted::AsItIs, _) => None,
-            (_, Known::Unclear { .. }) => Some(VisitTask::Find),
+            (_, Known::Unclear) => Some(VisitTask::Find),
+            (Wanted::Over, Known::Nothing | Known::Refused { .. }) if doubt_until.is_some() => Some(VisitTask::Find),
             (Wanted::Locked, Known::Nothing) => Some(VisitTask::Lock),
             (Wanted::Confirmed, Known::Nothing | Known::Locked) => {
                 Some(follows.clone().map_or(VisitTask::Confirm, VisitTask::Move))
@@ -174,11 +173,14 @@ impl Appointment {
         if self.visit_task().as_ref() != Some(task) {
             return Err(MoveError::AlreadyDone);
         }
-        let known = match task {
-            VisitTask::Find | VisitTask::Leave(_) => self.enrolment.known.clone(),
-            _ => Known::Unclear { sent_at: now },
+        let (known, doubt_until) = match task {
+            VisitTask::Find | VisitTask::Leave(_) => (self.enrolment.known.clone(), self.enrolment.doubt_until),
+            VisitTask::Unlock | VisitTask::Cancel => (Known::Unclear, self.enrolment.doubt_until),
+            VisitTask::Lock | VisitTask::Confirm | VisitTask::Move(_) => {
+                (Known::Unclear, Some(time::add_seconds(now, LATE_REQUEST_S)))
+            }
         };
-        let mut after = self.with_known(known, now);
+        let mut after = self.with_enrolment(Enrolment { known, doubt_until, ..(*self.enrolment).clone() }, now);
         after.deadlines = after.deadlines.with(Deadline::Enrol, time::add_seconds(now, AGAIN_S));
         Ok(after)
     }
@@ -188,21 +190,37 @@ impl Appointment {
         &self,
         task: &VisitTask,
         answer: &VisitAnswer,
-        before: &Known,
+        before: &Enrolment,
         now: Timestamp,
     ) -> Result<Self, MoveError> {
         let still_asked = match task {
             VisitTask::Leave(of) => self.enrolment.follows.as_ref() == Some(of),
-            _ => matches!(self.enrolment.known, Known::Unclear { .. }),
+            VisitTask::Find => self.visit_task() == Some(VisitTask::Find),
+            _ => self.enrolment.known == Known::Unclear,
         };
         if !still_asked {
             return Err(MoveError::AlreadyDone);
         }
+        if matches!(answer, VisitAnswer::Done | VisitAnswer::Refused(_) | VisitAnswer::UnknownBefore) {
+            // This request is answered: what doubt there was before it is left.
+            let enrolment = Enrolment { doubt_until: before.doubt_until, ..(*self.enrolment).clone() };
+            return Self { enrolment: Box::new(enrolment), ..self.clone() }.answered(task, answer, before, now);
+        }
+        self.answered(task, answer, before, now)
+    }
+
+    fn answered(
+        &self,
+        task: &VisitTask,
+        answer: &VisitAnswer,
+        before: &Enrolment,
+        now: Timestamp,
+    ) -> Result<Self, MoveError> {
         match (task, answer) {
             (_, VisitAnswer::Unclear) | (VisitTask::Find | VisitTask::Leave(_), VisitAnswer::Unsent) => {
                 Err(MoveError::AlreadyDone)
             }
-            (_, VisitAnswer::Unsent) => Ok(self.waiting(before.clone(), now)),
+            (_, VisitAnswer::Unsent) => Ok(self.waiting(before, now)),
             (VisitTask::Leave(_), _) => Ok(self.without_former(now)),
             // Sent without it next time, and asked first whether this one has arrived after all.
             (VisitTask::Move(_), VisitAnswer::UnknownBefore) => Ok(self.without_former(now)),
@@ -240,18 +258,16 @@ impl Appointment {
 
     /// Nobody wants it and the HIS does not know it; but a request of ours may still be on its way there.
     fn not_found(&self, now: Timestamp) -> Self {
-        let Known::Unclear { sent_at } = self.enrolment.known else { return self.clone() };
-        let certain_at = time::add_seconds(sent_at, LATE_REQUEST_S);
-        if now >= certain_at {
+        let Some(certain_at) = self.enrolment.doubt_until.filter(|at| *at > now) else {
             return self.with_known(Known::Over, now);
-        }
-        let mut after = self.with_known(self.enrolment.known.clone(), now);
+        };
+        let mut after = self.with_enrolment((*self.enrolment).clone(), now);
         after.deadlines = after.deadlines.with(Deadline::Enrol, certain_at);
         after
     }
 
     fn confirmed(&self, now: Timestamp) -> Self {
-        let after = Self { enrolment: Box::new(Enrolment { follows: None, ..self.knowing(Known::Confirmed) }), ..self.clone() };
+        let after = Self { enrolment: Box::new(Enrolment { follows: None, doubt_until: None, ..self.knowing(Known::Confirmed) }), ..self.clone() };
         match self.state {
             State::Confirming { .. } => after.reached(State::Booked, Actor::Schedule, now),
             _ => after.written(now),
@@ -279,13 +295,19 @@ impl Appointment {
         Enrolment { known, ..(*self.enrolment).clone() }
     }
 
+    /// Known for certain: a serial the HIS knows is none that something late could begin.
     fn with_known(&self, known: Known, now: Timestamp) -> Self {
-        Self { enrolment: Box::new(self.knowing(known)), ..self.clone() }.written(now)
+        let doubt_until = if known == Known::Nothing { self.enrolment.doubt_until } else { None };
+        self.with_enrolment(Enrolment { doubt_until, ..self.knowing(known) }, now)
+    }
+
+    fn with_enrolment(&self, enrolment: Enrolment, now: Timestamp) -> Self {
+        Self { enrolment: Box::new(enrolment), ..self.clone() }.written(now)
     }
 
     /// As it was before something could not be sent; taken up again later.
-    fn waiting(&self, known: Known, now: Timestamp) -> Self {
-        let mut after = self.with_known(known, now);
+    fn waiting(&self, before: &Enrolment, now: Timestamp) -> Self {
+        let mut after = self.with_enrolment(before.clone(), now);
         if after.visit_task().is_some() {
             after.deadlines = after.deadlines.with(Deadline::Enrol, time::add_seconds(now, AGAIN_S));
         }
@@ -304,6 +326,11 @@ impl Appointment {
         let planned = self.deadlines.get(Deadline::Enrol);
         let deadlines = match self.visit_task() {
             None => self.deadlines.clone().without(Deadline::Enrol),
+            // Nothing is known there, and what could still arrive is waited for.
+            Some(VisitTask::Find) if self.enrolment.known != Known::Unclear => {
+                let at = self.enrolment.doubt_until.unwrap_or(now).max(now);
+                self.deadlines.clone().with(Deadline::Enrol, planned.unwrap_or(at))
+            }
             Some(VisitTask::Lock) => {
                 self.deadlines.clone().with(Deadline::Enrol, planned.unwrap_or(time::add_seconds(now, LOCK_WITHIN_S)))
             }
@@ -321,17 +348,17 @@ impl Appointment {
             Known::Nothing if !is_known_by_payment => None,
             _ => Some(self.id.clone()),
         };
-        Enrolment { owner, known, follows }
+        Enrolment { owner, known, follows, doubt_until: None }
     }
 
     /// What is left to tell of this one once another has taken its place: that one tells of both.
     pub(crate) fn enrolment_left(&self) -> Enrolment {
-        let (known, follows) = match &self.enrolment.known {
-            Known::Confirmed => (Known::Over, None),
-            Known::Nothing => (Known::Nothing, None),
-            known => (known.clone(), self.enrolment.follows.clone()),
-        };
-        Enrolment { known, follows, owner: self.enrolment.owner }
+        let Enrolment { owner, known, follows, doubt_until } = (*self.enrolment).clone();
+        match known {
+            Known::Confirmed => Enrolment { owner, known: Known::Over, ..Enrolment::default() },
+            Known::Nothing => Enrolment { owner, doubt_until, ..Enrolment::default() },
+            known => Enrolment { owner, known, follows, doubt_until },
+        }
     }
 }
 
@@ -448,7 +475,7 @@ mod tests {
 
     fn tell(visit: &Appointment, his: &mut Hospital, luck: Luck, now: Timestamp) -> Appointment {
         let Some(task) = visit.visit_task() else { return visit.clone() };
-        let before = visit.enrolment.known.clone();
+        let before = visit.enrolment.clone();
         let asked = visit.his_asked(&task, now).unwrap();
         let answer = match luck {
             Luck::Answered => his.takes(&task, &visit.id),

@@ -46,7 +46,7 @@ pub async fn follow(
     let mut visit = give_up(desk, &profile, appointment, now).await?;
     for _ in 0..STEPS_MAX {
         let Some(task) = visit.visit_task() else { break };
-        let before = visit.enrolment.known.clone();
+        let before = visit.enrolment.clone();
         let key = visit.key();
         // Written first: a crash after the HIS was told only means asking it where the visit stands.
         let Some(asked) = desk.table.change_visit(&key, |seen| seen.his_asked(&task, now)).await? else { break };

@@ -25,7 +25,8 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (intro, guide, consent) = (sections.needed("intro"), sections.needed("guide"), sections.needed("consent"));
     let (booking, cancel) = (sections.optional("booking"), sections.optional("cancel"));
     let (credit, money) = (sections.optional("credit"), sections.optional("money"));
-    let (queue, messages) = (sections.optional("queue"), sections.optional("messages"));
+    let (numbers, queue) = (sections.optional("numbers"), sections.optional("queue"));
+    let messages = sections.optional("messages");
     let (templates, calendar) = (sections.optional("templates"), sections.optional("calendar"));
     let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
     let (replies, fallback) = (sections.needed("replies"), sections.needed("fallback"));
@@ -40,6 +41,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
         cancel: cancel?,
         credit: credit?,
         money: money?,
+        numbers: numbers?,
         queue: queue?,
         messages: messages?,
         menu: menu?,
