@@ -139,7 +139,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Departments => browse::departments(app, call).await,
         Action::Department => browse::department(app, call).await,
         Action::Clinic => browse::clinic(app, call).await,
-        Action::Hold => appointments::hold(app, call).await,
+        Action::Hold => Box::pin(appointments::hold(app, call)).await,
         Action::Appointments => appointments::list(app, call).await,
         Action::Appointment => appointments::show(app, call).await,
         Action::Cancel => appointments::cancel(app, call).await,

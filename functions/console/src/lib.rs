@@ -58,8 +58,7 @@ pub mod import;
 pub mod messages;
 mod profile;
 mod pulls;
-pub 
-mod reconciliation;
+pub mod reconciliation;
 pub mod refunds;
 pub mod staff;
 pub mod views;

@@ -77,7 +77,7 @@ pub async fn handle(app: &App) -> Synced {
     };
     let mut synced = outcomes.fold(Synced::default(), count).await;
     // Last: patients wait for what is told, nobody for what is pulled.
-    if let Some(done) = pull::run(app, now).await {
+    if let Some(done) = Box::pin(pull::run(app, now)).await {
         synced = count(synced, done).await;
     }
     if synced != Synced::default() {

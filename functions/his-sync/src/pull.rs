@@ -68,7 +68,8 @@ async fn finish(app: &App, pull: Pull, due: PullDue, now: Timestamp) -> bool {
     for clinic in &report.oversold {
         tracing::error!(alarm = "oversold", %clinic, "more is sold than the HIS has");
     }
-    let written = app.desk.table.change_pull(|seen| Pull { asked_at: seen.asked_at, leased_until: None, ..after.clone() });
+    let written =
+        app.desk.table.change_pull(|seen| Pull { asked_at: seen.asked_at, leased_until: None, ..after.clone() });
     let written = written.await.inspect_err(|error| tracing::error!(%error, "a pull is made again"));
     outcome.is_ok() && written.is_ok()
 }
@@ -329,11 +330,7 @@ impl<'a, H: His> Puller<'a, H> {
         }
     }
 
-    async fn close(
-        &self,
-        clinic: &ClinicId,
-        from: Option<SlotStart>,
-    ) -> Result<bool, SyncError> {
+    async fn close(&self, clinic: &ClinicId, from: Option<SlotStart>) -> Result<bool, SyncError> {
         let table = &self.app.desk.table;
         let Some(found) = table.clinic_alone(clinic).await? else { return Ok(false) };
         let closures = table.closures(clinic).await?;
@@ -367,8 +364,7 @@ impl<'a, H: His> Puller<'a, H> {
         let Some(found) = table.clinic(clinic).await? else { return Ok(false) };
         let taken = found.slots.iter().find_map(|slot| slot.holder(appointment));
         let Some(taken) = taken else { return Ok(false) };
-        let key =
-            AppointmentKey { patient: taken.patient.clone(), date: found.clinic.date, id: appointment.clone() };
+        let key = AppointmentKey { patient: taken.patient.clone(), date: found.clinic.date, id: appointment.clone() };
         match table.appointment(&key).await? {
             Some(appointment) => visit::clear(self.app, &appointment, self.now).await.map(|()| true),
             None => Ok(false),
@@ -380,7 +376,10 @@ impl<'a, H: His> Puller<'a, H> {
 enum Outcome {
     /// It refers to what nobody here knows.
     Unknown,
-    Filed { is_changed: bool, oversold: Option<ClinicId> },
+    Filed {
+        is_changed: bool,
+        oversold: Option<ClinicId>,
+    },
 }
 
 /// Codes, place in the tree and rank are the hospital's; what patients read may be edited here.

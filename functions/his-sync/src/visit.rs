@@ -8,8 +8,8 @@ use domain::Timestamp;
 use domain::appointment::{Appointment, Command, State, check_again_at};
 use domain::due::Deadline;
 use domain::event::Actor;
-use runtime::enrolment;
 use his::{Call, His, VisitQuery, VisitStatus};
+use runtime::enrolment;
 use store::appointments::MoveFailed;
 use store::credit::Verdict;
 use store::key::Key;
@@ -21,7 +21,7 @@ pub(crate) async fn sync(app: &App, key: &Key, now: Timestamp) -> Result<(), Syn
         return check(app, appointment, now).await;
     }
     let his = app.his.get(now).await?;
-    let told = enrolment::follow(&app.desk, &his.client, appointment, now).await?;
+    let told = Box::pin(enrolment::follow(&app.desk, &his.client, appointment, now)).await?;
     check(app, told, now).await
 }
 

@@ -6,10 +6,10 @@ use domain::Timestamp;
 use domain::appointment::{Appointment, State};
 use domain::due::Deadline;
 use domain::order::{Order, OrderState};
-use runtime::{Refusal, enrolment};
 use runtime::payments::provider::{Opened, Provider};
 use runtime::payments::{self, Followed};
 use runtime::posting;
+use runtime::{Refusal, enrolment};
 use web::pay::SheetRequest;
 use wechat::pay::BridgeParameters;
 

@@ -538,6 +538,8 @@ impl Appointment {
         use State::{Booked, Cancelled, CheckedIn, Confirming, Expired, Fulfilled, Held, NoShow, Refused};
         match (self.state, command) {
             (Held { .. }, Command::Book) if self.is_number_of_his() => Ok(Confirming { since: now }),
+            // Given back there as well: whether it can be had again is not ours to say.
+            (Expired, Command::Book) if self.is_number_of_his() => Err(MoveError::Illegal),
             (Held { .. } | Expired, Command::Book) => Ok(Booked),
             (Held { .. } | Expired | Confirming { .. }, Command::Refuse(why)) => Ok(Refused { why }),
             (Held { .. }, Command::Drop) => Ok(Expired),
@@ -545,9 +547,8 @@ impl Appointment {
             (Held { .. }, Command::Expire) => Err(MoveError::StillHeld),
             (Held { .. }, Command::Cancel(by)) => Ok(Cancelled { by, refund: false }),
             // 停诊 also meets those who have come already (E42), and those who are taken for absent.
-            (Booked | Confirming { .. }, Command::Cancel(by)) | (CheckedIn | NoShow, Command::Cancel(by @ CancelledBy::Hospital)) => {
-                self.cancel_booked(by, policy, now)
-            }
+            (Booked | Confirming { .. }, Command::Cancel(by))
+            | (CheckedIn | NoShow, Command::Cancel(by @ CancelledBy::Hospital)) => self.cancel_booked(by, policy, now),
             (Booked, Command::CheckIn) => Ok(CheckedIn),
             // Late, but on the day: the desk takes the patient in all the same.
             (NoShow, Command::CheckIn) if time::today(now) == self.place.date => Ok(CheckedIn),

@@ -221,9 +221,8 @@ impl Appointment {
                 Err(MoveError::AlreadyDone)
             }
             (_, VisitAnswer::Unsent) => Ok(self.waiting(before, now)),
-            (VisitTask::Leave(_), _) => Ok(self.without_former(now)),
-            // Sent without it next time, and asked first whether this one has arrived after all.
-            (VisitTask::Move(_), VisitAnswer::UnknownBefore) => Ok(self.without_former(now)),
+            // After a move: sent without it next time, and asked first whether this one has arrived after all.
+            (VisitTask::Leave(_), _) | (VisitTask::Move(_), VisitAnswer::UnknownBefore) => Ok(self.without_former(now)),
             (_, VisitAnswer::UnknownBefore) => Err(MoveError::Illegal),
             (_, VisitAnswer::Stands(found)) => Ok(self.found(*found, now)),
             (VisitTask::Lock, VisitAnswer::Done) => Ok(self.with_known(Known::Locked, now)),
@@ -267,7 +266,10 @@ impl Appointment {
     }
 
     fn confirmed(&self, now: Timestamp) -> Self {
-        let after = Self { enrolment: Box::new(Enrolment { follows: None, doubt_until: None, ..self.knowing(Known::Confirmed) }), ..self.clone() };
+        let after = Self {
+            enrolment: Box::new(Enrolment { follows: None, doubt_until: None, ..self.knowing(Known::Confirmed) }),
+            ..self.clone()
+        };
         match self.state {
             State::Confirming { .. } => after.reached(State::Booked, Actor::Schedule, now),
             _ => after.written(now),
@@ -496,7 +498,7 @@ mod tests {
     fn visit(owner: NumberOwner, is_free: bool) -> Appointment {
         let enrolment = Box::new(Enrolment { owner, ..Enrolment::default() });
         let booker = if is_free { Booker::Staff("window".into()) } else { held(at(NOW)).booker };
-        Appointment { enrolment, booker, ..held(time::add_minutes(at(NOW), 600)) }.planned(at(NOW))
+        Appointment { booker, enrolment, ..held(time::add_minutes(at(NOW), 600)) }.planned(at(NOW))
     }
 
     fn settled(visit: &Appointment, his: &mut Hospital, mut now: Timestamp) -> (Appointment, Timestamp) {
@@ -603,7 +605,10 @@ mod tests {
         let locked = tell(&visit(NumberOwner::His, false), &mut his, Luck::Answered, now);
         let paid = locked.after(Command::Book, Actor::Schedule, CancelPolicy::default(), now).unwrap();
         let late = tell(&paid, &mut his, Luck::Late, now);
-        assert_eq!(late.his_silent(900, CancelPolicy::default(), time::add_minutes(now, 14)), Err(MoveError::AlreadyDone));
+        assert_eq!(
+            late.his_silent(900, CancelPolicy::default(), time::add_minutes(now, 14)),
+            Err(MoveError::AlreadyDone)
+        );
         let given_up = late.his_silent(900, CancelPolicy::default(), time::add_minutes(now, 15)).unwrap();
         assert_eq!(given_up.state, State::Refused { why: RefusedWhy::HisSilent });
         assert!(given_up.deadlines.get(Deadline::Release).is_some(), "money, number and gate follow");

@@ -52,8 +52,7 @@ pub async fn follow(
         let Some(asked) = desk.table.change_visit(&key, |seen| seen.his_asked(&task, now)).await? else { break };
         let told = tell(desk, his, &profile, &asked, &task, now).await;
         let answer = answer_of(&told, &task);
-        let answered =
-            desk.table.change_visit(&key, |seen| seen.his_answered(&task, &answer, &before, now)).await?;
+        let answered = desk.table.change_visit(&key, |seen| seen.his_answered(&task, &answer, &before, now)).await?;
         visit = answered.unwrap_or(asked);
         settle(desk, &profile, &visit, now).await?;
         match told {
@@ -88,12 +87,7 @@ async fn give_up(
 }
 
 /// What follows when the HIS says no to a number it gives: nobody here has it any more.
-async fn settle(
-    desk: &Desk,
-    profile: &HospitalProfile,
-    visit: &Appointment,
-    now: Timestamp,
-) -> Result<(), EnrolError> {
+async fn settle(desk: &Desk, profile: &HospitalProfile, visit: &Appointment, now: Timestamp) -> Result<(), EnrolError> {
     let Known::Refused { code } = &visit.enrolment.known else { return Ok(()) };
     match visit.state {
         State::Expired | State::Refused { .. } if visit.is_number_of_his() => {
@@ -140,7 +134,9 @@ async fn tell(
         VisitTask::Leave(former) => his.cancel(former, call).await,
         VisitTask::Confirm => his.confirm(&booking_of(desk, visit).await?, call).await,
         VisitTask::Move(former) => his.reschedule(former, &booking_of(desk, visit).await?, call).await,
-        VisitTask::Find => return his.standing(&visit.id, call).await.map(|found| VisitAnswer::Stands(found.map(stands))),
+        VisitTask::Find => {
+            return his.standing(&visit.id, call).await.map(|found| VisitAnswer::Stands(found.map(stands)));
+        }
     };
     done.map(|()| VisitAnswer::Done)
 }
@@ -177,13 +173,7 @@ fn lock_of(visit: &Appointment, profile: &HospitalProfile) -> NumberLock {
 }
 
 fn number_lock(serial: &AppointmentId, place: &Place, until: Timestamp) -> NumberLock {
-    NumberLock {
-        serial: serial.clone(),
-        clinic: place.clinic.clone(),
-        start: place.start,
-        number: place.number,
-        until,
-    }
+    NumberLock { serial: serial.clone(), clinic: place.clinic.clone(), start: place.start, number: place.number, until }
 }
 
 /// The visit as the HIS is told of it. What cannot be read now is read when it is told again.
@@ -206,16 +196,11 @@ async fn booking_of(desk: &Desk, visit: &Appointment) -> Result<VisitBooking, Hi
 
 /// Has the HIS keep the number of a hold before anybody pays for it. What it does not keep is given up at once: nobody waits
 /// in a line for a system that does not answer.
-pub async fn lock(
-    desk: &Desk,
-    his: &impl His,
-    held: Appointment,
-    now: Timestamp,
-) -> Result<Appointment, LockError> {
+pub async fn lock(desk: &Desk, his: &impl His, held: Appointment, now: Timestamp) -> Result<Appointment, LockError> {
     if !held.awaits_lock() {
         return Ok(held);
     }
-    let visit = match follow(desk, his, held.clone(), now).await {
+    let visit = match Box::pin(follow(desk, his, held.clone(), now)).await {
         Ok(visit) => visit,
         Err(EnrolError::Store(error)) => return Err(HoldError::Store(error).into()),
         Err(error) => {

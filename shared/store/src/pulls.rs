@@ -17,11 +17,7 @@ impl Table {
     }
 
     /// Begins a pull, if one is due and nobody else is at it.
-    pub async fn begin_pull(
-        &self,
-        policy: &PullPolicy,
-        now: Timestamp,
-    ) -> Result<Option<(Pull, PullDue)>, StoreError> {
+    pub async fn begin_pull(&self, policy: &PullPolicy, now: Timestamp) -> Result<Option<(Pull, PullDue)>, StoreError> {
         let seen = self.pull().await?;
         let Some(due) = seen.due(policy, now) else { return Ok(None) };
         let begun = seen.begun(now);

@@ -105,7 +105,9 @@ impl Table {
         if let Some(made) = self.appointment(&key).await? {
             return match made.state {
                 _ if !made.is_live(now) => Err(HoldError::Over(Box::new(made))),
-                State::Held { .. } if made.payable().is_zero() && !made.awaits_lock() => self.book_free_visit(profile, made, now).await,
+                State::Held { .. } if made.payable().is_zero() && !made.awaits_lock() => {
+                    self.book_free_visit(profile, made, now).await
+                }
                 _ => Ok(made),
             };
         }

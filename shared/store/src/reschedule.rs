@@ -101,16 +101,15 @@ impl Table {
             }
         };
         let next = old.moved(to.id, place, old.enrolment_of_next(owner, known), actor.clone(), now);
-        let moved =
-            match self.put_in_place(profile, &old.key(), &next, now).await {
-                // The transaction may have taken effect all the same: the hold ends by itself, or finds its appointment.
-                Err(RescheduleError::Hold(HoldError::Store(error))) => return Err(error.into()),
-                Err(refusal) => {
-                    self.give_other_back(request, &old, false, now).await?;
-                    return Err(refusal);
-                }
-                Ok(moved) => moved,
-            };
+        let moved = match self.put_in_place(profile, &old.key(), &next, now).await {
+            // The transaction may have taken effect all the same: the hold ends by itself, or finds its appointment.
+            Err(RescheduleError::Hold(HoldError::Store(error))) => return Err(error.into()),
+            Err(refusal) => {
+                self.give_other_back(request, &old, false, now).await?;
+                return Err(refusal);
+            }
+            Ok(moved) => moved,
+        };
         if let Err(error) = self.finish_move(profile, &old.key(), &moved, now).await {
             tracing::warn!(%error, "the old number of a moved visit is left to the sweeper");
         }

@@ -18,8 +18,8 @@ use runtime::secrets::SecretError;
 use serde::Serialize;
 use std::str::FromStr;
 use store::StoreError;
-pub use store::schedules::Tally;
 pub(crate) use store::schedules::Fate;
+pub use store::schedules::Tally;
 use web::problem::Problem;
 use web::{Response, StatusCode};
 

@@ -8,7 +8,7 @@ use domain::calendar::Calendar;
 use domain::civil::Time;
 use domain::credit::{BanLength, CreditPolicy, CutOff, Rule, Terms, Window};
 use domain::enrolment::NumberOwner;
-use domain::profile::{NumbersPolicy, HospitalProfile, MenuAction, MenuItem, MessagePolicy};
+use domain::profile::{HospitalProfile, MenuAction, MenuItem, MessagePolicy, NumbersPolicy};
 use domain::queue::{QueuePolicy, VisitMinutes};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
