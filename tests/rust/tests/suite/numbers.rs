@@ -274,3 +274,24 @@ async fn what_staff_edited_stays_and_the_rest_follows_the_hospital() {
     let after = hospital.table.departments().await.unwrap().into_iter().find(|one| one.id.as_str() == "XNK").unwrap();
     assert_eq!((after.name.as_str(), after.intro.as_str()), ("心血管病中心", "高血压、冠心病"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_known_is_shown_with_its_age_while_the_hospital_does_not_answer() {
+    let hospital = open(NumberOwner::His).await;
+    let person = hospital.patient("lin").await;
+    let clinic = told(&hospital, "心血管内科", "25.00").await;
+    pulled(&hospital).await;
+    let page = async || {
+        let (status, page) = hospital.book_get(&person, &format!("/clinics/{clinic}")).await;
+        assert_eq!(status, 200, "{page}");
+        (page["freshness"]["text"].as_str().unwrap().to_owned(), page["freshness"]["is_old"].clone())
+    };
+    let (fresh, is_old) = page().await;
+    assert!(fresh.starts_with("号源更新于 ") && is_old == false, "{fresh}");
+    hospital.his.post("down", json!({ "on": true })).await;
+    hospital.pass_minutes(CONFIRM_MIN).await;
+    hospital.tick().await;
+    let (old, is_old) = page().await;
+    let clock = fresh.split(' ').next_back().unwrap();
+    assert!(old.ends_with(clock) && is_old == true, "as of when it last answered: {fresh}, {old}");
+}

@@ -298,6 +298,12 @@ impl Hospital {
         read(&booking::handle(&self.booking, request).await.unwrap())
     }
 
+    /// A page of the booking function as JSON.
+    pub(crate) async fn book_get(&self, person: &Person, path: &str) -> (u16, Value) {
+        let request = Self::request(person, "GET", path, &Value::Null);
+        read(&booking::handle(&self.booking, request).await.unwrap())
+    }
+
     pub(crate) async fn prepay(&self, person: &Person, appointment: &AppointmentKey) -> (u16, Value) {
         let request = Self::request(person, "POST", &format!("/appointments/{appointment}/prepay"), &json!({}));
         read(&payment::handle(&self.payment, request).await.unwrap())
