@@ -21,7 +21,10 @@ use runtime::payments::FollowError;
 use runtime::secrets::{PayAccount, Secret, SecretError};
 use store::StoreError;
 use store::due::SHARDS;
-use store::key::{APPEAL_PREFIX, APPOINTMENT_PREFIX, CLINIC_PREFIX, CLOSURE_PREFIX, Key, REPORT_PREFIX, SLOT_PREFIX, WAITLIST_PREFIX};
+use store::key::{
+    APPEAL_PREFIX, APPOINTMENT_PREFIX, CLINIC_PREFIX, CLOSURE_PREFIX, Key, MERGE, REPORT_PREFIX, SLOT_PREFIX,
+    WAITLIST_PREFIX,
+};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;
@@ -109,6 +112,8 @@ async fn sweep(app: &App, key: Key, now: Timestamp) -> bool {
         visit::sweep(app, &key, now).await
     } else if key.sk.starts_with(APPEAL_PREFIX) {
         visit::follow_appeal(app, &key, now).await
+    } else if key.sk == MERGE {
+        merge(app, &key, now).await
     } else if key.pk.starts_with(CLINIC_PREFIX) {
         clinic::sweep(app, &key, now).await
     } else if key.pk.starts_with(CLOSURE_PREFIX) {
@@ -121,4 +126,13 @@ async fn sweep(app: &App, key: Key, now: Timestamp) -> bool {
         Err(SweepError::Unknown)
     };
     outcome.inspect_err(|error| tracing::error!(%error, sk = key.sk, "item stays due")).is_ok()
+}
+
+/// Lets links and cards follow a merge of two records, or its end.
+async fn merge(app: &App, key: &Key, now: Timestamp) -> Result<(), SweepError> {
+    let table = &app.desk.table;
+    match table.merge_at(key).await? {
+        Some(merge) => Ok(table.work_merge(&merge, now).await?),
+        None => Ok(()),
+    }
 }

@@ -215,6 +215,7 @@ fn over_text(appointment: &Appointment) -> Option<&'static str> {
     match appointment.state {
         State::Booked | State::CheckedIn | State::Fulfilled => None,
         State::Held { .. } => Some("该号尚未支付，支付后才能候诊。"),
+        State::Confirming { .. } => Some("医院正在确认该号，确认后才能候诊。"),
         State::NoShow => Some("该号已过就诊时间。如您已到院，请到分诊台。"),
         State::Expired | State::Cancelled { .. } | State::Refused { .. } => Some("该号已取消，无需候诊。"),
     }
@@ -241,7 +242,10 @@ impl View for VisitView {
                 (title("检查、取药排队"))
                 div data-elsewhere=(elsewhere) { a href=(elsewhere) { "查看" } }
             }
-            div.acts { (Button::plain_link("挂号详情", &format!("/appointments/{}", self.appointment))) }
+            div.acts {
+                (Button::plain_link("挂号详情", &format!("/appointments/{}", self.appointment)))
+                (Button::plain_link("检验检查报告", "/reports"))
+            }
         };
         let shell = Page::new("候诊").tab(Tab::Appointments).scripts(&[Script::Visit]);
         page(context, &shell.without_script(self.live.as_deref()), body)

@@ -316,7 +316,7 @@ impl Policy {
         self.shown(report.status, class.unwrap_or(plain_class(report.category)), progress, now)
     }
 
-    fn shown(&self, status: Status, class: ItemClass, progress: Progress, now: Timestamp) -> Visibility {
+    pub(super) fn shown(&self, status: Status, class: ItemClass, progress: Progress, now: Timestamp) -> Visibility {
         if status == Status::EnteredInError {
             return Visibility::Withdrawn;
         }
