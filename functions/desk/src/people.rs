@@ -141,6 +141,9 @@ async fn bind(app: &App, call: &Call<Action>, patient: &PatientId, no: &CardNo) 
     let card = app.desk.table.card(no).await?;
     let is_theirs = card.as_ref().is_some_and(|card| card.patient.as_ref() == Some(patient));
     if is_theirs || (card.is_some() && app.desk.table.bind_card(patient, no).await?) {
+        // Results that came before the card was bound come in now.
+        let keys = app.identity.get(call.now).await?;
+        Box::pin(app.desk.table.hurry_unplaced(&keys, no.as_str(), call.now)).await?;
         return Ok(());
     }
     if card.is_none() && call.profile()?.cards.issuer == Issuer::His {

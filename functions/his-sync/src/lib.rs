@@ -1,11 +1,12 @@
 //! 医院系统: every minute, what the hospital's own system (HIS) still has to be told: payments to book, refunds to note, visits
 //! to confirm or take back; what it has to tell: its timetable and what changed; at night, what it has to be asked: whether a patient who counts as absent was there after all; and where the HIS calls
-//! people in itself, what it says of the queues.
+//! people in itself, what it says of the queues. Results that could not be placed are tried again.
 //!
 //! The page a patient pays on does the same at once (`runtime::posting`); this is the guarantee behind it. An order whose
 //! answer was lost is asked for by serial before it is sent again. Late, doubled or missed ticks do no harm.
 
 mod pull;
+mod replay;
 mod visit;
 
 use domain::Timestamp;
@@ -66,9 +67,10 @@ enum SyncError {
 /// What a tick did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Synced {
-    /// Orders the HIS now knows all about, or was asked about; visits it was asked about; queues as the HIS has them.
+    /// Orders the HIS now knows all about, or was asked about; visits it was asked about; queues as the HIS has
+    /// them; messages with results that were tried again.
     pub done: usize,
-    /// Orders, visits and queues that could not be followed.
+    /// Orders, visits, queues and messages that could not be followed.
     pub failed: usize,
 }
 
@@ -77,7 +79,8 @@ pub async fn handle(app: &App) -> Synced {
     let now = app.desk.clock.now();
     let orders = due(app, Worker::HisSync, now).map(|key| sync(app, key, now)).buffer_unordered(CONCURRENCY);
     let queues = due(app, Worker::HisQueue, now).map(|key| follow(app, key, now)).buffer_unordered(CONCURRENCY);
-    let outcomes = orders.chain(queues);
+    let results = due(app, Worker::HisResults, now).map(|key| replay(app, key, now)).buffer_unordered(CONCURRENCY);
+    let outcomes = orders.chain(queues).chain(results);
     let count = |sum: Synced, done: bool| async move {
         Synced { done: sum.done + usize::from(done), failed: sum.failed + usize::from(!done) }
     };
@@ -100,6 +103,13 @@ fn due(app: &App, worker: Worker, now: Timestamp) -> impl Stream<Item = Key> {
             found.inspect_err(|error| tracing::error!(%error, "due items cannot be read")).ok()
         })
         .flat_map(stream::iter)
+}
+
+async fn replay(app: &App, key: Key, now: Timestamp) -> bool {
+    replay::again(app, &key, now)
+        .await
+        .inspect_err(|error| tracing::error!(%error, pk = key.pk, "results are tried again later"))
+        .is_ok()
 }
 
 async fn follow(app: &App, key: Key, now: Timestamp) -> bool {

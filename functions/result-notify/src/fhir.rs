@@ -1,4 +1,4 @@
-//! FHIR R4: a DiagnosticReport, an Observation or a Bundle; answered with an OperationOutcome.
+//! FHIR R4: a `DiagnosticReport`, an `Observation` or a bundle of them; answered with an `OperationOutcome`.
 
 use crate::signed::Signed;
 use crate::{App, answer};

@@ -79,6 +79,8 @@ pub enum Worker {
     HisSync,
     /// `functions/his-sync` as well: queues are asked for all day, and payments do not wait behind them.
     HisQueue,
+    /// `functions/his-sync` as well: a burst of results of unknown people does not hold up payments.
+    HisResults,
 }
 
 impl Worker {
@@ -90,6 +92,7 @@ impl Worker {
             Self::Reconcile => "reconcile",
             Self::HisSync => "his-sync",
             Self::HisQueue => "his-queue",
+            Self::HisResults => "his-results",
         }
     }
 }
@@ -113,8 +116,9 @@ impl Deadline {
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile
             }
-            Self::Post | Self::Check | Self::Card | Self::Enrol | Self::Replay => Worker::HisSync,
+            Self::Post | Self::Check | Self::Card | Self::Enrol => Worker::HisSync,
             Self::CallState => Worker::HisQueue,
+            Self::Replay => Worker::HisResults,
         }
     }
 }

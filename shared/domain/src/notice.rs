@@ -287,7 +287,7 @@ impl About {
             },
             Self::Credit(told) => format!("/patients/{}/credit", told.0.owner.patient),
             Self::Person(news) => format!("/patients/{}/accounts", news.patient),
-            Self::Report(news) => format!("/patients/{}/reports/{}", news.filed.patient, news.filed.id),
+            Self::Report(news) => format!("/reports/{}", news.filed.id),
             Self::Waiting(waiting) => format!("/clinics/{}", waiting.clinic.id),
         }
     }

@@ -53,6 +53,8 @@ impl Inbox<'_> {
         let mut found: Option<PatientId> = None;
         for number in &numbers {
             let Some(patient) = self.holder(number).await? else { continue };
+            // Numbers of records that were merged are numbers of one person (E67).
+            let patient = self.table.root_of(&patient).await?;
             if found.as_ref().is_some_and(|found| *found != patient) {
                 return Ok(Err(obstacle(Why::TwoPatients)));
             }

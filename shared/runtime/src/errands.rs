@@ -197,6 +197,8 @@ impl<H: His> Errands<'_, H> {
         }
         let card = HeldCard { no: no.clone(), digital: no.is_digital() };
         let is_theirs = self.desk.table.hold_card(&errand.patient, &card).await?;
+        // Results that came before the card was bound come in now.
+        self.desk.table.hurry_unplaced(self.keys, no.as_str(), self.now).await?;
         Ok(errand.ended(if is_theirs { Stage::Done } else { Stage::NeedsWindow }))
     }
 }

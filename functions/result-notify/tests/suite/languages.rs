@@ -99,11 +99,9 @@ async fn a_front_end_machine_is_answered_in_its_own_language_and_encoding() {
     let again = world.front_end("application/json", json.as_bytes()).await;
     assert_eq!(again.json()["code"], 1);
 
-    let xml = format!(
-        "<?xml version=\"1.0\" encoding=\"GB18030\"?><request><params><reportId>R2</reportId><cardNo>V99999999</cardNo>\
-         <patientName>张三</patientName><reportStatus>已审核</reportStatus></params></request>"
-    );
-    let answer = world.front_end("text/xml", &Charset::Gb18030.encode(&xml).unwrap()).await;
+    let xml = "<?xml version=\"1.0\" encoding=\"GB18030\"?><request><params><reportId>R2</reportId><cardNo>V99999999</cardNo>\
+         <patientName>张三</patientName><reportStatus>已审核</reportStatus></params></request>";
+    let answer = world.front_end("text/xml", &Charset::Gb18030.encode(xml).unwrap()).await;
     let text = Charset::Gb18030.decode(&answer.bytes).unwrap();
     assert!(text.contains("<code>-1</code><error>unknown_patient</error>") && text.contains("患者未建档"), "{text}");
     assert_eq!(answer.headers["content-type"], "application/xml; charset=gb18030");

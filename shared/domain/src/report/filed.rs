@@ -360,6 +360,9 @@ impl Filed {
             }
             return;
         }
+        // Nor is a recall, once the report is mended.
+        self.untold.remove(&EventKind::ReportRecalled);
+        self.rest();
         match self.push_from {
             None => {}
             Some(from) if from > now => self.deadlines = self.deadlines.clone().with(Deadline::Publish, from),
