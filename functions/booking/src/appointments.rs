@@ -3,7 +3,7 @@
 use crate::admission::{self, ADMISSION};
 use crate::browse::clinic_view;
 use crate::views::{AppointmentView, AppointmentsView, CancelView, WaitingRow};
-use crate::{Action, App, attempts, options};
+use crate::{Action, App, attempts, options, set_apart};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
 use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
@@ -43,6 +43,7 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
         "" => None,
         visit => Some(options::follow_up(app, call, visit, &found.clinic).await?),
     };
+    let channel = set_apart::channel(app, call, &form, &patient, &found.clinic).await?;
     let request = HoldRequest {
         appointment: AppointmentId::of_request(call.account()?.as_str(), key.as_str(), &patient, &clinic, start),
         booker: Booker::Account(call.account()?.clone()),
@@ -50,11 +51,14 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
         patient_name_masked: link.name_masked,
         clinic: found.clinic,
         start,
-        channel: Channel::Wechat,
+        channel,
         rest_min: call.profile()?.booking.rest.drawn(app.desk.random.bytes()?),
         follow_up_of,
     };
-    let held = app.desk.table.hold(call.profile()?, &request, call.now).await?;
+    let held = match channel {
+        Channel::Referral => set_apart::referred(app, call, &form, &request).await?,
+        _ => app.desk.table.hold(call.profile()?, &request, call.now).await?,
+    };
     answer(call, &held)
 }
 

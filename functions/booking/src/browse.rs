@@ -2,7 +2,7 @@
 
 use crate::admission::{Entry, enter, is_crowded};
 use crate::views::{ClinicRow, ClinicView, DayChoice, DepartmentView, DepartmentsView, PatientChoice, SlotChoice};
-use crate::{Action, App, attempts, boards};
+use crate::{Action, App, attempts, boards, set_apart};
 use domain::admission::Phase;
 use domain::board::{Board, BoardClinic};
 use domain::booking::{BookingPolicy, window};
@@ -87,8 +87,9 @@ pub(crate) async fn clinic_view(
     }
     let found = app.desk.table.clinic(&id).await?.ok_or_else(Problem::not_found)?;
     let links = app.desk.table.links_of(call.account()?).await?;
-    let found = BoardClinic::of(&found.clinic, &found.slots, call.now);
-    clinic_page(app, call, (&found, &links), Entry::Open, form)
+    let set_apart = set_apart::of_clinic(app, call, &found, &links).await?;
+    let board = BoardClinic::of(&found.clinic, &found.slots, call.now);
+    Ok(clinic_page(app, call, (&board, &links), Entry::Open, form)?.with_set_apart(set_apart))
 }
 
 /// The same around the release: from the board, for a crowd must not read every slot.

@@ -6,6 +6,7 @@ mod attempts;
 mod boards;
 mod browse;
 mod options;
+mod set_apart;
 pub mod views;
 mod waitlist;
 

@@ -1,6 +1,7 @@
 //! What the pages of this function show: each view is the page and the JSON alike.
 
 use crate::admission::{ADMISSION, Entry, clock_text, is_crowded};
+use crate::set_apart::SetApart;
 use domain::appointment::{Appointment, CancelledBy, RefusedWhy, State};
 use domain::board::{Board, BoardClinic};
 use domain::booking::{BookingPolicy, WindowError, window};
@@ -274,7 +275,13 @@ impl SlotChoice {
         if is_closed { Self { off: Some("停诊"), ..self } } else { self }
     }
 
-    fn tile(&self) -> Tile<'_> {
+    /// Whether it can be chosen.
+    pub(crate) fn is_open(&self) -> bool {
+        self.off.is_none()
+    }
+
+    /// To choose from.
+    pub(crate) fn tile(&self) -> Tile<'_> {
         let target = self.off.map_or(TileTarget::Choice(&self.slot), TileTarget::Off);
         let remaining = u32::try_from(self.remaining).unwrap_or(u32::MAX);
         Tile { band: &self.band, remaining, fee_fen: self.fee_fen, target }
@@ -295,6 +302,11 @@ impl PatientChoice {
         let (patient, name) = (link.patient.to_string(), link.name_masked.clone());
         Self { patient, name, relation: link.relation.text() }
     }
+
+    /// To choose from.
+    pub(crate) fn choice(&self) -> Choice<'_> {
+        Choice { value: &self.patient, text: &self.name, below: Some(self.relation), disabled: false }
+    }
 }
 
 /// A clinic with its slots, to hold a number of.
@@ -310,6 +322,9 @@ pub struct ClinicView {
     fee_fen: i64,
     slots: Vec<SlotChoice>,
     patients: Vec<PatientChoice>,
+    /// Numbers set apart that somebody of the reader's people may take.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set_apart: Vec<SetApart>,
     /// Whether one can wait for a number.
     can_wait: bool,
     idempotency_key: String,
@@ -351,6 +366,7 @@ impl ClinicView {
             fee_fen: clinic.fee.get(),
             slots,
             patients,
+            set_apart: Vec::new(),
             can_wait: false,
             idempotency_key: key.as_str().to_owned(),
             admission: None,
@@ -359,6 +375,12 @@ impl ClinicView {
             key,
             form,
         }
+    }
+
+    /// With numbers set apart.
+    #[must_use]
+    pub(crate) fn with_set_apart(self, set_apart: Vec<SetApart>) -> Self {
+        Self { set_apart, ..self }
     }
 
     /// With the way to the waitlist, when the clinic takes people who wait and all of it is taken.
@@ -408,16 +430,7 @@ impl ClinicView {
 
     fn chooser(&self, context: &PageContext<'_>) -> Markup {
         let tile_list: Vec<_> = self.slots.iter().map(SlotChoice::tile).collect();
-        let people: Vec<_> = self
-            .patients
-            .iter()
-            .map(|choice| Choice {
-                value: &choice.patient,
-                text: &choice.name,
-                below: Some(choice.relation),
-                disabled: false,
-            })
-            .collect();
+        let people: Vec<_> = self.patients.iter().map(PatientChoice::choice).collect();
         if self.can_wait {
             return html! { (tiles(&self.form, "slot", &tile_list)) (self.waitlist(context, &people)) };
         }
@@ -468,6 +481,7 @@ impl View for ClinicView {
                 (self.held_back(look_again))
             } @else {
                 (self.chooser(context))
+                @for apart in &self.set_apart { (apart.form(context, &self.clinic, &self.key, &self.form)) }
             }
         };
         page(context, &Page::new("选择时段").tab(Tab::Booking), body)

@@ -52,6 +52,12 @@ pub enum Deadline {
     Waitlist,
     /// Closure: not everybody it concerns has been cancelled or told yet.
     Closure,
+    /// Report: the time to show it has come.
+    Publish,
+    /// Report: nobody has taken on its critical value in time.
+    Escalate,
+    /// Message with results that could not be placed: it is tried again.
+    Replay,
 }
 
 /// The function that acts on a deadline.
@@ -94,11 +100,13 @@ impl Deadline {
             | Self::Miss
             | Self::Credit
             | Self::Waitlist
-            | Self::Closure => Worker::Sweeper,
+            | Self::Closure
+            | Self::Publish
+            | Self::Escalate => Worker::Sweeper,
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile
             }
-            Self::Post | Self::Check => Worker::HisSync,
+            Self::Post | Self::Check | Self::Replay => Worker::HisSync,
             Self::CallState => Worker::HisQueue,
         }
     }

@@ -72,11 +72,23 @@ pub enum EventKind {
     /// Waiting for a number of a clinic is over.
     #[serde(rename = "waitlist.ended")]
     WaitlistEnded,
+    /// A report can be seen.
+    #[serde(rename = "report.ready")]
+    ReportReady,
+    /// A report that could be seen says something else now.
+    #[serde(rename = "report.corrected")]
+    ReportCorrected,
+    /// A report that could be seen was taken back.
+    #[serde(rename = "report.recalled")]
+    ReportRecalled,
+    /// A clinician knows of a critical value, or nobody took it on in time: the patient is to come or call.
+    #[serde(rename = "report.critical")]
+    ReportCritical,
 }
 
 impl EventKind {
     /// Every kind, for schemas and tests.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::AppointmentBooked,
         Self::AppointmentCancelled,
         Self::AppointmentExpired,
@@ -99,6 +111,10 @@ impl EventKind {
         Self::AppointmentSubstituted,
         Self::WaitlistOffered,
         Self::WaitlistEnded,
+        Self::ReportReady,
+        Self::ReportCorrected,
+        Self::ReportRecalled,
+        Self::ReportCritical,
     ];
 
     /// The detail-type on the bus.
@@ -126,6 +142,10 @@ impl EventKind {
             Self::AppointmentSubstituted => "appointment.substituted",
             Self::WaitlistOffered => "waitlist.offered",
             Self::WaitlistEnded => "waitlist.ended",
+            Self::ReportReady => "report.ready",
+            Self::ReportCorrected => "report.corrected",
+            Self::ReportRecalled => "report.recalled",
+            Self::ReportCritical => "report.critical",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Names of things: one type per kind, so that a patient is never passed where an appointment is meant.
 
 use crate::clinic::{Period, SlotStart};
+use crate::report::ReportKey;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -105,6 +106,10 @@ ids! {
     QueueId;
     /// One entry of the audit.
     AuditId;
+    /// A report (报告) of one sender; see [`ReportId::of`].
+    ReportId;
+    /// A message with results that was not taken in; see [`UnplacedId::of`].
+    UnplacedId;
     /// A person (患者) of the hospital's own system, by its number.
     PersonNo;
     /// Our number of a write to the hospital's own system about a person.
@@ -158,6 +163,23 @@ impl PatientId {
     /// From random bytes.
     pub fn from_bytes(bytes: IdBytes) -> Self {
         Self(base32(bytes))
+    }
+}
+
+impl ReportId {
+    /// Of a report's key: whoever sends it, however often, it is the same report.
+    pub fn of(key: &ReportKey) -> Self {
+        // Lengths in front, or two keys could run together into one text.
+        let parts =
+            [&key.sender, &key.number, &key.service].map(|part| format!("{}:{}", part.as_str().len(), part.as_str()));
+        Self(hashed_text(&parts.each_ref().map(String::as_str)))
+    }
+}
+
+impl UnplacedId {
+    /// Of what was sent: the same again is the same.
+    pub fn of(parts: &[&str]) -> Self {
+        Self(hashed_text(parts))
     }
 }
 

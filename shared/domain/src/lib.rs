@@ -24,6 +24,7 @@ pub mod profile;
 pub mod queue;
 pub mod quota;
 pub mod reconciliation;
+pub mod referral;
 pub mod report;
 pub mod slot;
 pub mod staff;

@@ -107,7 +107,11 @@ impl NoticeKind {
             EventKind::AppointmentExpired
             | EventKind::OrderPaid
             | EventKind::PatientRegistered
-            | EventKind::MessageDue => None,
+            | EventKind::MessageDue
+            | EventKind::ReportReady
+            | EventKind::ReportCorrected
+            | EventKind::ReportRecalled
+            | EventKind::ReportCritical => None,
         }
     }
 

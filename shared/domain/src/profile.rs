@@ -182,6 +182,9 @@ pub struct HospitalProfile {
     /// How the hospital's own system is spoken to.
     #[serde(default)]
     pub his: HisPolicy,
+    /// When which results are shown, and which are sensitive.
+    #[serde(default)]
+    pub reports: crate::report::Policy,
     /// The chat's menu: one to three buttons.
     pub menu: Vec<MenuItem>,
     /// Answer to a new follower. `{name}` and `{phone}` stand for the hospital's.

@@ -45,6 +45,7 @@ use domain::civil::Time;
 use domain::credit::{Ban, Scope};
 use domain::order::OrderError;
 use domain::queue::{CheckInError, QueueError};
+use domain::referral::ReferralError;
 use domain::time;
 use domain::waitlist::WaitlistError;
 use his::{HisError, RequestError};
@@ -52,6 +53,7 @@ use store::StoreError;
 use store::appointments::MoveFailed;
 use store::orders::OrderFailed;
 use store::queues::{CheckInFailed, QueueFailed};
+use store::referrals::ReferralFailed;
 use store::registration::HoldError;
 use store::reschedule::RescheduleError;
 use store::staff::AccountFailed;
@@ -98,6 +100,10 @@ refusals! {
     MoveFailed => moved;
     RescheduleError => not_rescheduled;
     JoinError => not_waiting;
+    ReferralFailed => |error| match error {
+        ReferralFailed::Refused(error) => not_referred(error),
+        ReferralFailed::Store(error) => unavailable("table", &error),
+    };
     OrderError => |error| order(error);
     OrderFailed => |error| match error {
         OrderFailed::NotFound => Problem::not_found(),
@@ -236,6 +242,16 @@ fn hold(error: HoldError) -> Problem {
         }
         HoldError::Over(_) => Problem::conflict("request_over", "该次挂号已结束，请重新选择时段"),
         HoldError::Store(error) => unavailable("table", &error),
+    }
+}
+
+/// A wrong code is answered like somebody else's.
+fn not_referred(error: ReferralError) -> Problem {
+    match error {
+        ReferralError::Unknown => Problem::conflict("referral_unknown", "转诊码不正确，或不适用于该门诊、该就诊人"),
+        ReferralError::Expired => Problem::conflict("referral_expired", "转诊码已过期，请向开具的医生或分诊台重新索取"),
+        ReferralError::Used => Problem::conflict("referral_used", "转诊码已经使用过"),
+        ReferralError::NoneLeft => Problem::conflict("referral_none_left", "该门诊预留的转诊号都已开出转诊码"),
     }
 }
 

@@ -3,8 +3,11 @@
 use domain::Timestamp;
 use domain::appointment::AppointmentKey;
 use domain::clinic::SlotStart;
-use domain::id::{BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId, QueueId};
+use domain::id::{
+    BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId, QueueId, ReportId, UnplacedId,
+};
 use domain::notice::{NoticeKind, Recipient};
+use domain::referral::ReferralCode;
 use domain::waitlist::Ticket;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,8 @@ pub const ORDER_PREFIX: &str = "ORDER#";
 pub const CLINIC_PREFIX: &str = "CLINIC#";
 /// The prefix of lines of people who wait, by clinic.
 pub const WAITLIST_PREFIX: &str = "WAIT#";
+/// The prefix of referral codes, by clinic.
+pub const REFERRAL_PREFIX: &str = "REFERRAL#";
 /// The prefix of closures, by clinic.
 pub const CLOSURE_PREFIX: &str = "CLOSURE#";
 /// The prefix of appointments below their patient.
@@ -39,6 +44,14 @@ pub const GATE: &str = "GATE";
 pub const ON_RECORD: &str = "CREDIT";
 /// The prefix of appeals below their patient.
 pub const APPEAL_PREFIX: &str = "APPEAL#";
+/// The prefix of reports, and of a report's line below its patient.
+pub const REPORT_PREFIX: &str = "REPORT#";
+/// The prefix of messages with results that were not taken in.
+pub const UNPLACED_PREFIX: &str = "UNPLACED#";
+/// The partition of those that staff have to look at.
+pub const UNPLACED: &str = "UNPLACED";
+/// The partition of critical values that a clinician has to take on.
+pub const CRITICAL: &str = "CRITICAL";
 /// The partition of appeals that await an answer.
 pub const APPEALS: &str = "APPEALS";
 
@@ -87,14 +100,14 @@ impl Key {
         Self::new(format!("{WAITLIST_PREFIX}{clinic}"), ticket.as_str())
     }
 
+    /// A referral code of a clinic.
+    pub fn referral(clinic: &ClinicId, code: &ReferralCode) -> Self {
+        Self::new(format!("{REFERRAL_PREFIX}{clinic}"), code.as_str())
+    }
+
     /// A closure of a clinic, or of a part of it, by when it was decided.
     pub fn closure(clinic: &ClinicId, decided_at: Timestamp) -> Self {
         Self::new(format!("{CLOSURE_PREFIX}{clinic}"), format!("{:015}", decided_at.as_millisecond()))
-    }
-
-    /// A code that lets a patient take a number set apart for referrals, known by its hash.
-    pub fn referral(hash: &str) -> Self {
-        Self::new(format!("REFERRAL#{hash}"), SELF)
     }
 
     /// A clinic among those of its day and department.
@@ -155,6 +168,37 @@ impl Key {
     /// An appointment, below its patient and in order of its day.
     pub fn appointment(key: &AppointmentKey) -> Self {
         Self::new(format!("PATIENT#{}", key.patient), format!("{APPOINTMENT_PREFIX}{}#{}", key.date, key.id))
+    }
+
+    /// A report, by what its sender knows it by.
+    pub fn report(id: &ReportId) -> Self {
+        Self::new(format!("{REPORT_PREFIX}{id}"), SELF)
+    }
+
+    /// A report among those of its patient, in order of time.
+    pub fn report_line(patient: &PatientId, listed_at: Timestamp, id: &ReportId) -> Self {
+        let at = listed_at.as_second().max(0);
+        Self::new(format!("PATIENT#{patient}"), format!("{REPORT_PREFIX}{at:012}#{id}"))
+    }
+
+    /// A report with a critical value that a clinician has to take on, first come first.
+    pub fn critical(since: Timestamp, id: &ReportId) -> Self {
+        Self::new(CRITICAL, format!("{:012}#{id}", since.as_second().max(0)))
+    }
+
+    /// A message with results that was not taken in.
+    pub fn unplaced(id: &UnplacedId) -> Self {
+        Self::new(format!("{UNPLACED_PREFIX}{id}"), SELF)
+    }
+
+    /// The same among those that staff have to look at, first come first.
+    pub fn open_unplaced(received_at: Timestamp, id: &UnplacedId) -> Self {
+        Self::new(UNPLACED, format!("{:012}#{id}", received_at.as_second().max(0)))
+    }
+
+    /// The same among those that wait for somebody with a number, known by its blind index.
+    pub fn awaiting(index: &str, id: &UnplacedId) -> Self {
+        Self::new(format!("AWAITS#{index}"), id.as_str())
     }
 
     /// A link, seen from the person.

@@ -151,6 +151,9 @@ pub struct Patient {
     pub identity: SealedIdentity,
     /// Whether the window has to look at the document before it counts.
     pub needs_window: bool,
+    /// Year of birth, if the document tells it: all that booking may know of somebody's age, which reads no sealed data.
+    #[serde(default)]
+    pub birth_year: Option<i16>,
     /// Version of the consent text agreed to.
     pub consent_version: String,
     /// The visit card, once there is one.
@@ -290,6 +293,7 @@ impl Table {
             id: id.clone(),
             identity: sealed,
             needs_window: needs_window(identity) && !at_window,
+            birth_year: identity.document.birth_date().map(domain::civil::Date::year),
             consent_version: registration.consent_version.clone(),
             card: None,
             sms_copies: None,

@@ -108,7 +108,7 @@ impl Table {
             return Err(HoldError::SoldOut);
         }
         if let Some(visit) = &request.follow_up_of {
-            self.follow_up(visit, &key, now).await?;
+            self.follow_up(visit, &key, &request.booker, now).await?;
         }
         // Never longer than the slot itself: nobody pays for a turn that is over.
         let expires_at =
@@ -191,7 +191,13 @@ impl Table {
     }
 
     /// Notes on a visit which free visit follows it up; one that came to nothing makes room for another.
-    async fn follow_up(&self, visit: &AppointmentKey, next: &AppointmentKey, now: Timestamp) -> Result<(), HoldError> {
+    async fn follow_up(
+        &self,
+        visit: &AppointmentKey,
+        next: &AppointmentKey,
+        booker: &Booker,
+        now: Timestamp,
+    ) -> Result<(), HoldError> {
         let seen = self.appointment(visit).await?.ok_or(HoldError::NoFollowUp)?;
         let is_used = match &seen.history.followed_up_by {
             Some(before) if before != next => {
@@ -199,7 +205,13 @@ impl Table {
             }
             _ => false,
         };
-        if is_used || seen.state != State::Fulfilled || seen.patient != next.patient {
+        // In the consulting room the next visit is taken before this one has ended.
+        let took_place = match seen.state {
+            State::Fulfilled => true,
+            State::CheckedIn => booker.account().is_none(),
+            _ => false,
+        };
+        if is_used || !took_place || seen.patient != next.patient {
             return Err(HoldError::NoFollowUp);
         }
         let noted = self.write_appointment(visit, |visit| {

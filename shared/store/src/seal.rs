@@ -97,6 +97,31 @@ impl Keyring {
         open().ok_or(StoreError::Sealed)
     }
 
+    /// Seals bytes for one `purpose`: version (4 bytes), nonce, sealed bytes.
+    pub fn seal_bytes(&self, clear: &[u8], purpose: &str, nonce: SealNonce) -> Result<Vec<u8>, StoreError> {
+        let pair = self.keys.get(&self.current).ok_or(StoreError::Sealed)?;
+        let mut bytes = clear.to_vec();
+        pair.seal
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose.as_bytes()), &mut bytes)
+            .map_err(|_| StoreError::Sealed)?;
+        Ok([self.current.to_be_bytes().as_slice(), &nonce, &bytes].concat())
+    }
+
+    /// Opens what [`seal_bytes`](Self::seal_bytes) sealed for the same purpose.
+    pub fn open_bytes(&self, sealed: &[u8], purpose: &str) -> Result<Vec<u8>, StoreError> {
+        let open = || {
+            let (version, packed) = sealed.split_first_chunk()?;
+            let pair = self.keys.get(&u32::from_be_bytes(*version))?;
+            let (nonce, bytes) = packed.split_at_checked(NONCE_LEN)?;
+            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let mut bytes = bytes.to_vec();
+            let length = pair.seal.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut bytes).ok()?.len();
+            bytes.truncate(length);
+            Some(bytes)
+        };
+        open().ok_or(StoreError::Sealed)
+    }
+
     /// A signature of `text` for one `purpose`, good as long as the key that made it lives.
     pub fn sign(&self, text: &str, purpose: &str) -> String {
         self.indexes(text, purpose).into_iter().next().unwrap_or_default()
@@ -143,6 +168,19 @@ mod tests {
         let sealed = keyring(1).seal("林晓梅", "name", [7; 12]).unwrap();
         assert!(sealed.starts_with("1."));
         assert_eq!(keyring(2).open(&sealed, "name").unwrap(), "林晓梅");
+    }
+
+    #[test]
+    fn bytes_open_for_their_purpose_under_every_live_key() {
+        let sealed = keyring(1).seal_bytes(b"report", "report:1", [7; 12]).unwrap();
+        assert_eq!(keyring(2).open_bytes(&sealed, "report:1").unwrap(), b"report");
+        assert!(keyring(1).open_bytes(&sealed, "report:2").is_err());
+        for at in 0..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[at] ^= 1;
+            assert!(keyring(1).open_bytes(&altered, "report:1").is_err(), "{at}");
+            assert!(keyring(1).open_bytes(&sealed[..at], "report:1").is_err(), "{at}");
+        }
     }
 
     #[test]

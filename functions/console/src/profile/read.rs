@@ -28,6 +28,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (queue, messages) = (sections.optional("queue"), sections.optional("messages"));
     let his = sections.optional("his");
     let (templates, calendar) = (sections.optional("templates"), sections.optional("calendar"));
+    let reports = sections.optional("reports");
     let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
     let (replies, fallback) = (sections.needed("replies"), sections.needed("fallback"));
     Some(HospitalProfile {
@@ -44,6 +45,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
         queue: queue?,
         messages: messages?,
         his: his?,
+        reports: reports?,
         menu: menu?,
         welcome: welcome?,
         replies: replies?,

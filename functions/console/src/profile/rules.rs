@@ -54,6 +54,7 @@ const HIS_WITHIN_MIN: RangeInclusive<i64> = 1..=15;
 /// A prepared payment of WeChat lives for two hours.
 const BILLS_PAY_MIN: RangeInclusive<i64> = 5..=110;
 const CHECK_IN_BEFORE_MIN: RangeInclusive<i64> = 15..=240;
+const BOOKING_ELDER_AGE_YEARS: RangeInclusive<u16> = 50..=100;
 const ELDER_AGE_YEARS: RangeInclusive<u16> = 60..=100;
 const CALLS: RangeInclusive<u8> = 1..=9;
 const CALL_GAP_S: RangeInclusive<i64> = 10..=600;
@@ -154,6 +155,7 @@ impl Rules<'_> {
 
     fn booking(&mut self, policy: &BookingPolicy) {
         self.range("booking.horizon_days", &policy.horizon_days, &HORIZON_DAYS);
+        self.range("booking.elder_age_years", &policy.elder_age_years, &BOOKING_ELDER_AGE_YEARS);
         self.range("booking.hold_min", &policy.hold_min, &HOLD_MIN);
         if policy.same_day_close_afternoon <= policy.same_day_close_morning {
             self.note("booking.same_day_close_afternoon", "wrong_order", "应晚于上午的截止时间");

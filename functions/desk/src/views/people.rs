@@ -323,7 +323,10 @@ impl PersonView {
     fn free(&self, context: &PageContext<'_>, clinic: &FreeView) -> Markup {
         html! {
             section.list {
-                h2 { (clinic.period) " " (clinic.who) " " small { (clinic.room) " · " (fee_text(clinic.fee)) } }
+                h2 {
+                    (clinic.period) " " (clinic.who) " " small { (clinic.room) " · " (fee_text(clinic.fee)) } " "
+                    a.small href={ "/desk/clinics/" (clinic.clinic) "/referrals?patient=" (self.patient) } { "转诊码" }
+                }
                 @if clinic.slots.is_empty() { p.none { "没有可挂的号" } } @else {
                     form.slots method="post" action="/desk/appointments" {
                         (self.start(context))

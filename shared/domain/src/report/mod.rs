@@ -7,6 +7,7 @@
 
 pub mod compare;
 pub mod decimal;
+pub mod filed;
 pub mod flag;
 pub mod history;
 pub mod range;
@@ -14,11 +15,13 @@ pub mod reader;
 pub mod release;
 pub mod text;
 pub mod trend;
+pub mod unplaced;
 pub mod value;
 pub mod when;
 
 pub use compare::{Change, ItemChange, changes};
 pub use decimal::{Decimal, DecimalError};
+pub use filed::{Dossier, Filed, Line};
 pub use flag::{Assessment, Flag, Meaning};
 pub use history::{Arrival, History};
 pub use range::{About, Bound, Condition, Position, ReferenceRange};

@@ -18,4 +18,5 @@ mod money;
 mod moves;
 mod repeats;
 mod rush;
+mod throttled;
 mod visit;

@@ -224,6 +224,20 @@ impl Hospital {
         self.clinic_at(numbers, 2500).await
     }
 
+    /// Asks for a number as a page does: status, when to come back, and the page.
+    pub(crate) async fn hold_page(&self, person: &Person, clinic: &ClinicId, key: &str) -> (u16, String, String) {
+        let body = json!({
+            "clinic": clinic.as_str(), "slot": slot().to_string(), "patient": person.patient.as_str(),
+            "idempotency_key": format!("{key:0>16}"),
+        });
+        let mut request = Self::request(person, "POST", "/appointments", &body);
+        request.headers_mut().insert("accept", "text/html".parse().unwrap());
+        let answer = booking::handle(&self.booking, request).await.unwrap();
+        let retry = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        let page = String::from_utf8(answer.body().as_ref().to_vec()).unwrap();
+        (answer.status().as_u16(), retry.unwrap_or_default(), page)
+    }
+
     /// The same at another fee.
     pub(crate) async fn clinic_at(&self, numbers: u16, fee_fen: i64) -> ClinicId {
         let date = time::add_days(time::today(self.now()), 2);

@@ -1,0 +1,533 @@
+//! A report as the desk keeps it: whose it is, how far it is, and who has been told what.
+//!
+//! [`Filed`] is the small part that deadlines, lists and messages need and that holds no value; [`Dossier`] is what was
+//! sent. Both move together when a version arrives ([`Filed::arrived`]). The rules of telling:
+//! - a patient is told once that there is a report, when the first of it may be seen, then of each correction, and of a
+//!   recall; nothing is pushed that is sensitive ([`super::release`]);
+//! - while a critical value waits for a clinician the patient is told nothing; once somebody has taken it on, or nobody
+//!   did in time, the patient is asked to come or call, once for each alarm;
+//! - a critical value alarms once, however often it is sent; another one, or the same after it was gone, alarms anew.
+
+use super::release::{Progress, Visibility};
+use super::{
+    Arrival, Category, Classes, History, Item, ItemClass, Meaning, Policy, Report, ReportKey, Status, Text, When, flag,
+};
+use crate::appointment::NOTIFY_WITHIN_S;
+use crate::clinic::epoch_s;
+use crate::due::{Deadline, Deadlines};
+use crate::event::{Actor, EventKind, ItemEvent};
+use crate::id::{PatientId, ReportId};
+use crate::time::{add_minutes, add_seconds};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Minutes within which a clinician takes on a critical value; then it goes to whoever is on duty (domain sheet 2.6).
+pub const ACKNOWLEDGE_WITHIN_MIN: i64 = 30;
+
+/// A critical value, known by what was looked at and which way it lies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Alarmed {
+    code: Text,
+    sub_id: Option<Text>,
+    meaning: Meaning,
+}
+
+/// What was sent of a report, and which critical values of it have alarmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dossier {
+    /// All its versions.
+    pub history: History,
+    #[serde(default)]
+    alarmed: BTreeSet<Alarmed>,
+}
+
+/// What a clinician did about a critical value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// 已联系患者
+    PatientReached,
+    /// 已通知主管医生
+    DoctorInformed,
+    /// 患者在院，已处置
+    Treated,
+    /// 已安排复查
+    Repeated,
+}
+
+impl Deed {
+    /// Every deed.
+    pub const ALL: [Self; 4] = [Self::PatientReached, Self::DoctorInformed, Self::Treated, Self::Repeated];
+
+    /// The code in forms.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::PatientReached => "patient_reached",
+            Self::DoctorInformed => "doctor_informed",
+            Self::Treated => "treated",
+            Self::Repeated => "repeated",
+        }
+    }
+
+    /// From the code in a form.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|deed| deed.code() == code)
+    }
+
+    /// As staff read it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::PatientReached => "已联系患者",
+            Self::DoctorInformed => "已通知主管医生",
+            Self::Treated => "患者在院，已处置",
+            Self::Repeated => "已安排复查",
+        }
+    }
+}
+
+/// Who took on a critical value, when, and what they did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// A login.
+    pub by: String,
+    /// When.
+    #[serde(with = "epoch_s")]
+    pub at: Timestamp,
+    /// What was done.
+    pub deed: Deed,
+}
+
+/// An alarm about critical values of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Critical {
+    /// Since when.
+    #[serde(with = "epoch_s")]
+    pub since: Timestamp,
+    /// Who took it on.
+    pub acknowledged: Option<Acknowledged>,
+    /// When nobody had in time.
+    pub escalated_at: Option<Timestamp>,
+    /// When a later version said that it is not so.
+    pub withdrawn_at: Option<Timestamp>,
+    /// Whether the patient may be told to come or call: not when all that is critical is sensitive.
+    pub is_told: bool,
+}
+
+impl Critical {
+    /// Whether a clinician still has to take it on. Escalated ones stay open.
+    pub fn is_open(&self) -> bool {
+        self.acknowledged.is_none() && self.withdrawn_at.is_none()
+    }
+
+    /// By when somebody has to.
+    pub fn due_at(&self) -> Timestamp {
+        add_minutes(self.since, ACKNOWLEDGE_WITHIN_MIN)
+    }
+}
+
+/// A doctor's word that a report may be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmed {
+    /// A login.
+    pub by: String,
+    /// When.
+    #[serde(with = "epoch_s")]
+    pub at: Timestamp,
+}
+
+/// A report as the desk keeps it, without what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filed {
+    /// Its id, made of its key.
+    pub id: ReportId,
+    /// Whose it is.
+    pub patient: PatientId,
+    /// Its place in lists: when it was taken, else ordered, else when it came. Never changes.
+    #[serde(with = "epoch_s")]
+    pub listed_at: Timestamp,
+    /// How far it is.
+    pub status: Status,
+    /// What kind of examination.
+    pub category: Category,
+    /// When it was first final here.
+    pub final_at: Option<Timestamp>,
+    /// A doctor's word that it may be shown.
+    pub confirmed: Option<Confirmed>,
+    /// From when on the patient may be told of it, if at all.
+    pub push_from: Option<Timestamp>,
+    /// Whether the patient has been told that there is a report.
+    pub is_announced: bool,
+    /// The latest alarm.
+    pub critical: Option<Critical>,
+    /// Messages that must go out, each with the number of its event.
+    #[serde(default)]
+    pub news: BTreeMap<EventKind, u64>,
+    /// What happened last.
+    pub ev: Option<ItemEvent>,
+    /// What still has to be done.
+    #[serde(default)]
+    pub deadlines: Deadlines,
+    /// Counts writes.
+    pub ver: u64,
+}
+
+/// What a list may know of a report before it is opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// What was examined; shown as [`super::release::list_name`] allows.
+    pub name: Text,
+    /// How far it is.
+    pub status: Status,
+    /// What kind of examination.
+    pub category: Category,
+    /// Whether it replaces something the patient may have seen.
+    pub is_corrected: bool,
+    /// The classes of what is in it.
+    pub classes: BTreeSet<ItemClass>,
+    /// 采样, or when the examination was made.
+    pub collected_at: Option<When>,
+    /// 报告.
+    pub issued_at: Option<When>,
+    /// 预计.
+    pub expected_at: Option<When>,
+    /// When it was first final here.
+    pub final_at: Option<Timestamp>,
+    /// When a doctor said that it may be shown.
+    pub confirmed_at: Option<Timestamp>,
+}
+
+impl Line {
+    /// Whether anything of it is sensitive: its name is then not shown before it is opened.
+    pub fn is_sensitive(&self) -> bool {
+        self.classes.iter().any(|class| class.is_sensitive())
+    }
+}
+
+/// What an arriving version made of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    /// The report after it.
+    pub filed: Filed,
+    /// All that is known of it.
+    pub dossier: Dossier,
+    /// What the version was.
+    pub arrival: Arrival,
+    /// Whether clinicians have to be told now.
+    pub alarms: bool,
+}
+
+/// Where a version comes from: our rules, who sends, and now.
+#[derive(Clone, Copy, Debug)]
+pub struct Intake<'a> {
+    /// When what is shown.
+    pub policy: &'a Policy,
+    /// Who sends it.
+    pub by: &'a Actor,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What a version for another patient than the one a report is filed under means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is older than what counts: the patient was mended since.
+    Outdated,
+    /// It mends the patient: a correction, or what follows a recall.
+    Mends,
+    /// Another report under a number that is taken: people have to look.
+    Clashes,
+}
+
+impl Dossier {
+    /// What a version for another patient means.
+    pub fn claim(&self, arriving: &Report) -> Claim {
+        let Some(current) = self.history.current() else { return Claim::Clashes };
+        let is_newer = matches!(History::of(current.clone()).with(arriving.clone()), Some((_, Arrival::Current)));
+        let is_recalled = current.status == Status::EnteredInError;
+        match is_newer {
+            false => Claim::Outdated,
+            true if is_recalled || arriving.status.is_revision() => Claim::Mends,
+            true => Claim::Clashes,
+        }
+    }
+
+    /// What is known of the version that counts, for a list.
+    pub fn line(&self, filed: &Filed, classes: &Classes) -> Option<Line> {
+        let report = self.history.current()?;
+        let items = report.items().map(|item| classes.of_item(report, item));
+        Some(Line {
+            name: Text::new(report.code.name()),
+            status: report.status,
+            category: report.category,
+            is_corrected: self.history.is_corrected(),
+            classes: items.chain([classes.of_texts(report)]).collect(),
+            collected_at: report.times.collected.clone(),
+            issued_at: report.times.issued.clone(),
+            expected_at: report.times.expected.clone(),
+            final_at: filed.final_at,
+            confirmed_at: filed.confirmed.as_ref().map(|confirmed| confirmed.at),
+        })
+    }
+}
+
+impl Filed {
+    /// A report of a patient of which nothing has arrived.
+    pub fn expected(patient: PatientId, first: &Report, now: Timestamp) -> Self {
+        let times = &first.times;
+        let taken = [&times.collected, &times.ordered, &times.received, &times.issued].into_iter().flatten().next();
+        Self {
+            id: ReportId::of(&first.key),
+            patient,
+            // A clock that runs ahead must not keep a report on top of all later ones.
+            listed_at: taken.map_or(now, |when| when.at).min(now),
+            status: first.status,
+            category: first.category,
+            final_at: None,
+            confirmed: None,
+            push_from: None,
+            is_announced: false,
+            critical: None,
+            news: BTreeMap::new(),
+            ev: None,
+            deadlines: Deadlines::none(),
+            ver: 0,
+        }
+    }
+
+    /// The report once one more version has arrived; none when it is a version of another report.
+    pub fn arrived(&self, before: Option<&Dossier>, arriving: Report, intake: Intake<'_>) -> Option<Arrived> {
+        let (history, arrival) = match before {
+            None => (History::of(arriving), Arrival::Current),
+            Some(before) => before.history.with(arriving)?,
+        };
+        let alarmed = before.map(|before| before.alarmed.clone()).unwrap_or_default();
+        let mut next = Self { ver: self.ver + 1, ..self.clone() };
+        let current = history.current().filter(|_| arrival == Arrival::Current).cloned();
+        let Some(current) = current else {
+            let dossier = Dossier { history, alarmed };
+            return Some(Arrived { filed: next, dossier, arrival, alarms: false });
+        };
+        next.status = current.status;
+        next.category = current.category;
+        if current.status.is_settled() && next.final_at.is_none() {
+            next.final_at = Some(intake.now);
+        }
+        let critical = critical_values(&current);
+        let alarms = !critical.is_subset(&alarmed);
+        next.heed(alarms, critical.is_empty(), &current, intake);
+        next.tell(&current, intake);
+        Some(Arrived { filed: next, dossier: Dossier { history, alarmed: critical }, arrival, alarms })
+    }
+
+    /// Begins an alarm, or ends one that a later version makes void.
+    fn heed(&mut self, alarms: bool, is_harmless: bool, current: &Report, intake: Intake<'_>) {
+        if alarms {
+            let is_told = !pushes_critical(&intake.policy.classes, current);
+            let critical = Critical {
+                since: intake.now,
+                acknowledged: None,
+                escalated_at: None,
+                withdrawn_at: None,
+                // Nothing to tell is as good as told.
+                is_told,
+            };
+            self.deadlines = self.deadlines.clone().with(Deadline::Escalate, critical.due_at());
+            self.critical = Some(critical);
+        } else if is_harmless && let Some(critical) = self.critical.as_mut().filter(|critical| critical.is_open()) {
+            critical.withdrawn_at = Some(intake.now);
+            self.deadlines = self.deadlines.clone().without(Deadline::Escalate);
+        }
+    }
+
+    /// Tells the patient what the version that counts now means for them.
+    fn tell(&mut self, current: &Report, intake: Intake<'_>) {
+        let Intake { policy, by, now } = intake;
+        self.push_from = self.progress().and_then(|progress| policy.push_from(current, progress, now));
+        self.deadlines = self.deadlines.clone().without(Deadline::Publish);
+        if !current.status.is_valid() {
+            self.news.remove(&EventKind::ReportReady);
+            self.news.remove(&EventKind::ReportCorrected);
+            if self.is_announced {
+                self.is_announced = false;
+                self.happen(EventKind::ReportRecalled, by, now);
+            }
+            return;
+        }
+        match self.push_from {
+            None => {}
+            Some(from) if from > now => self.deadlines = self.deadlines.clone().with(Deadline::Publish, from),
+            Some(_) if self.awaits_clinician() => {}
+            Some(_) if self.is_announced => self.happen(EventKind::ReportCorrected, by, now),
+            Some(_) => self.announce(by, now),
+        }
+    }
+
+    fn announce(&mut self, by: &Actor, now: Timestamp) {
+        self.is_announced = true;
+        self.happen(EventKind::ReportReady, by, now);
+    }
+
+    /// Something the patient is told, guaranteed by a deadline.
+    fn happen(&mut self, kind: EventKind, by: &Actor, now: Timestamp) {
+        let seq = self.ev.as_ref().map_or(0, |event| event.seq) + 1;
+        self.ev = Some(ItemEvent { seq, kind, actor: by.clone(), at: now });
+        self.news.insert(kind, seq);
+        self.deadlines = self.deadlines.clone().with(Deadline::Notify, add_seconds(now, NOTIFY_WITHIN_S));
+    }
+
+    /// What release depends on; none before anything was final.
+    pub fn progress(&self) -> Option<Progress> {
+        let confirmed_at = self.confirmed.as_ref().map(|confirmed| confirmed.at);
+        self.final_at.map(|final_at| Progress { final_at, confirmed_at })
+    }
+
+    /// Whether a critical value has not been taken on, and the time to do so has not run out.
+    pub fn awaits_clinician(&self) -> bool {
+        self.critical.as_ref().is_some_and(|critical| critical.is_open() && critical.escalated_at.is_none())
+    }
+
+    /// The report as its first version of another patient, once a correction says that it is theirs. Events go on
+    /// counting: it is the same item.
+    #[must_use]
+    pub fn of_another(&self, patient: PatientId, arriving: &Report, now: Timestamp) -> Self {
+        Self { ev: self.ev.clone(), ver: self.ver, ..Self::expected(patient, arriving, now) }
+    }
+
+    /// What stays with the patient whose report it turned out not to be: that there was one, and that it was taken back.
+    /// Nothing of what it said.
+    pub fn left_behind(&self, dossier: &Dossier, by: &Actor, now: Timestamp) -> Option<(Self, Dossier)> {
+        let current = dossier.history.current()?;
+        let ReportKey { sender, number, service } = current.key.clone();
+        // No sender's service has a control character: no report of theirs gets this id.
+        let service = Text::new(format!("{}\u{1f}{}", service.as_str(), self.patient));
+        let key = ReportKey { sender, number, service };
+        let mut trace = Report::new(key, current.transmission.clone(), Status::EnteredInError);
+        trace.code.clone_from(&current.code);
+        trace.category = current.category;
+        trace.times.collected.clone_from(&current.times.collected);
+        trace.times.issued = Some(When::of(now));
+        let mut left = Self {
+            listed_at: self.listed_at,
+            final_at: self.final_at,
+            ver: 1,
+            ..Self::expected(self.patient.clone(), &trace, now)
+        };
+        if self.is_announced {
+            left.happen(EventKind::ReportRecalled, by, now);
+        }
+        Some((left, Dossier { history: History::of(trace), alarmed: BTreeSet::new() }))
+    }
+
+    /// The report once the time to show it has come.
+    #[must_use]
+    pub fn published(&self, now: Timestamp) -> Self {
+        let deadlines = self.deadlines.clone().without(Deadline::Publish);
+        let mut next = Self { deadlines, ver: self.ver + 1, ..self.clone() };
+        let is_time = self.push_from.is_some_and(|from| from <= now);
+        if is_time && self.status.is_valid() && !self.is_announced && !self.awaits_clinician() {
+            next.announce(&Actor::Schedule, now);
+        }
+        next
+    }
+
+    /// The report once a doctor has said that it may be shown. A second word changes nothing.
+    #[must_use]
+    pub fn confirmed(&self, dossier: &Dossier, policy: &Policy, by: &str, now: Timestamp) -> Self {
+        let Some(current) = dossier.history.current().filter(|_| self.confirmed.is_none()) else { return self.clone() };
+        let mut next = Self {
+            confirmed: Some(Confirmed { by: by.to_owned(), at: now }),
+            deadlines: self.deadlines.clone().without(Deadline::Publish),
+            ver: self.ver + 1,
+            ..self.clone()
+        };
+        next.push_from = next.progress().and_then(|progress| policy.push_from(current, progress, now));
+        let is_time = next.push_from.is_some_and(|from| from <= now);
+        if is_time && current.status.is_valid() && !next.is_announced && !next.awaits_clinician() {
+            next.announce(&Actor::Staff(by.to_owned()), now);
+        }
+        next
+    }
+
+    /// The report once a clinician has taken on its critical value; none when there is none to take on.
+    pub fn acknowledged(&self, by: &str, deed: Deed, now: Timestamp) -> Option<Self> {
+        let critical = self.critical.clone().filter(Critical::is_open)?;
+        let acknowledged = Some(Acknowledged { by: by.to_owned(), at: now, deed });
+        let mut next = self.moved_on(Critical { acknowledged, ..critical });
+        next.call_in(&Actor::Staff(by.to_owned()), now);
+        Some(next)
+    }
+
+    /// The report once nobody has taken on its critical value in time; none when somebody has, or it is not time.
+    pub fn escalated(&self, now: Timestamp) -> Option<Self> {
+        let critical = self.critical.clone().filter(|critical| critical.is_open() && critical.due_at() <= now)?;
+        let mut next = self.moved_on(Critical { escalated_at: critical.escalated_at.or(Some(now)), ..critical });
+        next.call_in(&Actor::Schedule, now);
+        Some(next)
+    }
+
+    fn moved_on(&self, critical: Critical) -> Self {
+        let deadlines = self.deadlines.clone().without(Deadline::Escalate);
+        Self { critical: Some(critical), deadlines, ver: self.ver + 1, ..self.clone() }
+    }
+
+    /// Asks the patient to come or call, once for each alarm. That leads to the report, too, if it may be seen.
+    fn call_in(&mut self, by: &Actor, now: Timestamp) {
+        let Some(critical) = self.critical.as_mut().filter(|critical| !critical.is_told) else { return };
+        critical.is_told = true;
+        let is_visible = self.status.is_valid() && self.push_from.is_some_and(|from| from <= now);
+        self.is_announced = self.is_announced || is_visible;
+        self.happen(EventKind::ReportCritical, by, now);
+    }
+
+    /// The report once the message about what happened as number `seq` is under way.
+    #[must_use]
+    pub fn told(&self, kind: EventKind, seq: u64) -> Self {
+        let mut next = Self { ver: self.ver + 1, ..self.clone() };
+        if next.news.get(&kind) == Some(&seq) {
+            next.news.remove(&kind);
+        }
+        if next.news.is_empty() {
+            next.deadlines = next.deadlines.without(Deadline::Notify);
+        }
+        next
+    }
+}
+
+/// The critical values of a version: of what still stands in it.
+fn critical_values(report: &Report) -> BTreeSet<Alarmed> {
+    let stands = |status: Status| !matches!(status, Status::Cancelled | Status::EnteredInError);
+    let alarmed = |item: &Item| {
+        let meaning = flag::gravest(&item.flags).filter(|meaning| meaning.is_critical())?;
+        let code = item.code.codes().next().unwrap_or(item.code.name());
+        Some(Alarmed { code: code.into(), sub_id: item.sub_id.clone(), meaning })
+    };
+    let items = report.items().filter(|item| stands(report.status) && stands(item.status));
+    items.filter_map(alarmed).collect()
+}
+
+/// Whether anything critical is not of a sensitive class.
+fn pushes_critical(classes: &Classes, report: &Report) -> bool {
+    let is_critical = |item: &&Item| flag::gravest(&item.flags).is_some_and(Meaning::is_critical);
+    report.items().filter(is_critical).any(|item| !classes.of_item(report, item).is_sensitive())
+}
+
+impl Policy {
+    /// From when on a patient may be told of a report: when the first of it is shown. None where nothing is pushed: it is
+    /// not valid, a sensitive class, or never shown.
+    pub fn push_from(&self, report: &Report, progress: Progress, now: Timestamp) -> Option<Timestamp> {
+        if !report.status.is_valid() || self.classes.is_sensitive(report) {
+            return None;
+        }
+        let items = report.items().map(|item| self.item(report, item, progress, now));
+        let seen = items.chain([self.texts(report, progress, now)]).filter_map(|visibility| match visibility {
+            Visibility::Visible => Some(now),
+            Visibility::From(from) => Some(from),
+            _ => None,
+        });
+        seen.min()
+    }
+}
+
+#[cfg(test)]
+mod tests;
