@@ -122,7 +122,7 @@ impl HomeView {
 }
 
 /// What there is to do, by what it takes.
-const PLACES: [(Scope, &str, &str); 6] = [
+const PLACES: [(Scope, &str, &str); 8] = [
     (Scope::Desk, "分诊叫号", "/desk"),
     (Scope::Window, "窗口挂号", "/desk/people"),
     (Scope::Finance, "待处理订单", "/staff/worklist"),
