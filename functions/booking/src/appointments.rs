@@ -38,6 +38,10 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
     };
     attempts::admit(app, patient.as_str(), call.now).await?;
     let link = linked(app, call, &patient).await?;
+    // A record that was merged into another takes no new numbers: the other stands for the person.
+    if link.former {
+        return Err(Problem::not_found().into());
+    }
     let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
     let follow_up_of = match form.value("follow_up") {
         "" => None,
@@ -76,7 +80,7 @@ pub(crate) async fn linked(app: &App, call: &Call<Action>, patient: &PatientId) 
 }
 
 pub(crate) async fn list(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
-    let links = app.desk.table.links_of(call.account()?).await?;
+    let links = app.desk.table.records_of(call.account()?).await?;
     let lists = try_join_all(links.iter().map(|link| app.desk.table.appointments_of(&link.patient))).await?;
     let mut all: Vec<Appointment> = lists.into_iter().flatten().collect();
     all.sort_by_key(|appointment| std::cmp::Reverse((appointment.place.date, appointment.place.start)));

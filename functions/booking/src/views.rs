@@ -831,9 +831,8 @@ impl View for AppointmentsView {
                 (title("候补中"))
                 (self.waiting_list())
             }
-            @if !self.has_patients {
-                div.acts { (Button::plain_link("添加就诊人", "/patients/new")) }
-            }
+            @if self.has_patients { div.acts { (Button::plain_link("检验检查报告", "/reports")) } }
+            @else { div.acts { (Button::plain_link("添加就诊人", "/patients/new")) } }
         };
         page(context, &Page::new("我的号").tab(Tab::Appointments), body)
     }

@@ -36,6 +36,13 @@
 //! | `GET /staff/calls/{call}` | – | one of them with the phone number; who saw it is logged |
 //! | `POST /staff/calls/{call}` | `{"outcome":"reached"}` or `"not_reached"` | the call; who was reached leaves the list |
 //! | `PUT /staff/patients/{patient}/silence` | `{"silenced":true}` | the patient has died: nobody is told anything any more |
+//! | `GET /staff/results` | – | messages with results that were not taken in, first come first |
+//! | `GET /staff/results/{message}` | – | one of them, as it was sent; who saw it is in the audit |
+//! | `POST /staff/results/{message}` | `action`: `replay`, with the `card` of its patient or without; `dismiss` | what became of it |
+//! | `GET /staff/critical` | – | critical values that no clinician has taken on yet |
+//! | `POST /staff/critical/{report}` | `deed`: `patient_reached`, `doctor_informed`, `treated`, `repeated` | the report; 409 `already_acknowledged` |
+//! | `POST /staff/patients/{patient}/merge` | `{"into":"…"}` | both records are one person; the other one stands for them |
+//! | `POST /staff/patients/{patient}/unmerge` | `{}` | they are two people again |
 //! | `GET /staff/appeals` | – | appeals that await an answer, earliest due first |
 //! | `POST /staff/appeals/{appointment}/answer` | `{"granted":true,"why":"…"}` | the appeal; 409 `already_answered` |
 //! | `GET /staff/credit/{owner}/{id}` | – | a credit record; `owner` is `patients` or `accounts` |
@@ -57,13 +64,16 @@ mod appointments;
 mod body;
 pub mod closures;
 pub mod credit;
+pub mod critical;
 pub mod filing;
 pub mod hospital_system;
 pub mod import;
 pub mod messages;
+pub mod people;
 mod profile;
 pub mod reconciliation;
 pub mod refunds;
+pub mod results;
 pub mod staff;
 pub mod views;
 
@@ -205,6 +215,10 @@ pub enum Action {
     NoteCall,
     /// Tell nobody anything about a patient any more.
     Silence,
+    /// Two records are one person.
+    Merge,
+    /// They are two people again.
+    Unmerge,
     /// Appeals that await an answer.
     Appeals,
     /// Answer one.
@@ -229,10 +243,20 @@ pub enum Action {
     ExportCodes,
     /// Say what a code stands for.
     MapCode,
+    /// Messages with results that were not taken in.
+    Kept,
+    /// One of them.
+    ShowKept,
+    /// Take it in, or lay it aside.
+    ActOnKept,
+    /// Critical values that wait.
+    Critical,
+    /// Take one on.
+    Acknowledge,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 53] = [
+pub static ROUTES: [Route<Action>; 60] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -450,6 +474,18 @@ pub static ROUTES: [Route<Action>; 53] = [
         action: Action::Silence,
     },
     Route {
+        method: Method::POST,
+        path: "/staff/patients/{patient}/merge",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Merge,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/patients/{patient}/unmerge",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Unmerge,
+    },
+    Route {
         method: Method::GET,
         path: "/staff/appeals",
         access: Access::Staff(Scope::Credit),
@@ -521,6 +557,31 @@ pub static ROUTES: [Route<Action>; 53] = [
         access: Access::Staff(Scope::Catalog),
         action: Action::MapCode,
     },
+    Route { method: Method::GET, path: "/staff/results", access: Access::Staff(Scope::Intake), action: Action::Kept },
+    Route {
+        method: Method::GET,
+        path: "/staff/results/{message}",
+        access: Access::Staff(Scope::Intake),
+        action: Action::ShowKept,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/results/{message}",
+        access: Access::Staff(Scope::Intake),
+        action: Action::ActOnKept,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/critical",
+        access: Access::Staff(Scope::Critical),
+        action: Action::Critical,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/critical/{report}",
+        access: Access::Staff(Scope::Critical),
+        action: Action::Acknowledge,
+    },
 ];
 
 /// Answers a request.
@@ -567,6 +628,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::ShowCall => messages::show_call(app, call).await,
         Action::NoteCall => messages::note_call(app, call).await,
         Action::Silence => messages::silence(app, call).await,
+        Action::Merge => people::merge(app, call).await,
+        Action::Unmerge => people::unmerge(app, call).await,
         Action::Appeals => credit::appeals(app, call).await,
         Action::AnswerAppeal => credit::answer(app, call).await,
         Action::Credit => credit::show(app, call).await,
@@ -579,6 +642,11 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Codes => hospital_system::codes(app, call).await,
         Action::ExportCodes => hospital_system::export(app, call).await,
         Action::MapCode => hospital_system::map(app, call).await,
+        Action::Kept => results::list(app, call).await,
+        Action::ShowKept => results::show(app, call).await,
+        Action::ActOnKept => results::act(app, call).await,
+        Action::Critical => critical::list(app, call).await,
+        Action::Acknowledge => critical::acknowledge(app, call).await,
     })
     .await
 }

@@ -46,6 +46,7 @@ impl View for HomeView {
             Entry { icon: Icon::Book, text: "预约挂号", href: "/booking" },
             Entry { icon: Icon::Ticket, text: "我的号", href: "/appointments" },
             Entry { icon: Icon::Bill, text: "缴费", href: "/bills" },
+            Entry { icon: Icon::Report, text: "报告", href: "/reports" },
             Entry { icon: Icon::People, text: "就诊人", href: "/patients" },
             Entry { icon: Icon::Guide, text: "就诊指南", href: "/guide" },
             Entry { icon: Icon::Phone, text: "打电话", href: &telephone },

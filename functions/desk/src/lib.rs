@@ -68,6 +68,8 @@ pub enum Action {
     FindPerson,
     /// A person with their numbers.
     Person,
+    /// A newer document of a person.
+    Renew,
     /// Take a number for somebody.
     Register,
     /// The slip of a number.
@@ -89,7 +91,7 @@ pub enum Action {
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 17] = [
+pub static ROUTES: [Route<Action>; 18] = [
     Route { method: Method::GET, path: "/desk", access: Access::Staff(Scope::Desk), action: Action::Clinics },
     Route {
         method: Method::GET,
@@ -127,6 +129,12 @@ pub static ROUTES: [Route<Action>; 17] = [
         path: "/desk/people/{patient}",
         access: Access::Staff(Scope::Window),
         action: Action::Person,
+    },
+    Route {
+        method: Method::POST,
+        path: "/desk/people/{patient}/document",
+        access: Access::Staff(Scope::Window),
+        action: Action::Renew,
     },
     Route {
         method: Method::POST,
@@ -190,6 +198,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::People => Ok(people::blank(call)),
         Action::FindPerson => people::find(app, call).await,
         Action::Person => people::show(app, call).await,
+        Action::Renew => people::renew(app, call).await,
         Action::Register => numbers::register(app, call).await,
         Action::Slip => prints::slip(app, call).await,
         Action::Cancel => numbers::cancel(app, call).await,

@@ -14,11 +14,13 @@ use futures_util::{Stream, StreamExt, stream};
 use his::{Call, His};
 use runtime::Desk;
 use runtime::desk::ProfileError;
+use runtime::errands::{self, ErrandError};
 use runtime::posting::{self, PostError};
 use runtime::random::NoRandomness;
 use runtime::secrets::{HisAccount, Secret, SecretError};
 use store::due::SHARDS;
-use store::key::{APPOINTMENT_PREFIX, Key};
+use store::key::{APPOINTMENT_PREFIX, ERRAND_PREFIX, Key};
+use store::seal::Keyring;
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;
@@ -32,6 +34,8 @@ pub struct App {
     pub desk: Desk,
     /// The hospital's system.
     pub his: Secret<HisAccount>,
+    /// Opens identities: the HIS is told who somebody is.
+    pub identity: Secret<Keyring>,
 }
 
 /// Why an order could not be told, or a queue not read. It stays due.
@@ -39,6 +43,8 @@ pub struct App {
 enum SyncError {
     #[error(transparent)]
     Post(#[from] PostError),
+    #[error(transparent)]
+    Errand(#[from] ErrandError),
     #[error(transparent)]
     Secret(#[from] SecretError),
     #[error(transparent)]
@@ -116,10 +122,20 @@ async fn hear(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {
 async fn sync(app: &App, key: Key, now: Timestamp) -> bool {
     let outcome = if key.sk.starts_with(APPOINTMENT_PREFIX) {
         visit::check(app, &key, now).await
+    } else if key.sk.starts_with(ERRAND_PREFIX) {
+        run(app, &key, now).await
     } else {
         tell(app, &key, now).await
     };
     outcome.inspect_err(|error| tracing::error!(%error, pk = key.pk, "the HIS is told later")).is_ok()
+}
+
+/// Goes on with an errand about a person.
+async fn run(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {
+    let Some(errand) = app.desk.table.errand_at(key).await? else { return Ok(()) };
+    let (his, keys) = (app.his.get(now).await?, app.identity.get(now).await?);
+    errands::follow(&app.desk, &his.client, &keys, errand, now).await?;
+    Ok(())
 }
 
 async fn tell(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {

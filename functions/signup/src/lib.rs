@@ -65,10 +65,12 @@ pub enum Action {
     Accounts,
     /// Send one of them away.
     RemoveAccount,
+    /// Let one of them see results, or no longer.
+    ReportScope,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 15] = [
+pub static ROUTES: [Route<Action>; 16] = [
     Route { method: Method::GET, path: "/signin", access: Access::Public, action: Action::SignIn },
     Route { method: Method::GET, path: "/signin/callback", access: Access::Public, action: Action::SignInCallback },
     Route { method: Method::POST, path: "/signout", access: Access::Account, action: Action::SignOut },
@@ -109,6 +111,12 @@ pub static ROUTES: [Route<Action>; 15] = [
         access: Access::Account,
         action: Action::RemoveAccount,
     },
+    Route {
+        method: Method::POST,
+        path: "/patients/{patient}/accounts/{account}/reports",
+        access: Access::Account,
+        action: Action::ReportScope,
+    },
 ];
 
 /// Answers a request.
@@ -129,6 +137,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Appeal => credit::appeal(app, call).await,
         Action::Accounts => accounts::list(app, call).await,
         Action::RemoveAccount => accounts::remove(app, call).await,
+        Action::ReportScope => accounts::report_scope(app, call).await,
     })
     .await
 }

@@ -6,12 +6,13 @@ use domain::id::PatientId;
 use domain::notice::NoticeGroup;
 use domain::person::DocumentKind;
 use domain::profile::Consent;
+use domain::report::FamilyScope;
 use domain::time;
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use std::collections::BTreeSet;
-use store::account::Link;
+use store::account::{Link, Relation};
 use store::patients::Patient;
 use web::components::{
     Button, Cell, Choice, Look, Page, Person, State, Switch, Tab, Tone, choices, csrf_field, heading, list, notice,
@@ -202,6 +203,9 @@ pub struct AccountView {
     since: String,
     /// Whether the reader may send it away: it came later than theirs.
     removable: bool,
+    /// Whether it may see results as family; none where the reader is not the one to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sees_reports: Option<bool>,
 }
 
 impl AccountView {
@@ -213,6 +217,8 @@ impl AccountView {
             relation: link.relation.text(),
             since: time::wall_clock(link.since).strftime("%Y-%m-%d %H:%M").to_string(),
             removable: link.since > own.since,
+            sees_reports: (own.relation == Relation::Oneself && link.relation == Relation::Family)
+                .then_some(link.reports == FamilyScope::Granted),
         }
     }
 }
@@ -226,6 +232,25 @@ pub struct AccountsView {
     pub name: String,
     /// All accounts.
     pub accounts: Vec<AccountView>,
+}
+
+impl AccountsView {
+    /// Lets an account of the family see results, or no longer.
+    fn scope_form(&self, one: &AccountView, context: &PageContext<'_>) -> Markup {
+        let action = format!("/patients/{}/accounts/{}/reports", self.patient, one.account);
+        html! {
+            @if let Some(sees) = one.sees_reports {
+                form method="post" action=(action) {
+                    @if let Some(token) = context.csrf { (csrf_field(token)) }
+                    @if !sees { input type="hidden" name="allow" value="on"; }
+                    div.acts {
+                        @let text = format!("{} {} 绑定的微信查看我的报告", if sees { "不再允许" } else { "允许" }, one.since);
+                        (Button::submit(&text).look(if sees { Look::Warn } else { Look::Plain }))
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl View for AccountsView {
@@ -247,6 +272,7 @@ impl View for AccountsView {
             @for one in self.accounts.iter().filter(|one| one.removable) {
                 div.acts { (Button::post(context, &format!("解除 {} 绑定的微信", one.since), &action(one), Look::Warn)) }
             }
+            @for one in &self.accounts { (self.scope_form(one, context)) }
             (notice(Tone::Plain, "如果不认识其中的微信，请解除，并致电医院核实。只能解除比您更晚绑定的微信。"))
         };
         page(context, &Page::new("绑定的微信").tab(Tab::Patients), body)

@@ -241,7 +241,10 @@ impl View for VisitView {
                 (title("检查、取药排队"))
                 div data-elsewhere=(elsewhere) { a href=(elsewhere) { "查看" } }
             }
-            div.acts { (Button::plain_link("挂号详情", &format!("/appointments/{}", self.appointment))) }
+            div.acts {
+                (Button::plain_link("挂号详情", &format!("/appointments/{}", self.appointment)))
+                (Button::plain_link("检验检查报告", "/reports"))
+            }
         };
         let shell = Page::new("候诊").tab(Tab::Appointments).scripts(&[Script::Visit]);
         page(context, &shell.without_script(self.live.as_deref()), body)

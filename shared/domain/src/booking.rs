@@ -7,7 +7,7 @@ use crate::clinic::{Clinic, ClinicKind, ClinicState, Period, SlotStart};
 use crate::credit::{Ban, CreditNews, Judge, Owner, Record, change};
 use crate::due::{Deadline, Deadlines};
 use crate::event::{Actor, EventKind, ItemEvent};
-use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId};
+use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId, PatientId};
 use crate::quota::Quotas;
 use crate::time;
 use crate::waitlist::{Ticket, WaitlistPolicy};
@@ -328,6 +328,9 @@ pub struct Gate {
     /// What still has to be done.
     #[serde(default)]
     pub deadlines: Deadlines,
+    /// The person this one was merged into: theirs is the gate that counts, this one is what was there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<PatientId>,
     /// Counts writes; 0 = never written.
     #[serde(default)]
     pub ver: u64,

@@ -50,6 +50,10 @@ pub enum Deadline {
     Check,
     /// Place on a waitlist: a number may be free, or the list has ended.
     Waitlist,
+    /// Errand to the hospital's own system about a person: it has not been done there yet.
+    Card,
+    /// Merge of two records of a person: not everything has followed yet.
+    Merge,
     /// Closure: not everybody it concerns has been cancelled or told yet.
     Closure,
     /// Report: the time to show it has come.
@@ -100,13 +104,14 @@ impl Deadline {
             | Self::Miss
             | Self::Credit
             | Self::Waitlist
+            | Self::Merge
             | Self::Closure
             | Self::Publish
             | Self::Escalate => Worker::Sweeper,
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile
             }
-            Self::Post | Self::Check | Self::Replay => Worker::HisSync,
+            Self::Post | Self::Check | Self::Card | Self::Replay => Worker::HisSync,
             Self::CallState => Worker::HisQueue,
         }
     }

@@ -3,6 +3,7 @@
 use crate::appointment::DAY_BEFORE_AT;
 use crate::booking::{BookingPolicy, CancelPolicy};
 use crate::calendar::Calendar;
+use crate::cards::CardPolicy;
 use crate::credit::{CreditPolicy, Judge};
 use crate::his::HisPolicy;
 use crate::money::Fen;
@@ -130,6 +131,9 @@ pub struct SmsPolicy {
     pub signature: String,
     /// Templates by notice. A kind without one goes on to the staff's call list.
     pub templates: BTreeMap<NoticeKind, SmsTemplate>,
+    /// The template of a code: the code, and the minutes it is good. Without one cards are bound at the window only.
+    #[serde(default)]
+    pub code_template_id: Option<String>,
 }
 
 /// An SMS template the service has approved.
@@ -176,15 +180,18 @@ pub struct HospitalProfile {
     /// How people wait and are called.
     #[serde(default)]
     pub queue: QueuePolicy,
+    /// Who issues visit cards.
+    #[serde(default)]
+    pub cards: CardPolicy,
     /// When and how messages go out.
     #[serde(default)]
     pub messages: MessagePolicy,
-    /// How the hospital's own system is spoken to.
-    #[serde(default)]
-    pub his: HisPolicy,
     /// When which results are shown, and which are sensitive.
     #[serde(default)]
     pub reports: crate::report::Policy,
+    /// How the hospital's own system is spoken to.
+    #[serde(default)]
+    pub his: HisPolicy,
     /// The chat's menu: one to three buttons.
     pub menu: Vec<MenuItem>,
     /// Answer to a new follower. `{name}` and `{phone}` stand for the hospital's.

@@ -40,7 +40,7 @@ pub use hospital::{Hospital, Hospital as SignedJson};
 pub use label::{LABEL_CHARS_MAX, Label};
 pub use machine::{
     ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys, Machine, OPEN_FOR_S,
-    READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS,
+    READ_TIMEOUT_MS, SettingsError, SignedRequest, WRITE_TIMEOUT_MS,
 };
 pub use numbers::{NumberLock, PaidBy, Standing, VisitBooking};
 pub use person::{

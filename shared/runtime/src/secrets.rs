@@ -265,6 +265,11 @@ pub fn his_account(aws: &aws_config::SdkConfig) -> Result<Secret<HisAccount>, St
     Secret::made(aws, "HIS_SECRET", Box::new(move |text| parse_his(text, table.clone()).boxed()))
 }
 
+/// What the hospital's front-end machine and we sign with (`HIS_SECRET`).
+pub fn his_keys(aws: &aws_config::SdkConfig) -> Result<Secret<his::Keys>, StartError> {
+    Secret::new(aws, "HIS_SECRET", parse_his_keys)
+}
+
 /// The SMS service (`SMS_SECRET`, at `SMS_API_URL`).
 pub fn sms_account(aws: &aws_config::SdkConfig) -> Result<Secret<SmsAccount>, StartError> {
     Secret::new(aws, "SMS_SECRET", parse_sms)
@@ -319,6 +324,11 @@ async fn parse_his(text: String, table: Table) -> Result<HisAccount, String> {
     let keys = his::Keys::new(&text.app_id, &text.keys).map_err(|error| error.to_string())?;
     let url = config::his_url().map_err(|error| error.to_string())?;
     Ok(HisAccount { client: his_account::hospital(&table, &url, keys).await? })
+}
+
+fn parse_his_keys(text: &str) -> Result<his::Keys, String> {
+    let text: HisText = read(text)?;
+    his::Keys::new(&text.app_id, &text.keys).map_err(|error| error.to_string())
 }
 
 fn parse_visit(text: &str) -> Result<PassKeys, String> {

@@ -1,5 +1,6 @@
 //! Where an item lives: partition key and sort key of everything in the table.
 
+use crate::cards::Wish;
 use domain::Timestamp;
 use domain::appointment::AppointmentKey;
 use domain::clinic::SlotStart;
@@ -35,9 +36,15 @@ pub const WORKLIST: &str = "WORKLIST";
 pub const CALL_LIST: &str = "CALLLIST";
 /// The prefix of messages in the ledger.
 pub const NOTICE_PREFIX: &str = "NOTICE#";
+/// The prefix of cards below their person.
+pub const CARD_PREFIX: &str = "CARD#";
+/// The prefix of errands to the hospital's own system, below their person.
+pub const ERRAND_PREFIX: &str = "ERRAND#";
 /// The prefix of links, below a patient and below an account.
 pub const LINK_PREFIX: &str = "LINK#";
 
+/// The sort key of a merge, below the record that is gone.
+pub const MERGE: &str = "MERGE";
 /// The sort key of a gate.
 pub const GATE: &str = "GATE";
 /// The partition of people with something on their credit record.
@@ -224,6 +231,35 @@ impl Key {
     /// A visit card.
     pub fn card(no: &CardNo) -> Self {
         Self::new(format!("CARD#{no}"), SELF)
+    }
+
+    /// A card, below its person.
+    pub fn held_card(patient: &PatientId, no: &CardNo) -> Self {
+        Self::new(format!("PATIENT#{patient}"), format!("{CARD_PREFIX}{no}"))
+    }
+
+    /// The claim to a card that a code has still to prove, below its person.
+    pub fn card_claim(patient: &PatientId) -> Self {
+        Self::new(format!("PATIENT#{patient}"), "CLAIM")
+    }
+
+    /// An errand to the hospital's own system, below its person.
+    pub fn errand(patient: &PatientId, wish: &Wish) -> Self {
+        let about = match wish {
+            Wish::Card => "CARD".to_owned(),
+            Wish::Bound(no) => format!("BOUND#{no}"),
+        };
+        Self::new(format!("PATIENT#{patient}"), format!("{ERRAND_PREFIX}{about}"))
+    }
+
+    /// What was tried of something on a day.
+    pub fn tries(pk: &str, what: &str, day: domain::civil::Date) -> Self {
+        Self::new(pk, format!("TRIES#{what}#{day}"))
+    }
+
+    /// What became of a record that was merged into another, below it.
+    pub fn merge(gone: &PatientId) -> Self {
+        Self::new(format!("PATIENT#{gone}"), MERGE)
     }
 
     /// A payment.

@@ -155,8 +155,8 @@ impl Table {
     ) -> Result<(), HoldError> {
         self.account_may_book(profile, request, terms.product, now).await?;
         let entry = gate_entry(&request.clinic, request.start, terms.pass);
-        let gate = self.gate(&request.patient).await?;
-        let stale = self.stale_entries(&gate, now).await?;
+        let seen = self.live_gate(&Key::gate(&request.patient)).await?;
+        let stale = self.stale_entries(&seen.gate, now).await?;
         let (judge, is_online) = (profile.judge(), request.booker.account().is_some());
         let decide = |gate: &Gate| {
             let mut gate = gate.tidied(&stale, time::today(now));
@@ -169,7 +169,7 @@ impl Table {
             gate.entries.insert(request.appointment.clone(), entry.clone());
             Ok::<_, HoldError>(Some(gate))
         };
-        self.change_gate_seen(&Key::gate(&request.patient), gate, decide).await.map(drop)
+        self.change_gate_seen(seen, decide).await.map(drop)
     }
 
     /// What the account itself has on record, whomever it books for.

@@ -8,7 +8,7 @@ use http::{HeaderName, header};
 
 use crate::{
     Response,
-    components::{STAFF_STYLE, STYLE},
+    components::{REPORT_STYLE, STAFF_STYLE, STYLE},
     view::{Site, set},
 };
 
@@ -18,7 +18,7 @@ pub const FRAME_ANCESTORS_DEFAULT: &str = "'self'";
 /// The inline style sheets are allowed by their hashes: the first paint needs no second request, and no other inline
 /// style or script can ever run.
 static STYLE_SOURCES: LazyLock<String> =
-    LazyLock::new(|| [STYLE, STAFF_STYLE].map(|sheet| source(sheet.as_bytes())).join(" "));
+    LazyLock::new(|| [STYLE, STAFF_STYLE, REPORT_STYLE].map(|sheet| source(sheet.as_bytes())).join(" "));
 
 fn source(sheet: &[u8]) -> String {
     format!("'sha256-{}'", STANDARD.encode(digest(&SHA256, sheet)))

@@ -64,7 +64,12 @@ impl PassKeys {
 
     /// A pass that opens `subject` for [`PASS_S`] from `now_s` on. The subject holds no dot.
     pub fn pass(&self, subject: &str, now_s: i64) -> String {
-        let said = format!("{}.{subject}", now_s.saturating_add(PASS_S));
+        self.pass_for(subject, now_s, PASS_S)
+    }
+
+    /// A pass that opens `subject` for a shorter time, in seconds.
+    pub fn pass_for(&self, subject: &str, now_s: i64, life_s: i64) -> String {
+        let said = format!("{}.{subject}", now_s.saturating_add(life_s.min(PASS_S)));
         let tag = self.0.first().map(|key| tag(key, &said)).unwrap_or_default();
         format!("{said}.{tag}")
     }

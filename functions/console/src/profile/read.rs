@@ -28,7 +28,7 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (queue, messages) = (sections.optional("queue"), sections.optional("messages"));
     let his = sections.optional("his");
     let (templates, calendar) = (sections.optional("templates"), sections.optional("calendar"));
-    let reports = sections.optional("reports");
+    let (reports, cards) = (sections.optional("reports"), sections.optional("cards"));
     let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
     let (replies, fallback) = (sections.needed("replies"), sections.needed("fallback"));
     Some(HospitalProfile {
@@ -44,8 +44,9 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
         money: money?,
         queue: queue?,
         messages: messages?,
-        his: his?,
         reports: reports?,
+        cards: cards?,
+        his: his?,
         menu: menu?,
         welcome: welcome?,
         replies: replies?,

@@ -281,6 +281,20 @@ impl PersonView {
         ])
     }
 
+    /// A renewed permit, or the first identity card of a child.
+    fn renewal(&self, context: &PageContext<'_>) -> Markup {
+        html! {
+            details {
+                summary.small { "更换证件" }
+                form.deeds method="post" action={ "/desk/people/" (self.patient) "/document" } {
+                    (self.start(context))
+                    (identity::document_fields(&Form::default()))
+                    button { "已核对原件，更换" }
+                }
+            }
+        }
+    }
+
     fn number(&self, context: &PageContext<'_>, one: &NumberView) -> Markup {
         html! {
             li.cell {
@@ -347,6 +361,7 @@ impl View for PersonView {
         let body = html! {
             (heading(&self.name, None))
             (self.facts())
+            (self.renewal(context))
             @if self.needs_window { (notice(Tone::Wait, "该就诊人待窗口核验：请用“登记新就诊人”按证件原件录入一次，即完成核验。")) }
             (title("今天及以后的号"))
             @if self.appointments.is_empty() { p.none { "没有" } } @else {

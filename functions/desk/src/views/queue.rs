@@ -40,6 +40,8 @@ struct PersonView {
     missed: u8,
     #[serde(skip)]
     priority: Priority,
+    #[serde(skip)]
+    patient: String,
 }
 
 impl PersonView {
@@ -60,6 +62,7 @@ impl PersonView {
             since: checked_in.map(|at| time::wall_clock(at).strftime("%-H:%M").to_string()),
             missed: entry.missed,
             priority: entry.priority,
+            patient: entry.key(queue.date).patient.to_string(),
         }
     }
 
@@ -130,6 +133,9 @@ pub struct QueueView {
     /// Where else the reader may go, in words.
     #[serde(skip)]
     links: Vec<Link>,
+    /// Whether the reader may look at results.
+    #[serde(skip)]
+    sees_results: bool,
 }
 
 impl QueueView {
@@ -167,6 +173,7 @@ impl QueueView {
             key,
             read_at: time::wall_clock(call.now).strftime("%H:%M:%S").to_string(),
             links: links(clinic, call),
+            sees_results: call.may(Scope::Results),
         }
     }
 
@@ -266,6 +273,9 @@ impl QueueView {
                 small {
                     @match room.calls { Some(calls) => { "已叫 " (calls) " 次" } None => "就诊中" }
                 }
+            }
+            @if self.sees_results {
+                p.links { a href={ "/staff/patients/" (person.patient) "/reports" } { "检验检查报告" } }
             }
             @if !self.his {
                 (self.form(context, Some(person), &html! {

@@ -43,6 +43,7 @@ fn words_lead_to_pages_and_the_first_match_wins() {
         ("  怎么退号？ ", vec!["/appointments"], true),
         ("我的号呢", vec!["/appointments"], true),
         ("电话多少", vec!["/guide"], false),
+        ("化验报告在哪看", vec!["/reports"], false),
         // An emergency comes before everything else it names.
         ("胸痛，想挂号，我的号呢", vec![], false),
     ];

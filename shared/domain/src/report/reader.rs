@@ -46,9 +46,10 @@ impl Reader {
         }
     }
 
-    /// Whether sensitive classes are ever shown to them.
-    fn sees_sensitive(self) -> bool {
-        self != Self::Family
+    /// What would be shown to the person, as it is shown to this reader.
+    fn limited(self, class: ItemClass, visibility: Visibility) -> Visibility {
+        let is_limited = visibility == Visibility::Visible && class.is_sensitive() && self == Self::Family;
+        if is_limited { Visibility::AfterDoctor } else { visibility }
     }
 }
 
@@ -109,6 +110,18 @@ struct Sieve<'a> {
 }
 
 impl Policy {
+    /// Whether a class of results is shown to a reader at `now`.
+    pub fn class_for(
+        &self,
+        reader: Reader,
+        status: Status,
+        class: ItemClass,
+        progress: Progress,
+        now: Timestamp,
+    ) -> Visibility {
+        reader.limited(class, self.shown(status, class, progress, now))
+    }
+
     /// What of a report `reader` sees at `now`.
     pub fn seen_by(&self, report: &Report, reader: Reader, progress: Progress, now: Timestamp) -> Shown {
         let mut sieve =
@@ -137,7 +150,7 @@ impl Sieve<'_> {
     fn item(&mut self, item: &Item) -> Option<Item> {
         let alone = Item { members: Vec::new(), ..item.clone() };
         let class = self.policy.classes.of_item(self.report, &alone);
-        let visibility = self.for_reader(class, self.policy.item(self.report, &alone, self.progress, self.now));
+        let visibility = self.reader.limited(class, self.policy.item(self.report, &alone, self.progress, self.now));
         if visibility != Visibility::Visible {
             self.withhold(visibility, item.walk().iter().filter(|part| part.has_result()).count().max(1));
             self.hides_sensitive |= class.is_sensitive();
@@ -151,7 +164,7 @@ impl Sieve<'_> {
     /// Whether the texts, files and pictures are shown.
     fn texts(&mut self) -> bool {
         let class = self.policy.classes.of_texts(self.report);
-        let visibility = self.for_reader(class, self.policy.texts(self.report, self.progress, self.now));
+        let visibility = self.reader.limited(class, self.policy.texts(self.report, self.progress, self.now));
         let has_any = !(self.report.texts.is_empty()
             && self.report.conclusions.is_empty()
             && self.report.files.is_empty()
@@ -163,13 +176,6 @@ impl Sieve<'_> {
             self.hides_sensitive |= class.is_sensitive();
         }
         is_shown
-    }
-
-    fn for_reader(&self, class: ItemClass, visibility: Visibility) -> Visibility {
-        if visibility == Visibility::Visible && class.is_sensitive() && !self.reader.sees_sensitive() {
-            return Visibility::AfterDoctor;
-        }
-        visibility
     }
 
     fn withhold(&mut self, why: Visibility, count: usize) {

@@ -13,6 +13,8 @@ pub enum Icon {
     Ticket,
     /// A slip with its amount.
     Bill,
+    /// A sheet with a course.
+    Report,
     /// Two persons.
     People,
     /// A telephone.
@@ -38,6 +40,7 @@ impl Icon {
             Self::Bill => {
                 "M5.5 3.5h13v17l-2.2-1.6-2.1 1.6-2.2-1.6-2.2 1.6-2.1-1.6-2.2 1.6zM9 7.5l3 3.5 3-3.5M12 11v5M9.5 13.5h5"
             }
+            Self::Report => "M6 3.5h9l3.5 3.5v13.5h-12.5zM14.5 3.5V7.5h4M8.5 15.5l2.2-3 2.2 2 3-4",
             Self::People => {
                 "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-8 13-8 13 0zM15.5 4.3a3.5 3.5 0 0 1 0 6.4M17.5 14.5c2.5.7 4 2.7 4 5.5h-3"
             }

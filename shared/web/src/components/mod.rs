@@ -33,6 +33,9 @@ use std::borrow::Cow;
 /// What the pages of staff have besides [`STYLE`].
 pub const STAFF_STYLE: &str = include_str!("../../assets/staff.css");
 
+/// What pages with results have besides [`STYLE`].
+pub const REPORT_STYLE: &str = include_str!("../../assets/report.css");
+
 /// The style sheet of every page, inlined so that the first paint needs one round trip.
 pub const STYLE: &str = include_str!("../../assets/style.css");
 

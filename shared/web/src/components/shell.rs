@@ -57,12 +57,13 @@ pub struct Page<'a> {
     tab: Option<Tab>,
     scripts: &'a [Script],
     without_script: Option<&'a str>,
+    style: Option<&'static str>,
 }
 
 impl<'a> Page<'a> {
     /// A page of this title. WeChat shows it in its own bar, so it is not repeated inside the page.
     pub const fn new(title: &'a str) -> Self {
-        Self { title, tab: None, scripts: &[], without_script: None }
+        Self { title, tab: None, scripts: &[], without_script: None, style: None }
     }
 
     /// Marks where in the bottom bar the page belongs.
@@ -76,6 +77,13 @@ impl<'a> Page<'a> {
     #[must_use]
     pub const fn scripts(mut self, scripts: &'a [Script]) -> Self {
         self.scripts = scripts;
+        self
+    }
+
+    /// Adds a style sheet of ours to the one of every page.
+    #[must_use]
+    pub const fn style(mut self, style: &'static str) -> Self {
+        self.style = Some(style);
         self
     }
 
@@ -115,6 +123,7 @@ pub fn page(context: &PageContext<'_>, page: &Page<'_>, body: Markup) -> Markup 
                 }
                 style { (PreEscaped(STYLE)) }
                 @if staff { style { (PreEscaped(STAFF_STYLE)) } }
+                @if let Some(style) = page.style { style { (PreEscaped(style)) } }
                 @for script in page.scripts {
                     script src=(assets::script_url(*script)) defer {}
                 }

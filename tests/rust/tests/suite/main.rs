@@ -14,6 +14,7 @@ mod day;
 mod faults;
 mod late;
 mod meets;
+mod merges;
 mod money;
 mod moves;
 mod repeats;

@@ -148,6 +148,8 @@ impl Crowd {
             copies: false,
             reports: domain::report::FamilyScope::Unsaid,
             since,
+            by_merge: false,
+            former: false,
         };
         let mut item: store::table::Item = serde_dynamo::to_item(&link).unwrap();
         let key = Key::account_link(account, patient);

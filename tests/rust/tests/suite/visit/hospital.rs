@@ -113,7 +113,7 @@ impl Hospital {
             pay_notify: pay_notify::App { desk: desk(), pay: pay() },
             sweeper: sweeper::App { desk: desk(), pay: pay() },
             reconcile: reconcile::App::new(desk(), pay(), his_account()),
-            his_sync: his_sync::App { desk: desk(), his: his_account() },
+            his_sync: his_sync::App { desk: desk(), his: his_account(), identity: Secret::fixed(keyring()) },
             reminder: reminder::App { desk: desk(), queue: letters::client(&queue_url), queue_url },
             letters,
             switch,
@@ -374,7 +374,7 @@ impl Hospital {
                 self.table.clear_patient_notice(&news.patient, news.ev.seq).await.unwrap();
             }
             Some(About::Waiting(waiting)) => self.table.forget_ended(&waiting).await.unwrap(),
-            None => panic!("nothing to tell at {key:?}"),
+            Some(About::Report(_)) | None => panic!("nothing to tell at {key:?}"),
         }
     }
 

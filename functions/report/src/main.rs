@@ -1,0 +1,20 @@
+//! Entry point: start, then answer.
+
+use lambda_http::{Error, Request, run, service_fn};
+use report::{App, handle};
+use runtime::{Desk, secrets};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    runtime::start_telemetry();
+    let aws = runtime::desk::aws().await;
+    let desk = Desk::from_env(&aws).await?;
+    let now = desk.clock.now();
+    let app = &App {
+        desk,
+        identity: secrets::identity(&aws)?.warmed(now).await,
+        passes: secrets::visit_keys(&aws)?,
+        staff: secrets::staff_tokens(&aws)?,
+    };
+    run(service_fn(async |request: Request| handle(app, request).await)).await
+}
