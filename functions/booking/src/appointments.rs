@@ -4,13 +4,14 @@ use crate::admission::{self, ADMISSION};
 use crate::browse::clinic_view;
 use crate::views::{AppointmentView, AppointmentsView, CancelView, WaitingRow};
 use crate::{Action, App, attempts, options, set_apart};
+use domain::Timestamp;
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
 use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
 use domain::id::{AppointmentId, ClinicId, PatientId};
 use futures_util::future::try_join_all;
-use runtime::Refusal;
 use runtime::http::Call;
+use runtime::{Refusal, enrolment};
 use store::account::Link;
 use store::registration::HoldRequest;
 use web::Response;
@@ -63,7 +64,46 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
         Channel::Referral => set_apart::referred(app, call, &form, &request).await?,
         _ => app.desk.table.hold(call.profile()?, &request, call.now).await?,
     };
-    answer(call, &held)
+    answer(call, &locked(app, call, &request, held).await?)
+}
+
+/// Where the hospital's own system gives the numbers, a hold is one only once that keeps it, and a free visit stands once
+/// that has confirmed it.
+async fn locked(
+    app: &App,
+    call: &Call<Action>,
+    request: &HoldRequest,
+    held: Appointment,
+) -> Result<Appointment, Refusal> {
+    if !held.is_number_of_his() {
+        return Ok(held);
+    }
+    let his = app.his.get(call.now).await?;
+    let locked = enrolment::lock(&app.desk, &his.client, held, call.now).await?;
+    if !locked.payable().is_zero() {
+        return Ok(locked);
+    }
+    let booked = app.desk.table.hold(call.profile()?, request, call.now).await?;
+    Ok(tell(app, booked, call.now).await)
+}
+
+/// Tells the hospital's own system at once what it must know of a visit. That it does not answer is not the patient's
+/// problem: the visit says what is due, and his-sync goes on.
+pub(crate) async fn tell(app: &App, visit: Appointment, now: Timestamp) -> Appointment {
+    let his = match app.his.get(now).await {
+        Ok(his) => his,
+        Err(error) => {
+            tracing::warn!(%error, "the HIS is told later");
+            return visit;
+        }
+    };
+    match enrolment::follow(&app.desk, &his.client, visit.clone(), now).await {
+        Ok(told) => told,
+        Err(error) => {
+            tracing::warn!(%error, appointment = %visit.id, "the HIS is told later");
+            visit
+        }
+    }
 }
 
 pub(crate) fn answer(call: &Call<Action>, held: &Appointment) -> Result<Response, Refusal> {

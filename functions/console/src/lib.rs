@@ -71,6 +71,7 @@ pub mod import;
 pub mod messages;
 pub mod people;
 mod profile;
+mod pulls;
 pub mod reconciliation;
 pub mod refunds;
 pub mod results;
@@ -149,6 +150,10 @@ pub enum Action {
     Cancel,
     /// Close a clinic.
     CloseClinic,
+    /// What was heard from the hospital's own system.
+    Pull,
+    /// Ask it now.
+    AskForPull,
     /// Orders that need people.
     Worklist,
     /// An order.
@@ -256,7 +261,7 @@ pub enum Action {
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 60] = [
+pub static ROUTES: [Route<Action>; 62] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -346,6 +351,13 @@ pub static ROUTES: [Route<Action>; 60] = [
         path: "/staff/clinics/{clinic}/close",
         access: Access::Staff(Scope::Appointments),
         action: Action::CloseClinic,
+    },
+    Route { method: Method::GET, path: "/staff/his/pull", access: Access::Staff(Scope::Catalog), action: Action::Pull },
+    Route {
+        method: Method::POST,
+        path: "/staff/his/pull",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::AskForPull,
     },
     Route {
         method: Method::GET,
@@ -595,6 +607,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Appointment => appointments::show(app, call).await,
         Action::Cancel => appointments::cancel(app, call).await,
         Action::CloseClinic => refunds::close_clinic(app, call).await,
+        Action::Pull => pulls::show(app, call).await,
+        Action::AskForPull => pulls::ask(app, call).await,
         Action::Worklist => refunds::worklist(app, call).await,
         Action::Order => refunds::order(app, call).await,
         Action::Refund => refunds::refund(app, call).await,

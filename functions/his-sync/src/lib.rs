@@ -1,10 +1,11 @@
-//! 医院系统: every minute, what the hospital's own system (HIS) still has to be told: payments to book, refunds to note; at
-//! night, what it has to be asked: whether a patient who counts as absent was there after all; and where the HIS calls
+//! 医院系统: every minute, what the hospital's own system (HIS) still has to be told: payments to book, refunds to note, visits
+//! to confirm or take back; what it has to tell: its timetable and what changed; at night, what it has to be asked: whether a patient who counts as absent was there after all; and where the HIS calls
 //! people in itself, what it says of the queues.
 //!
 //! The page a patient pays on does the same at once (`runtime::posting`); this is the guarantee behind it. An order whose
 //! answer was lost is asked for by serial before it is sent again. Late, doubled or missed ticks do no harm.
 
+mod pull;
 mod visit;
 
 use domain::Timestamp;
@@ -14,6 +15,7 @@ use futures_util::{Stream, StreamExt, stream};
 use his::{Call, His};
 use runtime::Desk;
 use runtime::desk::ProfileError;
+use runtime::enrolment::EnrolError;
 use runtime::errands::{self, ErrandError};
 use runtime::posting::{self, PostError};
 use runtime::random::NoRandomness;
@@ -46,6 +48,8 @@ enum SyncError {
     #[error(transparent)]
     Errand(#[from] ErrandError),
     #[error(transparent)]
+    Enrol(#[from] EnrolError),
+    #[error(transparent)]
     Secret(#[from] SecretError),
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -77,7 +81,11 @@ pub async fn handle(app: &App) -> Synced {
     let count = |sum: Synced, done: bool| async move {
         Synced { done: sum.done + usize::from(done), failed: sum.failed + usize::from(!done) }
     };
-    let synced = outcomes.fold(Synced::default(), count).await;
+    let mut synced = outcomes.fold(Synced::default(), count).await;
+    // Last: patients wait for what is told, nobody for what is pulled.
+    if let Some(done) = Box::pin(pull::run(app, now)).await {
+        synced = count(synced, done).await;
+    }
     if synced != Synced::default() {
         tracing::info!(done = synced.done, failed = synced.failed, "synced");
     }
@@ -121,7 +129,7 @@ async fn hear(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {
 
 async fn sync(app: &App, key: Key, now: Timestamp) -> bool {
     let outcome = if key.sk.starts_with(APPOINTMENT_PREFIX) {
-        visit::check(app, &key, now).await
+        visit::sync(app, &key, now).await
     } else if key.sk.starts_with(ERRAND_PREFIX) {
         run(app, &key, now).await
     } else {

@@ -71,7 +71,9 @@ async fn standing(
     profile: &HospitalProfile,
     now: Timestamp,
 ) -> Result<Option<String>, StoreError> {
-    if appointment.place.date != time::today(now) || matches!(appointment.state, State::Held { .. }) {
+    if appointment.place.date != time::today(now)
+        || matches!(appointment.state, State::Held { .. } | State::Confirming { .. })
+    {
         return Ok(None);
     }
     let clinic = app.desk.table.clinic_alone(&appointment.place.clinic).await?;

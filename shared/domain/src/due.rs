@@ -62,6 +62,8 @@ pub enum Deadline {
     Escalate,
     /// Message with results that could not be placed: it is tried again.
     Replay,
+    /// Appointment: the hospital's own system must be told of the visit, or asked where it stands.
+    Enrol,
 }
 
 /// The function that acts on a deadline.
@@ -111,7 +113,7 @@ impl Deadline {
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile
             }
-            Self::Post | Self::Check | Self::Card | Self::Replay => Worker::HisSync,
+            Self::Post | Self::Check | Self::Card | Self::Enrol | Self::Replay => Worker::HisSync,
             Self::CallState => Worker::HisQueue,
         }
     }

@@ -603,6 +603,8 @@ fn remark(kind: NoticeKind, appointment: &Appointment) -> &'static str {
         (_, State::Refused { why: RefusedWhy::AlreadyBooked }) => "已有本次门诊的号，费用将原路退回",
         (_, State::Refused { why: RefusedWhy::ClinicChanged }) => "出诊信息已变更，费用将原路退回",
         (_, State::Refused { why: RefusedWhy::NoAdvanceBooking }) => "预约资格已暂停，费用将原路退回",
+        (_, State::Refused { why: RefusedWhy::HisRefused }) => "医院未能确认该号，费用将原路退回",
+        (_, State::Refused { why: RefusedWhy::HisSilent }) => "医院系统未及时确认，费用将原路退回",
         (_, State::Refused { .. }) => "支付超时号源已释放，费用将原路退回",
         _ => "已取消",
     }

@@ -5,6 +5,7 @@ use crate::booking::{BookingPolicy, CancelPolicy};
 use crate::calendar::Calendar;
 use crate::cards::CardPolicy;
 use crate::credit::{CreditPolicy, Judge};
+use crate::enrolment::NumberOwner;
 use crate::his::HisPolicy;
 use crate::money::Fen;
 use crate::notice::{NoticeField, NoticeKind, NoticeTemplate, QuietHours};
@@ -99,6 +100,41 @@ impl Default for MoneyPolicy {
     }
 }
 
+/// Who gives out numbers, and what is asked of the hospital's own system by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NumbersPolicy {
+    /// Who gives them out.
+    pub owner: NumberOwner,
+    /// A paid number that the hospital's own system has not confirmed within this time goes back, in minutes (E94: at most
+    /// 15).
+    pub confirm_within_min: i64,
+    /// How often it is asked for what it knows; none: only what staff import counts.
+    pub pull: Option<PullPolicy>,
+}
+
+impl Default for NumbersPolicy {
+    fn default() -> Self {
+        Self { owner: NumberOwner::Menzhen, confirm_within_min: 15, pull: None }
+    }
+}
+
+/// How often the hospital's own system is asked, in minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PullPolicy {
+    /// Departments and doctors.
+    pub catalog_every_min: i64,
+    /// Schedules, numbers and changes.
+    pub schedules_every_min: i64,
+}
+
+impl Default for PullPolicy {
+    fn default() -> Self {
+        Self { catalog_every_min: 24 * 60, schedules_every_min: 5 }
+    }
+}
+
 /// When and how messages go out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -177,6 +213,9 @@ pub struct HospitalProfile {
     /// What staff and the hospital's own system may do with money.
     #[serde(default)]
     pub money: MoneyPolicy,
+    /// Who gives out numbers.
+    #[serde(default)]
+    pub numbers: NumbersPolicy,
     /// How people wait and are called.
     #[serde(default)]
     pub queue: QueuePolicy,

@@ -5,6 +5,7 @@ pub mod cached;
 pub mod clock;
 pub mod config;
 pub mod desk;
+pub mod enrolment;
 pub mod errands;
 pub mod follow_up;
 mod his_account;

@@ -35,6 +35,7 @@
 //! | `busy` | 503 | too much contention; try again |
 
 use crate::desk::ProfileError;
+use crate::enrolment::LockError;
 use crate::payments::FollowError;
 use crate::payments::provider::ProviderError;
 use crate::random::NoRandomness;
@@ -97,6 +98,10 @@ refusals! {
         ProfileError::Store(error) => unavailable("table", &error),
     };
     HoldError => hold;
+    LockError => |error| match error {
+        LockError::Hold(error) => hold(error),
+        LockError::Profile(error) => Refusal::from(error).0,
+    };
     MoveFailed => moved;
     RescheduleError => not_rescheduled;
     JoinError => not_waiting;
@@ -145,6 +150,7 @@ refusals! {
 fn check_in(error: &CheckInError) -> Problem {
     let code = match error {
         CheckInError::Unpaid => "check_in_unpaid",
+        CheckInError::Unconfirmed => "check_in_unconfirmed",
         CheckInError::Over => "check_in_over",
         CheckInError::ClinicClosed => "clinic_closed",
         CheckInError::WrongDay(_) => "wrong_day",
@@ -236,6 +242,13 @@ fn hold(error: HoldError) -> Problem {
         HoldError::Window(window) => not_bookable(window),
         HoldError::Gate(gate) => not_admitted(gate),
         HoldError::SoldOut => Problem::conflict("sold_out", "该时段号源已约满，请选择其他时段"),
+        HoldError::NumberTaken => {
+            Problem::conflict("number_taken", "这个号刚刚在医院被挂走了，没有扣费，请选择其他时段或其他医生")
+        }
+        HoldError::HisDown => {
+            let text = "医院系统暂时联系不上，现在不能挂号，没有扣费。请稍后再试，也可以到人工窗口挂号";
+            Problem::new(web::StatusCode::SERVICE_UNAVAILABLE, "his_down", text).with_retry_after(RETRY_AFTER_S)
+        }
         HoldError::NoSlot => Problem::not_found(),
         HoldError::NoFollowUp => {
             Problem::conflict("no_follow_up", "该次就诊不能免费复诊，或免费复诊已经用过，可按普通挂号办理")

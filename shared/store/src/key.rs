@@ -77,6 +77,21 @@ impl Key {
         Self { pk: pk.into(), sk: sk.into() }
     }
 
+    /// Where pulling from the hospital's own system stands.
+    pub fn pull() -> Self {
+        Self::new("HIS", "PULL")
+    }
+
+    /// What the hospital's own system last said of a department.
+    pub fn heard_department(id: &DepartmentId) -> Self {
+        Self::new("HIS", format!("DEPT#{id}"))
+    }
+
+    /// What it last said of a doctor.
+    pub fn heard_doctor(id: &DoctorId) -> Self {
+        Self::new("HIS", format!("DOCTOR#{id}"))
+    }
+
     /// The hospital profile.
     pub fn profile() -> Self {
         Self::new("CATALOG", "PROFILE")

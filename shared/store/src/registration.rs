@@ -14,6 +14,7 @@ use domain::appointment::{
 use domain::booking::{Gate, GateEntry, GateError, Pass, Product, WindowError, window};
 use domain::clinic::{Channel, Claim, Clinic, Slot, SlotStart};
 use domain::due::{Deadline, Deadlines};
+use domain::enrolment::Enrolment;
 use domain::event::Actor;
 use domain::id::{AppointmentId, OutTradeNo, PatientId};
 use domain::money::Fen;
@@ -70,6 +71,12 @@ pub enum HoldError {
     /// No such slot.
     #[error("no such slot")]
     NoSlot,
+    /// The hospital's own system, which gives the numbers, has given this one to somebody else.
+    #[error("taken at the hospital")]
+    NumberTaken,
+    /// The hospital's own system, which gives the numbers, does not answer.
+    #[error("the HIS does not answer")]
+    HisDown,
     /// The visit cannot be followed up free of charge, or was already.
     #[error("no free follow-up")]
     NoFollowUp,
@@ -82,7 +89,8 @@ pub enum HoldError {
 }
 
 impl Table {
-    /// Holds a number for payment: gate, slot, appointment. A free visit is booked at once.
+    /// Holds a number for payment: gate, slot, appointment. A free visit is booked at once; where the hospital's own system
+    /// gives the numbers, by a repeat once that keeps it.
     pub async fn hold(
         &self,
         profile: &HospitalProfile,
@@ -97,7 +105,9 @@ impl Table {
         if let Some(made) = self.appointment(&key).await? {
             return match made.state {
                 _ if !made.is_live(now) => Err(HoldError::Over(Box::new(made))),
-                State::Held { .. } if made.payable().is_zero() => self.book_free_visit(profile, made, now).await,
+                State::Held { .. } if made.payable().is_zero() && !made.awaits_lock() => {
+                    self.book_free_visit(profile, made, now).await
+                }
                 _ => Ok(made),
             };
         }
@@ -115,8 +125,8 @@ impl Table {
             time::add_minutes(now, profile.booking.hold_min).min(request.start.end_instant(request.clinic.date));
         let terms = Terms { product, pass: Pass::Held { expires_at }, expires_at, instead_of: None };
         let number = self.take_number(profile, request, &slot, &terms, now).await?;
-        let appointment = self.create_appointment(&appointment_of(request, number, expires_at, now)).await?;
-        if appointment.payable().is_zero() {
+        let appointment = self.create_appointment(&appointment_of(profile, request, number, expires_at, now)).await?;
+        if appointment.payable().is_zero() && !appointment.awaits_lock() {
             return self.book_free_visit(profile, appointment, now).await;
         }
         Ok(appointment)
@@ -378,6 +388,32 @@ impl Table {
         }
     }
 
+    /// Gives up a hold before anybody could pay for it: the appointment, the gate, the number. What is left of it after a
+    /// crash ends with the hold. `is_taken`: somebody at the hospital has the number.
+    pub async fn drop_hold(
+        &self,
+        profile: &HospitalProfile,
+        held: &Appointment,
+        is_taken: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match self.move_appointment(&held.key(), Command::Drop, &Actor::Schedule, profile.cancel, now).await {
+            Ok(_) | Err(MoveFailed::Refused(MoveError::AlreadyDone)) => {}
+            // Paid, cancelled or gone in between.
+            Err(MoveFailed::Refused(_) | MoveFailed::NotFound) => return Ok(()),
+            Err(MoveFailed::Store(error)) => return Err(error),
+        }
+        self.leave_gate(&held.patient, &held.id).await?;
+        if is_taken { self.lose_number(held).await } else { self.release_number(held, now).await }
+    }
+
+    /// Takes a number out of what can be had here: somebody at the hospital has it. Harmless to repeat.
+    pub async fn lose_number(&self, appointment: &Appointment) -> Result<(), StoreError> {
+        let place = &appointment.place;
+        let Some(slot) = self.slot(&place.clinic, place.start).await? else { return Ok(()) };
+        self.change_slot(&slot, |seen| seen.lost(&appointment.id)).await.map(drop)
+    }
+
     async fn leave_gate_unless_booked(
         &self,
         patient: &PatientId,
@@ -420,7 +456,13 @@ pub(crate) fn gate_entry(clinic: &Clinic, start: SlotStart, pass: Pass) -> GateE
     }
 }
 
-pub(crate) fn appointment_of(request: &HoldRequest, number: u16, expires_at: Timestamp, now: Timestamp) -> Appointment {
+pub(crate) fn appointment_of(
+    profile: &HospitalProfile,
+    request: &HoldRequest,
+    number: u16,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Appointment {
     let clinic = &request.clinic;
     Appointment {
         id: request.appointment.clone(),
@@ -434,10 +476,12 @@ pub(crate) fn appointment_of(request: &HoldRequest, number: u16, expires_at: Tim
         deadlines: Deadlines::none(),
         ev: None,
         credit: VisitCredit::default(),
+        enrolment: Box::new(Enrolment { owner: profile.numbers.owner, ..Enrolment::default() }),
         history: Box::new(History { follow_up_of: request.follow_up_of.clone(), ..History::default() }),
         created_at: now,
         ver: 1,
     }
+    .planned(now)
 }
 
 /// Where and when a number of a clinic is.

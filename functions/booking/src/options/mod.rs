@@ -3,17 +3,17 @@
 
 mod views;
 
-use crate::appointments::{answer, linked};
+use crate::appointments::{answer, linked, tell};
 use crate::{Action, App};
-use domain::appointment::{Appointment, AppointmentKey, CancelledBy, RefusedWhy, State};
+use domain::appointment::{Appointment, AppointmentKey, CancelledBy, Place, RefusedWhy, State};
 use domain::booking::{follows_up, window};
 use domain::clinic::{Channel, Clinic, ClinicState, SlotStart};
 use domain::event::Actor;
 use domain::id::{AppointmentId, ClinicId};
 use futures_util::future::try_join_all;
-use runtime::Refusal;
 use runtime::follow_up::{department_ahead, free_days};
 use runtime::http::Call;
+use runtime::{Refusal, enrolment};
 use store::appointments::MoveFailed;
 use store::clinics::ClinicWithSlots;
 use store::registration::HoldError;
@@ -131,8 +131,21 @@ pub(crate) async fn reschedule(app: &App, call: &Call<Action>) -> Result<Respons
         rest_min: call.profile()?.booking.rest.drawn(app.desk.random.bytes()?),
     };
     let actor = Actor::Account(call.account()?.clone());
-    let moved = app.desk.table.reschedule(call.profile()?, &request, &actor, call.now).await?;
-    answer(call, &moved)
+    let lock = async |place: &Place, until| {
+        let his = app.his.get(call.now).await.map_err(|error| {
+            tracing::error!(%error, "a number cannot be locked");
+            HoldError::HisDown
+        })?;
+        enrolment::lock_for_move(&app.desk, &his.client, &request.to, place, until, call.now).await
+    };
+    let moved = app.desk.table.reschedule(call.profile()?, &request, &actor, call.now, lock).await?;
+    answer(call, &told(app, call, moved).await)
+}
+
+/// Where the hospital's own system gives the numbers, the visit stands once that has confirmed it: told at once. Else it is
+/// told by his-sync.
+async fn told(app: &App, call: &Call<Action>, moved: Appointment) -> Appointment {
+    if moved.is_number_of_his() { tell(app, moved, call.now).await } else { moved }
 }
 
 /// The visit that a hold asks to follow up, if clinic and day allow it; whether it was followed up already, the hold

@@ -136,7 +136,9 @@ impl NumberView {
             who: place.who.clone(),
             room: place.room.clone(),
             state,
-            can_cancel: is_held || (is_booked && now <= place.starts_at()),
+            can_cancel: is_held
+                || matches!(appointment.state, State::Confirming { .. })
+                || (is_booked && now <= place.starts_at()),
             state_text,
             has_slip: is_booked || appointment.state == State::CheckedIn,
         }
@@ -147,6 +149,7 @@ impl NumberView {
 pub(crate) fn state_words(state: State) -> (&'static str, &'static str) {
     match state {
         State::Held { .. } => ("held", "待支付"),
+        State::Confirming { .. } => ("confirming", "待医院确认"),
         State::Booked => ("booked", "已挂号"),
         State::CheckedIn => ("checked_in", "已报到"),
         State::Fulfilled => ("fulfilled", "已就诊"),

@@ -100,6 +100,7 @@ impl World<'_> {
                 entry.is_none_or(|entry| entry.seen || matches!(entry.stage, Stage::Expected | Stage::Left))
             }
             State::Held { .. }
+            | State::Confirming { .. }
             | State::Booked
             | State::NoShow
             | State::Expired

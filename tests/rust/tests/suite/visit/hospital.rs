@@ -108,7 +108,7 @@ impl Hospital {
         let profile = profile();
         table.put_profile(&profile).await.unwrap();
         let hospital = Self {
-            booking: booking::App::new(desk()),
+            booking: booking::App::new(desk(), his_account()),
             payment: payment::App { desk: desk(), pay: pay(), his: his_account() },
             pay_notify: pay_notify::App { desk: desk(), pay: pay() },
             sweeper: sweeper::App { desk: desk(), pay: pay() },
