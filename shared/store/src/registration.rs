@@ -404,7 +404,10 @@ impl Table {
             Err(MoveFailed::Store(error)) => return Err(error),
         }
         self.leave_gate(&held.patient, &held.id).await?;
-        if is_taken { self.lose_number(held).await } else { self.release_number(held, now).await }
+        let Some(slot) = self.slot(&held.place.clinic, held.place.start).await? else { return Ok(()) };
+        // Nobody could have paid for it: there is nothing that its rest would keep from being passed on.
+        let change = |seen: &Slot| if is_taken { seen.lost(&held.id) } else { seen.freed(&held.id) };
+        self.change_slot(&slot, change).await.map(drop)
     }
 
     /// Takes a number out of what can be had here: somebody at the hospital has it. Harmless to repeat.

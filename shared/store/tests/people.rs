@@ -213,8 +213,8 @@ async fn cards_say_who_is_meant() {
     let merge = async |ended: &[CardNo], stay: &[CardNo]| {
         records.table.merge_cards(&records.profile, (ended, stay), &by(), now()).await.unwrap()
     };
-    assert!(!merge(&[unknown.clone()], &[card(0)]).await, "nobody uses it here");
-    assert!(!merge(&[card(1)], &[unknown.clone()]).await);
+    assert!(!merge(std::slice::from_ref(&unknown), &[card(0)]).await, "nobody uses it here");
+    assert!(!merge(&[card(1)], std::slice::from_ref(&unknown)).await);
     assert!(merge(&[unknown, card(1)], &[card(0)]).await);
     assert!(!merge(&[card(1)], &[card(0)]).await);
     assert!(records.table.unmerge_cards(&records.profile, &[card(1)], &by(), now()).await.unwrap());

@@ -17,6 +17,7 @@ mod meets;
 mod merges;
 mod money;
 mod moves;
+mod numbers;
 mod repeats;
 mod rush;
 mod throttled;
