@@ -4,7 +4,8 @@ use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What the desk asks of a HIS. A question by serial goes where its write went.
+/// What the desk asks of a HIS. A question by serial goes where its write went, but for that where a visit stands: not every
+/// language that tells of visits can ask about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HisOperation {
@@ -20,8 +21,10 @@ pub enum HisOperation {
     Lock,
     /// Giving a kept number back.
     Unlock,
-    /// Making a visit certain, and where it stands.
+    /// Making a visit certain.
     Confirm,
+    /// Where a visit stands. HL7 v2 has no such question: beside it another language answers.
+    Standing,
     /// Taking a visit back.
     Cancel,
     /// Moving a visit.

@@ -7,6 +7,7 @@ use crate::error::HisError;
 use crate::events::Events;
 use crate::fees::{FeesPost, Receipt};
 use crate::front_end::{Format, FrontEnd, Syntax};
+use crate::hl7::Hl7;
 use crate::machine::{Keys, Machine, SettingsError};
 use crate::numbers::{NumberLock, Standing, VisitBooking};
 use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, PersonReceipt};
@@ -31,6 +32,7 @@ pub struct Hospital {
 /// Who carries an operation.
 enum Carrier {
     FrontEnd(FrontEnd),
+    Hl7(Hl7),
     None,
 }
 
@@ -56,16 +58,20 @@ impl Hospital {
         match self.policy.adapter(operation) {
             HisAdapter::SignedJson => Carrier::FrontEnd(self.front_end(Syntax::Json)),
             HisAdapter::SignedXml => Carrier::FrontEnd(self.front_end(Syntax::Xml)),
-            HisAdapter::Fhir | HisAdapter::Hl7 => Carrier::None,
+            HisAdapter::Hl7 => Carrier::Hl7(Hl7::new(self.charset(), Arc::clone(&self.machine))),
+            HisAdapter::Fhir => Carrier::None,
         }
     }
 
     fn front_end(&self, syntax: Syntax) -> FrontEnd {
-        let charset = match self.policy.charset {
+        FrontEnd::new(Format { syntax, charset: self.charset() }, Arc::clone(&self.machine))
+    }
+
+    fn charset(&self) -> Charset {
+        match self.policy.charset {
             HisCharset::Utf8 => Charset::Utf8,
             HisCharset::Gb18030 => Charset::Gb18030,
-        };
-        FrontEnd::new(Format { syntax, charset }, Arc::clone(&self.machine))
+        }
     }
 }
 
@@ -154,19 +160,19 @@ impl His for Hospital {
     }
 
     async fn confirm(&self, visit: &VisitBooking, call: Call) -> Result<(), HisError> {
-        carried!(self, Confirm, confirm(visit, call))
+        carried!(self, Confirm, confirm(visit, call), Hl7)
     }
 
     async fn cancel(&self, serial: &AppointmentId, call: Call) -> Result<(), HisError> {
-        carried!(self, Cancel, cancel(serial, call))
+        carried!(self, Cancel, cancel(serial, call), Hl7)
     }
 
     async fn reschedule(&self, from: &AppointmentId, to: &VisitBooking, call: Call) -> Result<(), HisError> {
-        carried!(self, Reschedule, reschedule(from, to, call))
+        carried!(self, Reschedule, reschedule(from, to, call), Hl7)
     }
 
     async fn standing(&self, serial: &AppointmentId, call: Call) -> Result<Option<Standing>, HisError> {
-        carried!(self, Confirm, standing(serial, call))
+        carried!(self, Standing, standing(serial, call))
     }
 
     async fn events(&self, since: Option<&Mark>, call: Call) -> Result<Events, HisError> {

@@ -4,7 +4,8 @@
 //! values; a write is sent once, and after an unknown outcome the caller asks by serial before it sends again; an
 //! answer counts only with its signature; what comes in is checked before it becomes a type; money is [`Fen`].
 //!
-//! [`Hospital`] passes each operation to the adapter the profile chose. [`FrontEnd`] speaks JSON and XML to a front-end machine (前置机); every adapter calls through [`Machine`], which signs.
+//! [`Hospital`] passes each operation to the adapter the profile chose. [`FrontEnd`] speaks JSON and XML to a
+//! front-end machine (前置机), and bookings can be told in HL7 v2; every adapter calls through [`Machine`], which signs.
 //!
 //! [`Fen`]: domain::money::Fen
 
@@ -15,6 +16,7 @@ mod error;
 mod events;
 mod fees;
 mod front_end;
+mod hl7;
 mod hospital;
 mod label;
 mod machine;

@@ -3,6 +3,7 @@ import zlib from 'node:zlib';
 import { HANG_UP, through } from '../../stand-in/faults.mjs';
 import { dayFile } from './day-file.mjs';
 import { formatOf, readBody, written } from './format.mjs';
+import { HL7_PATH, acknowledgement, readMessage } from './hl7.mjs';
 import { OPERATIONS } from './operations.mjs';
 import { Refusal } from './refusal.mjs';
 import { ShapeError, day as dayShape, fenOf, yuanOf } from './shape.mjs';
@@ -24,6 +25,14 @@ function signed(answer, key, nonce) {
 function perform(world, call) {
   const { shape, run } = OPERATIONS[call.url.pathname.slice(BASE.length)];
   const body = readBody(call.format, call.bytes, shape);
+  shape(body);
+  return { outcome: answered(run(world, body)) };
+}
+
+/** A message is held to the same shapes as the other languages. */
+function performMessage(world, call) {
+  const { operation, body } = readMessage(call);
+  const { shape, run } = OPERATIONS[operation];
   shape(body);
   return { outcome: answered(run(world, body)) };
 }
@@ -50,6 +59,7 @@ function fetchDayFile(world, { url, bytes }) {
 /** Runs one operation; whatever is wrong with it is an answer too. */
 function run(world, call) {
   try {
+    if (call.url.pathname === HL7_PATH) return performMessage(world, call);
     return call.url.pathname === DAY_FILE ? fetchDayFile(world, call) : perform(world, call);
   } catch (error) {
     if (error instanceof Refusal) return { outcome: refused(error) };
@@ -59,7 +69,7 @@ function run(world, call) {
 }
 
 const isKnown = ({ method, url }) =>
-  url.pathname === DAY_FILE ? method === 'GET' : method === 'POST' && Object.hasOwn(OPERATIONS, url.pathname.slice(BASE.length));
+  url.pathname === DAY_FILE ? method === 'GET' : method === 'POST' && (url.pathname === HL7_PATH || Object.hasOwn(OPERATIONS, url.pathname.slice(BASE.length)));
 
 /** The first bill's total one fen too high: no longer the sum of its items. */
 function withWrongTotal({ outcome }) {
@@ -69,7 +79,11 @@ function withWrongTotal({ outcome }) {
 }
 
 /** What goes out; the code of an answer is kept for the log of calls. */
-const sentAs = (call, { file, outcome }, status) => file ?? { ...written(call.format, outcome, status), code: outcome.code, error: outcome.error };
+function sentAs(call, { file, outcome }, status = 200) {
+  if (file) return file;
+  const isMessage = call.url.pathname === HL7_PATH && status === 200;
+  return { ...(isMessage ? acknowledgement(call, outcome) : written(call.format, outcome, status)), code: outcome.code, error: outcome.error };
+}
 
 /** A refusal of the signature is signed with the current key where there is a nonce to sign. */
 function refusedSignature(world, call, error) {

@@ -86,18 +86,6 @@ impl CodesView {
         Self { kind, codes: codes.to_vec(), unknown: unknown.to_vec(), form }
     }
 
-    fn mapping(&self, context: &PageContext<'_>, kind: CodeKind, theirs: &str, ours: &str) -> Markup {
-        html! {
-            form.search method="post" action="/staff/his/codes" {
-                @if let Some(token) = context.csrf { (csrf_field(token)) }
-                input type="hidden" name="kind" value=(kind.as_str());
-                input type="hidden" name="theirs" value=(theirs);
-                (ours_field(kind, ours))
-                button { "保存" }
-            }
-        }
-    }
-
     fn new_code(&self, context: &PageContext<'_>) -> Markup {
         html! {
             (title("添加对照"))
@@ -112,6 +100,18 @@ impl CodesView {
                 button { "添加" }
             }
             @for text in self.form.errors().values() { (notice(Tone::Bad, text)) }
+        }
+    }
+}
+
+fn mapping(context: &PageContext<'_>, kind: CodeKind, theirs: &str, ours: &str) -> Markup {
+    html! {
+        form.search method="post" action="/staff/his/codes" {
+            @if let Some(token) = context.csrf { (csrf_field(token)) }
+            input type="hidden" name="kind" value=(kind.as_str());
+            input type="hidden" name="theirs" value=(theirs);
+            (ours_field(kind, ours))
+            button { "保存" }
         }
     }
 }
@@ -147,7 +147,7 @@ impl View for CodesView {
                             tr {
                                 td { (code.kind.staff_text()) } td { code { (code.theirs) } } td { (code.seen_in) }
                                 td { (clock(code.first_at, "%m-%d %H:%M")) } td { (code.times) }
-                                td { (self.mapping(context, code.kind, &code.theirs, "")) }
+                                td { (mapping(context, code.kind, &code.theirs, "")) }
                             }
                         }
                     }
@@ -169,7 +169,7 @@ impl View for CodesView {
                         @for code in &self.codes {
                             tr {
                                 td { code { (code.theirs) } } td { (code.name) }
-                                td { (self.mapping(context, code.kind, &code.theirs, &code.ours)) }
+                                td { (mapping(context, code.kind, &code.theirs, &code.ours)) }
                             }
                         }
                     }

@@ -159,6 +159,12 @@ impl FrontEnd {
     }
 }
 
+/// What a machine says when it does not take a call of another language for ours: it says so in JSON.
+pub(crate) fn refused_signature(answer: &Answered) -> HisError {
+    let told = Format::default().decode(&answer.body, answer.content_type());
+    told.map_or(HisError::Unreadable, unauthorized)
+}
+
 fn expects(status: u16) -> bool {
     matches!(status, STATUS_OK | STATUS_UNAUTHORIZED)
 }

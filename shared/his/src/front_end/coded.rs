@@ -1,5 +1,6 @@
 //! Where codes of the hospital's stand in requests and answers, and their translation on the way.
 
+use crate::fees::Registration;
 use domain::his::{CODE_CHARS_MAX, CodeKind, Codes};
 use results::tree::Node;
 use std::collections::BTreeSet;
@@ -94,7 +95,30 @@ fn translate(
 
 /// One of our codes has none of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NoCode;
+pub(crate) struct NoCode;
+
+/// What a registration names, in the hospital's codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TheirPlace {
+    pub(crate) clinic: String,
+    pub(crate) department: String,
+    pub(crate) doctor: Option<String>,
+}
+
+impl TheirPlace {
+    pub(crate) fn of(codes: &Codes, registration: &Registration) -> Result<Self, NoCode> {
+        let theirs = |coded: Coded, ours: &str| {
+            let mut text = ours.to_owned();
+            let unknown = translate(coded, &mut text, |kind, ours| codes.theirs(kind, ours));
+            if unknown.is_empty() { Ok(text) } else { Err(NoCode) }
+        };
+        Ok(Self {
+            clinic: theirs(Coded::Clinic, registration.clinic.as_str())?,
+            department: theirs(DEPARTMENT, registration.department.as_str())?,
+            doctor: registration.doctor.as_ref().map(|doctor| theirs(DOCTOR, doctor.as_str())).transpose()?,
+        })
+    }
+}
 
 /// A request with the hospital's codes.
 pub(super) fn outward(codes: &Codes, operation: &str, mut params: Node) -> Result<Node, NoCode> {

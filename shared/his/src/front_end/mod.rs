@@ -8,5 +8,7 @@ mod format;
 mod operations;
 mod wire;
 
+pub(crate) use client::refused_signature;
 pub use client::{DAY_FILE_TIMEOUT_MS, FrontEnd, LOCK_TIMEOUT_MS};
+pub(crate) use coded::{NoCode, TheirPlace};
 pub use format::{Format, Syntax};

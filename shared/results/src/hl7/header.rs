@@ -1,6 +1,7 @@
 //! The header of a message, and its acknowledgement.
 
-use super::message::{Component, Field, Message, Repetition, Segment, Separators};
+use super::build::{composite, plain, segment};
+use super::message::{Component, Field, Message, Separators};
 use crate::fault::{Fault, FaultKind};
 use domain::Timestamp;
 use domain::report::When;
@@ -216,18 +217,6 @@ fn condition(kind: FaultKind) -> (&'static str, &'static str) {
             ("207", "Application internal error")
         }
     }
-}
-
-fn segment(name: &str, fields: impl IntoIterator<Item = Field>) -> Segment {
-    Segment { name: name.to_owned(), fields: fields.into_iter().collect() }
-}
-
-fn plain(text: &str) -> Field {
-    composite(&[text])
-}
-
-fn composite(components: &[&str]) -> Field {
-    Field(vec![Repetition(components.iter().map(|text| Component(vec![(*text).to_owned()])).collect())])
 }
 
 #[cfg(test)]

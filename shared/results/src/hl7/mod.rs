@@ -1,12 +1,14 @@
 //! HL7 v2.3 to 2.8: messages as segments and fields, results (ORU^R01), people and bookings (ADT, SIU), and
-//! the acknowledgement of each.
+//! the acknowledgement of each; bookings of ours out (SIU).
 
 pub mod adt;
+mod build;
 mod fields;
 pub mod frame;
 pub mod header;
 pub mod message;
 pub mod oru;
+pub mod siu;
 mod values;
 
 pub(crate) use fields::full_name;

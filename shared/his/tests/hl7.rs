@@ -1,0 +1,203 @@
+//! Visits told in HL7 v2, against the stand-in HIS, which reads messages with a reader of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+use domain::Timestamp;
+use domain::his::{CodeEntry, CodeKind, HisAdapter, HisCall, HisCharset, HisOperation, HisPolicy};
+use domain::time::add_seconds;
+use his::{Call, CallLog, His, HisError, Hospital, Keys, NumberLock, Refusal, Registration, Standing, VisitBooking};
+use kit::StandIn;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// What was kept of calls.
+#[derive(Debug, Default)]
+struct Kept(Mutex<Vec<HisCall>>);
+
+impl CallLog for Kept {
+    fn monotonic_ms(&self) -> u64 {
+        0
+    }
+
+    fn keep(&self, call: HisCall) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.0.lock().unwrap().push(call);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn note_unknown<'a>(
+        &'a self,
+        _: CodeKind,
+        _: &'a str,
+        _: &'a str,
+        _: Timestamp,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+struct Desk {
+    his: Hospital,
+    kept: Arc<Kept>,
+    stand_in: StandIn,
+    now: Timestamp,
+    nonces: AtomicU64,
+    folder: PathBuf,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Bookings in HL7 v2, all else in JSON; the department `XNK` is the hospital's `0203`.
+fn policy(charset: HisCharset) -> HisPolicy {
+    let told = [HisOperation::Confirm, HisOperation::Reschedule, HisOperation::Cancel];
+    HisPolicy {
+        operations: BTreeMap::from(told.map(|operation| (operation, HisAdapter::Hl7))),
+        charset,
+        mapped_only: BTreeSet::from([CodeKind::Department]),
+        ..HisPolicy::default()
+    }
+}
+
+impl Desk {
+    async fn open(name: &str, policy: HisPolicy) -> Self {
+        let folder = std::env::temp_dir().join(format!("his-hl7-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let stand_in = StandIn::start("his", &folder, &[]).await;
+        let config = stand_in.config();
+        let keys =
+            Keys::new(config["app_id"].as_str().unwrap(), &[config["key"].as_str().unwrap().to_owned()]).unwrap();
+        let code = CodeEntry {
+            kind: CodeKind::Department,
+            theirs: "0203".into(),
+            ours: "XNK".into(),
+            name: "心血管内科".into(),
+        };
+        let kept = Arc::new(Kept::default());
+        let log: Arc<dyn CallLog> = kept.clone();
+        let his = Hospital::described(&stand_in.url, keys, (policy, vec![code]), log).unwrap();
+        let now = stand_in.get("clock").await["now"].as_str().unwrap().parse().unwrap();
+        let clinic = json!({
+            "date": "2027-01-04", "period": "morning", "department": "0203", "doctor": null, "kind": "ordinary",
+            "fee": "10.00", "room": "", "campus": "", "closed": false,
+            "slots": [{ "start": "0800", "numbers": [1, 2, 3] }],
+        });
+        stand_in.post("timetable", json!({ "departments": [], "schedules": [clinic] })).await;
+        stand_in.post("persons", json!({ "name": "周建国", "documents": [], "cards": [{ "card_no": "V1" }] })).await;
+        Self { his, kept, stand_in, now, nonces: AtomicU64::new(1), folder }
+    }
+
+    fn call(&self) -> Call {
+        let mut random = [0; 16];
+        random[8..].copy_from_slice(&self.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        Call { now: self.now, random }
+    }
+
+    async fn standing(&self, serial: &str) -> Option<Standing> {
+        self.his.standing(&serial.parse().unwrap(), self.call()).await.unwrap()
+    }
+
+    async fn fault(&self, kind: &str) {
+        self.stand_in.post("faults", json!({ "path": "/his/v1/hl7", "kind": kind })).await;
+    }
+}
+
+fn visit(serial: &str, number: u16) -> VisitBooking {
+    let registration = Registration {
+        appointment: serial.parse().unwrap(),
+        clinic: "20270104-am-XNK-pool".parse().unwrap(),
+        number,
+        department: "XNK".parse().unwrap(),
+        doctor: None,
+        date: "2027-01-04".parse().unwrap(),
+    };
+    VisitBooking { registration, start: "0800".parse().unwrap(), card_no: Some("V1".parse().unwrap()), paid_by: None }
+}
+
+fn refused(code: Refusal) -> Result<(), HisError> {
+    Err(HisError::Refused { code })
+}
+
+async fn visits_are_told(name: &str, charset: HisCharset) {
+    let desk = Desk::open(name, policy(charset)).await;
+    let his = &desk.his;
+    for _ in 0..2 {
+        his.confirm(&visit("a", 1), desk.call()).await.unwrap();
+    }
+    assert_eq!(desk.standing("a").await, Some(Standing::Confirmed));
+    assert_eq!(his.confirm(&visit("c", 1), desk.call()).await, refused(Refusal::NumberTaken));
+    his.reschedule(&"a".parse().unwrap(), &visit("b", 2), desk.call()).await.unwrap();
+    assert_eq!((desk.standing("a").await, desk.standing("b").await), (Some(Standing::Over), Some(Standing::Confirmed)));
+    for serial in ["b", "b", "never"] {
+        his.cancel(&serial.parse().unwrap(), desk.call()).await.unwrap();
+    }
+    assert_eq!(desk.standing("b").await, Some(Standing::Over));
+    assert_eq!(his.confirm(&visit("b", 2), desk.call()).await, refused(Refusal::SerialOver));
+}
+
+#[tokio::test]
+async fn visits_are_told_in_utf_8() {
+    visits_are_told("utf-8", HisCharset::Utf8).await;
+}
+
+#[tokio::test]
+async fn visits_are_told_in_gb18030() {
+    visits_are_told("gb18030", HisCharset::Gb18030).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_the_outcome_open() {
+    let desk = Desk::open("lost", policy(HisCharset::Utf8)).await;
+    for (kind, serial, number, there) in
+        [("fail_before", "x", 1, None), ("fail_after", "y", 2, Some(Standing::Confirmed))]
+    {
+        desk.fault(kind).await;
+        assert_eq!(desk.his.confirm(&visit(serial, number), desk.call()).await, Err(HisError::UnknownOutcome));
+        assert_eq!(desk.standing(serial).await, there);
+        desk.his.confirm(&visit(serial, number), desk.call()).await.unwrap();
+    }
+    desk.fault("forged").await;
+    assert_eq!(desk.his.cancel(&"x".parse().unwrap(), desk.call()).await, Err(HisError::Forged));
+    let early = Call { now: add_seconds(desk.now, -3_600), ..desk.call() };
+    let code = Refusal::Other("TIMESTAMP".into());
+    assert_eq!(desk.his.cancel(&"x".parse().unwrap(), early).await, Err(HisError::Unauthorized { code }));
+}
+
+#[tokio::test]
+async fn what_is_kept_names_nobody_and_what_has_no_code_is_not_sent() {
+    let desk = Desk::open("kept", policy(HisCharset::Utf8)).await;
+    desk.his.confirm(&visit("a", 1), desk.call()).await.unwrap();
+    let kept = desk.kept.0.lock().unwrap().pop().unwrap();
+    assert_eq!((kept.adapter, kept.operation.as_str(), kept.outcome.as_str()), (HisAdapter::Hl7, "confirm", "ok"));
+    assert_eq!((kept.serial.as_deref(), kept.request.contains("0203")), (Some("a"), true));
+    assert!(!kept.request.contains("V1"), "{}", kept.request);
+    let mut elsewhere = visit("b", 2);
+    elsewhere.registration.department = "PFK".parse().unwrap();
+    assert_eq!(desk.his.confirm(&elsewhere, desk.call()).await, Err(HisError::Unmapped));
+}
+
+#[tokio::test]
+async fn what_the_language_does_not_have_is_not_offered() {
+    let everything = HisPolicy { default: HisAdapter::Hl7, ..HisPolicy::default() };
+    let desk = Desk::open("not-offered", everything).await;
+    let lock = NumberLock {
+        serial: "a".parse().unwrap(),
+        clinic: "20270104-am-XNK-pool".parse().unwrap(),
+        start: "0800".parse().unwrap(),
+        number: 1,
+        until: add_seconds(desk.now, 600),
+    };
+    assert_eq!(desk.his.lock(&lock, desk.call()).await, Err(HisError::NotOffered));
+    assert_eq!(desk.his.standing(&lock.serial, desk.call()).await, Err(HisError::NotOffered));
+}
