@@ -13,13 +13,14 @@ use serde_json::json;
 use store::due::SHARDS;
 use store::key::Key;
 
-/// A free visit that is booked, and its messages are out.
+/// A free visit that is booked; its messages are out, and the hospital's own system knows of it, as within a minute.
 async fn booked(hospital: &Hospital, person: &Person, key: &str) -> AppointmentKey {
     let clinic = hospital.clinic_at(2, 0).await;
     let (status, held) = hospital.hold(person, &clinic, key).await;
     assert_eq!((status, held["state"].as_str()), (200, Some("booked")), "{held}");
     let key = appointment_key(&held);
     hospital.tell(&Key::appointment(&key)).await;
+    assert_eq!(his_sync::handle(&hospital.his_sync).await.failed, 0);
     key
 }
 
