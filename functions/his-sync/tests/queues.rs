@@ -66,6 +66,7 @@ impl Hospital {
         let mut profile: HospitalProfile =
             serde_json::from_str(include_str!("../../../infra/hospital/profile.json")).unwrap();
         profile.queue.owner = QueueOwner::His;
+        profile.numbers.pull = None;
         table.put_profile(&profile).await.unwrap();
         let visit = book(&table, &profile, now).await;
         let request = CheckIn {
@@ -132,7 +133,7 @@ async fn book(table: &Table, profile: &HospitalProfile, now: Timestamp) -> Appoi
 async fn what_the_hospital_calls_is_what_the_queue_says() {
     let hospital = Hospital::new("calls").await;
     hospital.says("called", "905").await;
-    assert_eq!(hospital.tick(1).await, Synced { done: 1, failed: 0 });
+    assert_eq!(hospital.tick(1).await, Synced { done: 2, failed: 0 }, "the queue, and the visit it is told of");
     let called = hospital.queue().await;
     assert_eq!(called.in_room("905").unwrap().appointment, hospital.visit.id);
     hospital.tick(2).await;
@@ -147,7 +148,7 @@ async fn what_the_hospital_calls_is_what_the_queue_says() {
 #[tokio::test]
 async fn a_queue_is_asked_for_until_its_day_is_over_or_it_is_ours_again() {
     let mut hospital = Hospital::new("ends").await;
-    assert_eq!(hospital.tick(1).await.done, 1);
+    assert_eq!(hospital.tick(1).await.done, 2, "the queue, and the visit it is told of");
     hospital.profile.queue.owner = QueueOwner::Menzhen;
     hospital.table.put_profile(&hospital.profile).await.unwrap();
     assert_eq!(hospital.tick(2).await.done, 1, "taken off the list");

@@ -19,13 +19,13 @@ async fn everything_is_told_until_it_is_muted_and_again_after() {
     let wish = [("save", "on"), ("receive", "visits"), ("copies", patient.as_str())];
     let after = browser.post(&world, PAGE, &wish).await.json();
     let receives: Vec<_> = after["groups"].as_array().unwrap().iter().map(|group| &group["receives"]).collect();
-    assert_eq!(receives, [&json!(true), &json!(false), &json!(false), &json!(false)]);
+    assert_eq!(receives, [&json!(true), &json!(false), &json!(false), &json!(false), &json!(false)]);
     assert_eq!((&after["patients"][0]["copies"], &after["patients"][0]["sms"]), (&json!(true), &json!(false)));
     assert!(world.app.desk.table.account(&"o1".parse().unwrap()).await.unwrap().unwrap().followed);
     let links = world.app.desk.table.links_to(&patient.parse().unwrap()).await.unwrap();
     assert!(links[0].copies);
 
-    let groups = ["visits", "reminders", "money", "people"].map(|group| ("receive", group));
+    let groups = ["visits", "reminders", "money", "people", "reports"].map(|group| ("receive", group));
     let all = [groups.as_slice(), &[("sms", patient.as_str()), ("save", "on")]].concat();
     let again = browser.post(&world, PAGE, &all).await.json();
     assert_eq!((&again["patients"][0]["copies"], &again["patients"][0]["sms"]), (&json!(false), &json!(true)));

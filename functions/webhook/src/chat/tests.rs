@@ -126,14 +126,14 @@ fn a_signed_scene_leads_to_its_page_and_any_other_is_a_plain_welcome() {
         assert_eq!(paths(&scanned(&sign(payload)))[0], path, "{payload}");
     }
     let plain = followed(None);
-    assert_eq!(paths(&plain), ["/booking", "/appointments", "/bills", "/patients"]);
+    assert_eq!(paths(&plain), ["/booking", "/appointments", "/bills", "/reports"]);
     let forged = SceneKey::new([8; 32]).sign("dept:NK").unwrap();
     for scene in [&forged, "dept:NK", "", &sign("dept"), &sign("other:NK"), &sign("dept:"), &sign("desk:1")] {
         assert_eq!(followed(Some(scene)), plain, "{scene}");
         assert_eq!(scanned(scene), plain, "{scene}");
     }
     // A page stands there once.
-    assert_eq!(paths(&scanned(&sign("desk"))), ["/appointments", "/booking", "/bills", "/patients"]);
+    assert_eq!(paths(&scanned(&sign("desk"))), ["/appointments", "/booking", "/bills", "/reports"]);
 }
 
 #[test]

@@ -637,7 +637,7 @@ mod tests {
             (Kind::TaiwanPermit, "01234567"),
             (Kind::BirthCertificate, "P990000001"),
             (Kind::Military, "军字第001号"),
-            (Kind::Other, "A-1"),
+            (Kind::Other, "A-1001"),
         ] {
             let registered = key(kind, raw);
             assert_eq!(registered.document().map(|document| document.identity_key()), Some(registered), "{raw}");
