@@ -5,7 +5,7 @@ import test from 'node:test';
 import { his } from './lib/hospital.mjs';
 import { staffPost } from './lib/money.mjs';
 import { Person } from './lib/person.mjs';
-import { HOSPITAL, appointmentId, civilDate, importCsv, moveTo, now, openClinic, openDepartment, read, staff, tick, until } from './lib/stack.mjs';
+import { appointmentId, civilDate, moveTo, now, openAhead, openClinic, staff, tick, until } from './lib/stack.mjs';
 
 const MINUTE_MS = 60_000;
 /** Half an hour of the slot, half an hour of grace, and a minute. */
@@ -30,19 +30,6 @@ async function miss(person) {
   return key;
 }
 
-/** An ordinary clinic in three days: `{clinic, slot}`. */
-async function openAhead() {
-  const department = await openDepartment('预约科');
-  const date = civilDate(await now(), 3);
-  const answer = await importCsv('schedules', [
-    '日期,科室编码,医生编码,时段,开始时间,结束时间,每半小时号数,挂号费,诊室,院区,号别',
-    `${date},${department},,上午,8:00,12:00,2,0.00,902 诊室,主院区,普通`,
-  ]);
-  assert.equal(answer.status, 200, answer.text);
-  const listed = await read(await fetch(`${HOSPITAL}/booking/${department}?date=${date}`, { headers: { accept: 'application/json' } }));
-  return { clinic: listed.json.clinics[0].clinic, slot: '0900' };
-}
-
 const record = async (person) => (await person.get(`/patients/${person.patient}/credit`)).json;
 const strike = (person, key) => `/patients/${person.patient}/credit/${appointmentId(key)}`;
 
@@ -65,7 +52,7 @@ test('three visits nobody came to end booking ahead, and an appeal opens it agai
     assert.match(page.text, /爽约科/);
   });
   await t.test('booking ahead is refused in words, the day itself is not', async () => {
-    const refused = await person.tryHold(await openAhead());
+    const refused = await person.tryHold(await openAhead({ numbers: 2, fee: '0.00' }));
     assert.deepEqual([refused.status, code(refused)], [403, 'no_advance_booking']);
     assert.match(refused.json.error.text, /申诉/);
     const today = await openClinic({ name: '当日科', numbers: 1 });
@@ -115,7 +102,7 @@ test('the blacklist ends booking online, in neutral words, until it is lifted', 
   const where = `credit/patients/${person.patient}`;
   assert.equal((await staffPost(`${where}/block`, block)).json.changed, true);
   assert.equal((await staffPost(`${where}/block`, block)).json.changed, false);
-  const ahead = await openAhead();
+  const ahead = await openAhead({ numbers: 2, fee: '0.00' });
   const refused = await person.tryHold(ahead);
   assert.deepEqual([refused.status, code(refused)], [403, 'online_booking_off']);
   assert.doesNotMatch(refused.text, /倒|黑名单|scalping/);

@@ -2,43 +2,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { measure, shot, startBrowser } from './lib/browser.mjs';
-import { Person, inventPassport, inventPhone, newKey } from './lib/person.mjs';
+import { FORM, ROOM, Staff, openDesk } from './lib/desk.mjs';
+import { Person, inventPassport, inventPhone } from './lib/person.mjs';
 import { HOSPITAL, advance, openClinic, read, staff } from './lib/stack.mjs';
 
-const PASSWORD = 'demo-clinic-day';
-const FORM = 'application/x-www-form-urlencoded';
-const ROOM = '901 诊室';
 // A desk is stale for two seconds at most; a browser under test gets some more for itself.
 const FRESH_WITHIN_MS = 5000;
-
-/** A member of staff at a browser of the demo hospital, signed in. */
-class Staff {
-  static async signIn(login) {
-    const response = await fetch(`${HOSPITAL}/staff/signin`, {
-      method: 'POST', headers: { accept: 'application/json', 'content-type': FORM }, body: new URLSearchParams({ login, password: PASSWORD }).toString(),
-    });
-    const [cookie] = response.headers.getSetCookie().map((line) => line.split(';')[0]);
-    const answer = await read(response);
-    assert.equal(answer.status, 200, answer.text);
-    return Object.assign(new Staff(), { cookie, csrf: answer.json.csrf });
-  }
-
-  async request(method, where, { fields, accept = 'application/json', headers = {} } = {}) {
-    const body = fields && new URLSearchParams({ idempotency_key: newKey(), ...fields }).toString();
-    const sent = { accept, cookie: this.cookie, ...(body ? { 'content-type': FORM, 'x-csrf-token': this.csrf } : {}), ...headers };
-    return read(await fetch(HOSPITAL + where, { method, body, headers: sent, redirect: 'manual' }));
-  }
-
-  get(where, options) {
-    return this.request('GET', where, options);
-  }
-
-  async post(where, fields, options) {
-    const answer = await this.request('POST', where, { fields, ...options });
-    assert.ok([200, 303].includes(answer.status), answer.text);
-    return answer.json;
-  }
-}
 
 let where;
 let path;
@@ -137,11 +106,7 @@ test('one nurse at the keys, and the wall', async (t) => {
     page.setDefaultTimeout(FRESH_WITHIN_MS);
     page.on('pageerror', (error) => problems.push(error.message));
   }
-  await desk.goto(`${HOSPITAL}/staff/signin?to=${encodeURIComponent(path)}`);
-  await desk.getByLabel('登录名').fill('nurse');
-  await desk.getByLabel('密码').fill(PASSWORD);
-  await desk.getByRole('button', { name: '登录' }).click();
-  await desk.locator('#who').waitFor();
+  await openDesk(desk, 'nurse', path);
 
   const link = await nurse.get(`/desk/screens/${where.clinic}/link`);
   await wall.addInitScript(() => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Person } from './lib/person.mjs';
-import { civilDate, fault, importCsv, moveTo, noFaults, now, openClinic, openDepartment, smsControl, staff, tick, until } from './lib/stack.mjs';
+import { civilDate, fault, moveTo, noFaults, now, openAhead, openClinic, smsControl, staff, tick, until } from './lib/stack.mjs';
 
 const SEND = '/cgi-bin/message/template/send';
 const TRIED_MS = 60_000;
@@ -31,14 +31,10 @@ test.afterEach(async () => {
 });
 
 test('the day before, with one touch to cancel; doubled ticks send nothing twice', async () => {
-  const department = await openDepartment('复诊科');
-  const date = civilDate(await now(), 2);
-  const rows = ['日期,科室编码,医生编码,时段,开始时间,结束时间,每半小时号数,挂号费,诊室,院区,号别', `${date},${department},,上午,8:00,12:00,2,10.00,902 诊室,主院区,普通`];
-  assert.equal((await importCsv('schedules', rows)).status, 200);
+  const where = await openAhead({ name: '复诊科', days: 2 });
   const person = await Person.ready('复诊');
-  const listed = await person.get(`/booking/${department}?date=${date}`);
-  const key = await person.book({ clinic: listed.json.clinics[0].clinic, slot: '0900' });
-  await moveTo(Date.parse(`${civilDate(Date.parse(`${date}T00:00:00+08:00`), -1)}T18:00:00+08:00`));
+  const key = await person.book(where);
+  await moveTo(Date.parse(`${civilDate(where.starts_ms, -1)}T18:00:00+08:00`));
   const notice = await person.notice('day_before');
   await tick();
   await tick();

@@ -2,7 +2,7 @@
 
 use crate::admission::{self, ADMISSION};
 use crate::browse::clinic_view;
-use crate::views::{AppointmentView, AppointmentsView, CancelView};
+use crate::views::{AppointmentView, AppointmentsView, CancelView, WaitingRow};
 use crate::{Action, App, attempts, options};
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
 use domain::clinic::{Channel, SlotStart};
@@ -77,9 +77,11 @@ pub(crate) async fn list(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let mut all: Vec<Appointment> = lists.into_iter().flatten().collect();
     all.sort_by_key(|appointment| std::cmp::Reverse((appointment.place.date, appointment.place.start)));
     all.truncate(LISTED_MAX);
+    let places = try_join_all(links.iter().map(|link| app.desk.table.places_of(&link.patient))).await?;
+    let waiting = places.iter().flatten().map(|place| WaitingRow::of(place, call.now)).collect();
     let profile = call.profile()?;
     let views = all.iter().map(|appointment| AppointmentView::of(appointment, profile, call.now)).collect();
-    Ok(call.show(&AppointmentsView { appointments: views, has_patients: !links.is_empty() }))
+    Ok(call.show(&AppointmentsView { appointments: views, waiting, has_patients: !links.is_empty() }))
 }
 
 pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {

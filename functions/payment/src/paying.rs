@@ -3,6 +3,7 @@
 
 use crate::App;
 use domain::Timestamp;
+use domain::due::Deadline;
 use domain::order::{Order, OrderState};
 use runtime::Refusal;
 use runtime::payments::provider::{Opened, Provider};
@@ -58,7 +59,9 @@ fn sheet(signed: BridgeParameters) -> SheetRequest {
 /// How an order ended, asked at the provider if need be.
 pub(crate) async fn follow(app: &App, order: &Order, now: Timestamp) -> Result<Followed, Refusal> {
     if order.state != OrderState::AwaitingPay {
-        return Ok(Followed::Open);
+        // A notification noted the payment a moment ago, and is at what follows from it or died there.
+        let is_settled = order.deadlines.get(Deadline::Settle).is_none();
+        return if is_settled { Ok(Followed::Open) } else { Ok(payments::settle_paid(&app.desk, order, now).await?) };
     }
     let pay = app.pay.get(now).await?;
     Ok(payments::query(&app.desk, &*pay, order, now).await?)

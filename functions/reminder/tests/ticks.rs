@@ -5,13 +5,10 @@ use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use axum::Router;
 use axum::body::Bytes;
-use domain::appointment::{Appointment, Booker, Command, Place, State};
-use domain::civil::{Time, date};
-use domain::clinic::{ClinicKind, Period};
+use domain::appointment::{Appointment, Command, State};
+use domain::civil::Time;
 use domain::due::{Deadline, Deadlines};
 use domain::event::Actor;
-use domain::id::{AppointmentId, PatientId};
-use domain::money::Fen;
 use domain::notice::{NoticeKind, Recipient};
 use domain::profile::HospitalProfile;
 use domain::{Timestamp, time};
@@ -116,36 +113,7 @@ fn sqs(url: &str) -> aws_sdk_sqs::Client {
 }
 
 fn held() -> Appointment {
-    let place = Place {
-        clinic: "20261123-am-NK-pool".parse().unwrap(),
-        date: date(2026, 11, 23),
-        period: Period::Morning,
-        start: "0900".parse().unwrap(),
-        number: 3,
-        kind: ClinicKind::Ordinary,
-        department: "NK".parse().unwrap(),
-        department_name: "内科".into(),
-        doctor: None,
-        who: "普通门诊".into(),
-        room: "201".into(),
-        campus: "本部".into(),
-    };
-    Appointment {
-        id: AppointmentId::from_bytes([1; 10]),
-        patient: PatientId::from_bytes([2; 10]),
-        patient_name_masked: "林*梅".into(),
-        booker: Booker::Account("oLin".parse().unwrap()),
-        place,
-        fee: Fen::new(2_500).unwrap(),
-        pay_attempt: 1,
-        state: State::Held { expires_at: at("2026-11-21T04:10:00Z") },
-        deadlines: Deadlines::none(),
-        ev: None,
-        created_at: at(BOOKED),
-        history: Box::default(),
-        credit: domain::appointment::VisitCredit::default(),
-        ver: 1,
-    }
+    kit::visit(State::Held { expires_at: at("2026-11-21T04:10:00Z") }, at(BOOKED))
 }
 
 #[tokio::test]

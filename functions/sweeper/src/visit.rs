@@ -2,10 +2,11 @@
 //! the queue follow.
 
 use crate::{App, SweepError, cancellation};
-use domain::appointment::{Appointment, Command};
+use domain::appointment::{Appointment, Command, Place, check_at};
 use domain::due::{Deadline, Worker};
 use domain::event::Actor;
 use domain::profile::HospitalProfile;
+use domain::queue::QueueOwner;
 use domain::{Timestamp, time};
 use runtime::payments::FollowError;
 use store::appointments::MoveFailed;
@@ -29,7 +30,7 @@ pub(crate) async fn sweep(app: &App, key: &Key, now: Timestamp) -> Result<(), Sw
 /// The slot is over. How long to wait after it is the profile's to say, as it is now.
 async fn miss(app: &App, appointment: &Appointment, now: Timestamp) -> Result<(), SweepError> {
     let (table, profile) = (&app.desk.table, app.desk.profile().await.map_err(FollowError::from)?);
-    let missed_at = time::add_minutes(appointment.place.ends_at(), profile.credit.grace_min);
+    let missed_at = missed_at(&appointment.place, &profile);
     if now < missed_at {
         let wait_s = missed_at.as_second() - now.as_second();
         return Ok(table.postpone_deadline(&appointment.key(), Deadline::Miss, now, wait_s).await?);
@@ -40,6 +41,15 @@ async fn miss(app: &App, appointment: &Appointment, now: Timestamp) -> Result<()
         Err(MoveFailed::NotFound) => Ok(()),
         Err(MoveFailed::Refused(_)) => Ok(table.clear_deadline(&appointment.key(), Deadline::Miss).await?),
         Err(MoveFailed::Store(error)) => Err(error.into()),
+    }
+}
+
+/// When somebody who has not come has missed a visit. Where the hospital's own system runs the queue it alone knows who
+/// came: nobody is told before it was asked in the night.
+fn missed_at(place: &Place, profile: &HospitalProfile) -> Timestamp {
+    match profile.queue.owner {
+        QueueOwner::Menzhen => time::add_minutes(place.ends_at(), profile.credit.grace_min),
+        QueueOwner::His => check_at(place.date, 1),
     }
 }
 

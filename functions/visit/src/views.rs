@@ -169,6 +169,8 @@ impl VisitView {
     ) -> Self {
         let booked = &appointment.place;
         let over = over_text(appointment);
+        // Whoever stands in line, or was called, has been checked in by somebody.
+        let is_awaited = matches!(place.state, "unknown" | "expected");
         let guide = profile.guide.iter().map(|section| (section.title.clone(), section.paragraphs.clone()));
         Self {
             appointment: appointment.key().to_string(),
@@ -184,7 +186,7 @@ impl VisitView {
             live: live.filter(|_| over.is_none()),
             over,
             guide: guide.collect(),
-            can_check_in: appointment.state == State::Booked && booked.date == time::today(now),
+            can_check_in: appointment.state == State::Booked && booked.date == time::today(now) && is_awaited,
         }
     }
 
@@ -225,7 +227,7 @@ impl View for VisitView {
             (heading(&format!("{} {}", self.department, self.who), Some(&format!("{} · {}", self.patient, self.band))))
             @if let Some(over) = self.over { (notice(Tone::Wait, over)) } @else { (self.standing()) }
             @if self.can_check_in {
-                div.acts { (Button::primary_link("我已到院，去签到", "/visits/checkin")) }
+                div.acts data-awaited { (Button::primary_link("我已到院，去签到", "/visits/checkin")) }
             }
             (title("怎么走"))
             (key_values(&[

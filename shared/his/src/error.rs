@@ -34,6 +34,14 @@ pub enum Refusal {
     SerialReused,
     /// The day of a file is not over.
     DayOpen,
+    /// Somebody else has the number.
+    NumberTaken,
+    /// There is no such clinic or number.
+    NoSuchClinic,
+    /// 停诊
+    ClinicClosed,
+    /// The visit was given back, ran out or was moved before: its serial is over.
+    SerialOver,
     /// Another code of the HIS's.
     Other(String),
 }
@@ -59,6 +67,10 @@ impl Refusal {
             "AMOUNT" => Self::Amount,
             "SERIAL_REUSED" => Self::SerialReused,
             "DAY_OPEN" => Self::DayOpen,
+            "NUMBER_TAKEN" => Self::NumberTaken,
+            "NO_SUCH_CLINIC" => Self::NoSuchClinic,
+            "CLINIC_CLOSED" => Self::ClinicClosed,
+            "SERIAL_OVER" => Self::SerialOver,
             _ => Self::Other(code.to_owned()),
         })
     }
@@ -79,6 +91,10 @@ impl Refusal {
             Self::Amount => "AMOUNT",
             Self::SerialReused => "SERIAL_REUSED",
             Self::DayOpen => "DAY_OPEN",
+            Self::NumberTaken => "NUMBER_TAKEN",
+            Self::NoSuchClinic => "NO_SUCH_CLINIC",
+            Self::ClinicClosed => "CLINIC_CLOSED",
+            Self::SerialOver => "SERIAL_OVER",
             Self::Other(code) => code,
         }
     }
@@ -140,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_code_is_stable_text() {
-        for code in ["BILL_PAID", "PERFORMED", "AMOUNT", "DAY_OPEN", "BUSY_2"] {
+        for code in ["BILL_PAID", "PERFORMED", "AMOUNT", "DAY_OPEN", "NUMBER_TAKEN", "SERIAL_OVER", "BUSY_2"] {
             assert_eq!(Refusal::from_code(code).unwrap().code(), code);
         }
         for wrong in ["", "账单", "bill_paid", "A B", &"A".repeat(41)] {

@@ -11,14 +11,17 @@
 mod bill;
 mod day_file;
 mod error;
+mod events;
 mod fees;
 mod front_end;
 mod label;
 mod machine;
+mod numbers;
 mod person;
 mod port;
 mod queues;
 mod refund;
+mod timetable;
 mod visit;
 
 pub use bill::{Bill, BillFault, BillItem, BillKind, Place, RejectedBill, UnpaidBills, Visit};
@@ -27,13 +30,15 @@ pub use day_file::{
     DayRowKind, DayRows,
 };
 pub use error::{HisError, Refusal};
+pub use events::{Change, EVENTS_MAX, Event, Events};
 pub use fees::{BILLS_PER_POST_MAX, BillAmount, BillPlace, FeesPost, InvoiceUrl, Paid, Receipt, Registration};
-pub use front_end::{DAY_FILE_TIMEOUT_MS, Format, FrontEnd, FrontEnd as SignedJson, Syntax};
+pub use front_end::{DAY_FILE_TIMEOUT_MS, Format, FrontEnd, FrontEnd as SignedJson, LOCK_TIMEOUT_MS, Syntax};
 pub use label::{LABEL_CHARS_MAX, Label};
 pub use machine::{
     ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys, Machine, OPEN_FOR_S,
     READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS,
 };
+pub use numbers::{NumberLock, PaidBy, Standing, VisitBooking};
 pub use person::{
     CardBinding, CardPost, Guardian, PEOPLE_MAX, Person, PersonCard, PersonPost, PersonQuery, PersonReceipt,
 };
@@ -42,5 +47,8 @@ pub use queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, 
 pub use refund::{
     BillLine, LINES_PER_REFUND_MAX, Lines, REFUND_REASON_CHARS_MAX, RefundCheck, RefundPost, RefundReason,
     Refundability,
+};
+pub use timetable::{
+    Department, Doctor, LISTED_MAX, Listed, Mark, MarkError, Schedule, ScheduleQuery, Schedules, SlotNumbers,
 };
 pub use visit::{VisitQuery, VisitStatus};

@@ -3,14 +3,17 @@
 use crate::bill::UnpaidBills;
 use crate::day_file::DayFile;
 use crate::error::HisError;
+use crate::events::Events;
 use crate::fees::{FeesPost, Receipt};
+use crate::numbers::{NumberLock, Standing, VisitBooking};
 use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, PersonReceipt};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::Timestamp;
 use domain::civil::Date;
-use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
+use domain::id::{AppointmentId, CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
 
 /// Bytes of randomness a call takes.
 const RANDOM_BYTES: usize = 16;
@@ -105,6 +108,54 @@ pub trait His: Send + Sync {
         card_no: &CardNo,
         call: Call,
     ) -> impl Future<Output = Result<Vec<CardQueue>, HisError>> + Send;
+
+    /// Every department.
+    fn departments(&self, call: Call) -> impl Future<Output = Result<Listed<Department>, HisError>> + Send;
+
+    /// Every doctor.
+    fn doctors(&self, call: Call) -> impl Future<Output = Result<Listed<Doctor>, HisError>> + Send;
+
+    /// Schedules that changed, also those of which a number was given or came back.
+    fn schedules(&self, query: &ScheduleQuery, call: Call) -> impl Future<Output = Result<Schedules, HisError>> + Send;
+
+    /// The numbers of a clinic by half hour. A clinic the HIS does not have is refused ([`crate::Refusal::NoSuchClinic`]).
+    fn slots(
+        &self,
+        clinic: &ClinicId,
+        call: Call,
+    ) -> impl Future<Output = Result<Listed<SlotNumbers>, HisError>> + Send;
+
+    /// Keeps a number for somebody who has not paid yet. The same lock again is the same lock.
+    fn lock(&self, lock: &NumberLock, call: Call) -> impl Future<Output = Result<(), HisError>> + Send;
+
+    /// Gives a locked number back. A serial that is over, or that the HIS does not know, is none the worse for it.
+    fn unlock(&self, serial: &AppointmentId, call: Call) -> impl Future<Output = Result<(), HisError>> + Send;
+
+    /// Makes a visit certain: its lock becomes a registration, or the number is taken now. The same again is the same.
+    fn confirm(&self, visit: &VisitBooking, call: Call) -> impl Future<Output = Result<(), HisError>> + Send;
+
+    /// Takes a visit back, locked or confirmed. A serial that is over, or that the HIS does not know, is none the worse
+    /// for it.
+    fn cancel(&self, serial: &AppointmentId, call: Call) -> impl Future<Output = Result<(), HisError>> + Send;
+
+    /// Moves a visit: `from` is over, `to` is certain, or neither has changed. The same again is the same. A `from` the HIS
+    /// does not know, or that is over otherwise, is refused ([`crate::Refusal::NoSuchSerial`]).
+    fn reschedule(
+        &self,
+        from: &AppointmentId,
+        to: &VisitBooking,
+        call: Call,
+    ) -> impl Future<Output = Result<(), HisError>> + Send;
+
+    /// Where a visit stands; none when the HIS does not know the serial.
+    fn standing(
+        &self,
+        serial: &AppointmentId,
+        call: Call,
+    ) -> impl Future<Output = Result<Option<Standing>, HisError>> + Send;
+
+    /// What changed after `since`, or since the list began.
+    fn events(&self, since: Option<&Mark>, call: Call) -> impl Future<Output = Result<Events, HisError>> + Send;
 
     /// The people it knows by a paper, a card, a phone or a guardian; none when it knows nobody. Who was merged into
     /// somebody is found as the survivor, with the cards and papers of both.

@@ -56,6 +56,11 @@ impl Clock {
         }
     }
 
+    /// Now to the millisecond: for nothing but who of two came first.
+    pub fn now_in_order(&self) -> Timestamp {
+        self.now().saturating_add(jiff::SignedDuration::from_millis(system_subsec_ms())).unwrap_or_else(|_| self.now())
+    }
+
     /// Now.
     pub fn now(&self) -> Timestamp {
         #[cfg(feature = "movable-clock")]
@@ -78,6 +83,11 @@ impl Clock {
             }
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one clock")]
+fn system_subsec_ms() -> i64 {
+    i64::from(Timestamp::now().subsec_millisecond())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one clock")]

@@ -17,6 +17,7 @@ use domain::id::{AppointmentId, ClinicId, PatientId};
 use domain::profile::HospitalProfile;
 use domain::waitlist::{Ended, LOOK_AFTER_S, Ticket, WAITING_MAX, Waiting, WaitlistError};
 use domain::{Timestamp, time};
+use futures_util::future::try_join_all;
 
 /// People read of one line at once.
 pub const LINE_SHOWN_MAX: i32 = 200;
@@ -100,6 +101,17 @@ impl Table {
         let ahead = line.iter().filter(|other| other.ended.is_none() && other.ticket < ticket).count();
         let mine = line.into_iter().find(|other| other.ticket == ticket && other.ended.is_none());
         Ok(mine.map(|mine| (mine, ahead)))
+    }
+
+    /// Where a person waits for a number: places that have not ended, by day.
+    pub async fn places_of(&self, patient: &PatientId) -> Result<Vec<Waiting>, StoreError> {
+        let gate = self.gate(patient).await?;
+        let keys: Vec<Key> = gate.waiting.iter().map(|(clinic, ticket)| Key::waiting(clinic, ticket)).collect();
+        let read = try_join_all(keys.iter().map(|key| self.get::<Waiting>(key))).await?;
+        let mut places: Vec<Waiting> = read.into_iter().flatten().collect();
+        places.retain(|place| place.ended.is_none());
+        places.sort_by_key(|place| place.clinic.date);
+        Ok(places)
     }
 
     /// Everybody in the line of a clinic, first come first.

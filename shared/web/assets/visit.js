@@ -8,6 +8,7 @@
   if (!panel) return;
   const parts = panel.querySelectorAll("[data-part]");
   const age = panel.querySelector("[data-age]");
+  const awaited = document.querySelector("[data-awaited]");
   let tag = "";
   let ver = Number(panel.dataset.ver);
   let seen = performance.now();
@@ -19,6 +20,8 @@
     if (place.state !== panel.dataset.state && ["done", "left"].includes(place.state)) return location.reload();
     ver = place.ver;
     panel.dataset.state = place.state;
+    // Whoever stands in line has been checked in by somebody.
+    if (awaited) awaited.hidden = !["unknown", "expected"].includes(place.state);
     parts.forEach((part) => { part.textContent = place[part.dataset.part] ?? "—"; });
   }
 

@@ -4,12 +4,10 @@ use crate::median;
 use crate::stub;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use domain::appointment::{Appointment, Booker, Place, State};
+use domain::appointment::{Appointment, Booker, State};
 use domain::civil::date;
-use domain::clinic::{ClinicKind, Period};
 use domain::due::{Deadline, Deadlines, Worker};
 use domain::id::{AppointmentId, ClinicId, PatientId};
-use domain::money::Fen;
 use domain::{Timestamp, time};
 use futures_util::{StreamExt, stream};
 use kit::{Meter, Units};
@@ -128,38 +126,15 @@ fn now() -> Timestamp {
 fn appointment(n: u32, at: Timestamp) -> Appointment {
     let mut name = [0; 10];
     name[..4].copy_from_slice(&n.to_be_bytes());
-    let day = date(2026, 11, 25);
-    let department = "NK".parse().unwrap();
-    let place = Place {
-        clinic: ClinicId::of(day, Period::Morning, &department, None).unwrap(),
-        date: day,
-        period: Period::Morning,
-        start: "0900".parse().unwrap(),
-        number: 1,
-        kind: ClinicKind::Ordinary,
-        department,
-        department_name: "内科".into(),
-        doctor: None,
-        who: "普通门诊".into(),
-        room: "201".into(),
-        campus: "本部".into(),
-    };
-    Appointment {
-        id: AppointmentId::from_bytes(name),
-        patient: PatientId::from_bytes(name),
-        patient_name_masked: "林*梅".into(),
-        booker: Booker::Account(format!("o{n}").parse().unwrap()),
-        place,
-        fee: Fen::new(2500).unwrap(),
-        pay_attempt: 1,
-        state: State::Booked,
-        deadlines: Deadlines::none().with(Deadline::Remind, at),
-        ev: None,
-        history: Box::default(),
-        created_at: now(),
-        credit: domain::appointment::VisitCredit::default(),
-        ver: 1,
-    }
+    let mut visit = kit::visit(State::Booked, now());
+    visit.id = AppointmentId::from_bytes(name);
+    visit.patient = PatientId::from_bytes(name);
+    visit.booker = Booker::Account(format!("o{n}").parse().unwrap());
+    let (day, place) = (date(2026, 11, 25), &mut visit.place);
+    place.clinic = ClinicId::of(day, place.period, &place.department, None).unwrap();
+    place.date = day;
+    visit.deadlines = Deadlines::none().with(Deadline::Remind, at);
+    visit
 }
 
 /// Writes the items as the store writes them, many at once.

@@ -3,12 +3,13 @@ import { answerRoutes, need, reset, setDown } from '../../stand-in/control.mjs';
 import { COMMON_KINDS } from '../../stand-in/faults.mjs';
 import { json } from '../../wechat/lib/http.mjs';
 import { deskSecret, retireKey, rollKey } from '../identities.mjs';
+import * as timetable from './timetable-control.mjs';
 import { PERSON_GETS, PERSON_POSTS } from './persons.mjs';
 import { ShapeError, day, fenOf, id, integer, list, literal, nullable, object, text, yuan } from './shape.mjs';
 
 const ITEMS_MAX = 500;
 const KINDS = ['lab', 'exam', 'drug', 'treatment'];
-const FAULT_KINDS = [...COMMON_KINDS, 'forged', 'wrong_total'];
+const FAULT_KINDS = [...COMMON_KINDS, 'forged', 'wrong_total', 'late'];
 const DEFAULT_VISIT = { department: '心血管内科', doctor: '沈怀远' };
 const DEFAULT_PLACE = { building: '门诊楼', floor: '2 层', window: '3 号窗口', note: '' };
 const DEFAULT_ITEM = { spec: '', quantity: 1, unit: '次' };
@@ -153,6 +154,7 @@ function books(world) {
 }
 
 const GETS = {
+  ...timetable.GETS,
   ...PERSON_GETS,
   '/control/books': books,
   '/control/calls': (world) => ({ calls: world.calls }),
@@ -161,6 +163,7 @@ const GETS = {
 };
 
 const POSTS = {
+  ...timetable.POSTS,
   ...PERSON_POSTS,
   '/control/bills': addBill,
   '/control/pay-at-window': payAtWindow,

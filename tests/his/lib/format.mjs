@@ -1,6 +1,6 @@
 // How a call is written, by its content type: JSON or XML, in UTF-8 or GB18030. The answer is written alike.
 import * as gb18030 from './gb18030.mjs';
-import { Refusal } from './operations.mjs';
+import { Refusal } from './refusal.mjs';
 import { parse, write } from './xml.mjs';
 
 const CONTENT_TYPE = /^application\/(json|xml)(?:; ?charset=(utf-8|gb18030))?$/i;

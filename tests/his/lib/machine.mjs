@@ -3,7 +3,8 @@ import zlib from 'node:zlib';
 import { HANG_UP, through } from '../../stand-in/faults.mjs';
 import { dayFile } from './day-file.mjs';
 import { formatOf, readBody, written } from './format.mjs';
-import { OPERATIONS, Refusal } from './operations.mjs';
+import { OPERATIONS } from './operations.mjs';
+import { Refusal } from './refusal.mjs';
 import { ShapeError, day as dayShape, fenOf, yuanOf } from './shape.mjs';
 import { SignatureError, authenticate, foreignKey, sha256, signAnswer } from './signing.mjs';
 
@@ -90,11 +91,19 @@ function answerSigned(world, call, fault) {
   return signed(sentAs(call, sent), fault?.kind === 'forged' ? foreignKey() : key, call.headers['x-his-nonce']);
 }
 
+/** Taken in and left lying: no answer, and the deed is done when a test says that it is time. */
+function delay(world, call) {
+  authenticate(world, call);
+  world.leaveLying(() => run(world, call));
+  return HANG_UP;
+}
+
 /** Answers one call of the desk, or says how to leave it without an answer. */
 export async function answerDesk(world, call) {
   call.format = formatOf(call.headers);
   if (world.state.down) return HANG_UP;
   if (!isKnown(call)) return sentAs(call, { outcome: refused({ code: 'NOT_FOUND', message: '没有此接口' }) }, 404);
   const fault = world.takeFault(call.url.pathname);
+  if (fault?.kind === 'late') return delay(world, call);
   return through(fault, () => answerSigned(world, call, fault));
 }

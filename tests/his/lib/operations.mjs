@@ -1,8 +1,10 @@
 // What the front-end machine does for the desk. Every write is all or nothing, and known again by the caller's serial.
 import { isDeepStrictEqual } from 'node:util';
+import * as numbers from './numbers.mjs';
 import { PERSON_OPERATIONS } from './persons.mjs';
 import { Refusal } from './refusal.mjs';
 import { day, either, fenOf, id, instant, integer, list, literal, nullable, object, text, yuan, yuanOf } from './shape.mjs';
+import * as timetable from './timetable.mjs';
 
 export { Refusal };
 
@@ -171,7 +173,8 @@ function cardQueues(world, { card_no }) {
 
 /** Whether somebody came: what a control noted, else no for a registration the HIS has booked; of others it knows nothing. */
 function visitStatus(world, { appointment }) {
-  const isBooked = Object.values(world.state.payments).some(({ request }) => request.registration?.appointment === appointment);
+  const isPaid = Object.values(world.state.payments).some(({ request }) => request.registration?.appointment === appointment);
+  const isBooked = isPaid || world.state.registrations[appointment]?.standing === 'confirmed';
   const visited = world.state.visits[appointment] ?? (isBooked ? false : null);
   return { data: visited === null ? null : { visited }, isEmpty: visited === null };
 }
@@ -207,5 +210,7 @@ export const OPERATIONS = {
   'refund-posted': { shape: object({ serial: id }), run: refundPosted },
   'clinic-queue': { shape: object({ clinic: id }), run: clinicQueue },
   'card-queues': { shape: object({ card_no: id }), run: cardQueues },
+  ...timetable.OPERATIONS,
+  ...numbers.OPERATIONS,
   'visit-status': { shape: object({ appointment: id, clinic: id, number: integer(1, NUMBER_MAX), date: day }), run: visitStatus },
 };

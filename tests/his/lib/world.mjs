@@ -1,4 +1,4 @@
-// What the stand-in remembers: cards, bills, payments, refunds, visits, used nonces, faults.
+// What the stand-in remembers: cards, bills, payments, refunds, visits, the timetable, used nonces, faults.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,12 @@ const fresh = () => ({
   payments: {},
   refunds: {},
   visits: {},
+  departments: [],
+  doctors: [],
+  schedules: {},
+  registrations: {},
+  events: [],
+  version: 0,
   nonces: {},
   clinicQueues: {},
   cardQueues: {},
@@ -28,6 +34,7 @@ export class World extends Memory {
   constructor({ cardsFile, ...kept }) {
     super({ ...kept, fresh });
     this.cardsFile = cardsFile;
+    this.lying = [];
     if (this.isNew) this.#open();
     else this.#admitCards();
   }
@@ -43,8 +50,21 @@ export class World extends Memory {
     if (this.state.cards.includes(card_no)) for (const bill of bills) this.addBill({ card_no, ...bill });
   }
 
+  /** A deed that was taken in and not done yet. */
+  leaveLying(deed) {
+    this.lying.push(deed);
+  }
+
+  /** What was left lying is done now, however late; answers how many deeds. */
+  arrive() {
+    const deeds = this.lying.splice(0);
+    for (const deed of deeds) deed();
+    return deeds.length;
+  }
+
   reset() {
     super.reset();
+    this.lying = [];
     this.#open();
   }
 

@@ -27,9 +27,11 @@ use store::Table;
 
 mod meter;
 mod stand_in;
+mod visit;
 
 pub use meter::{Meter, Units};
 pub use stand_in::StandIn;
+pub use visit::{BOOKER, visit};
 
 /// The table's name on an engine of its own.
 pub const TABLE: &str = "menzhen";

@@ -63,7 +63,7 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
         may.map_err(MoveFailed::from)?;
     }
     let found = candidates(app, call, &appointment, purpose).await?;
-    let options = options(call, &appointment, &found)?;
+    let options = options(call, &appointment, purpose, &found)?;
     let key = IdempotencyKey::from_random(app.desk.random.bytes()?);
     Ok(call.show(&OptionsView::of(&appointment, purpose, options, key, call.now)))
 }
@@ -111,13 +111,16 @@ fn free_days(call: &Call<Action>, visit: &Place, clinics: &[Clinic]) -> Result<V
 fn options(
     call: &Call<Action>,
     appointment: &Appointment,
+    purpose: Purpose,
     found: &[ClinicWithSlots],
 ) -> Result<Vec<OptionView>, Refusal> {
     let policy = &call.profile()?.booking;
     let mut options = Vec::new();
     for ClinicWithSlots { clinic, slots } in found {
         for slot in slots {
-            let is_own = clinic.id == appointment.place.clinic && slot.start == appointment.place.start;
+            // What was closed may be open again: only who still has the number needs another.
+            let is_same = clinic.id == appointment.place.clinic && slot.start == appointment.place.start;
+            let is_own = purpose == Purpose::Move && is_same;
             let remaining = slot.free_for(Channel::Wechat, call.now).len();
             let is_open = slot.state == ClinicState::Open && window(clinic, slot.start, policy, call.now).is_ok();
             if is_open && remaining > 0 && !is_own {

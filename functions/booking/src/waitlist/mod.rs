@@ -54,7 +54,7 @@ pub(crate) async fn join(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let clinic = &found.clinic;
     let first = start.or_else(|| found.slots.first().map(|slot| slot.start)).ok_or_else(Problem::not_found)?;
     let waiting = Waiting {
-        ticket: Ticket::of(&patient, call.now),
+        ticket: Ticket::of(&patient, app.desk.clock.now_in_order()),
         clinic: WaitedFor {
             id: clinic.id.clone(),
             date: clinic.date,

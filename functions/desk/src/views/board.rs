@@ -48,13 +48,16 @@ pub struct BoardView {
     day: String,
     #[serde(skip)]
     has_window: bool,
+    #[serde(skip)]
+    has_closures: bool,
 }
 
 impl BoardView {
     /// From the rows, one's own first.
     pub fn of(date: Date, clinics: Vec<Row>, call: &Call<Action>) -> Self {
         let day = time::day_text(date, date);
-        Self { date: date.to_string(), clinics, day, has_window: call.may(Scope::Window) }
+        let (has_window, has_closures) = (call.may(Scope::Window), call.may(Scope::Closures));
+        Self { date: date.to_string(), clinics, day, has_window, has_closures }
     }
 
     fn rows(&self, own: bool) -> Markup {
@@ -79,6 +82,23 @@ impl BoardView {
             .collect();
         list(&cells)
     }
+
+    /// Where to close a clinic of today, or have another doctor in it.
+    fn closures(&self) -> Markup {
+        let texts: Vec<_> = self
+            .clinics
+            .iter()
+            .map(|row| {
+                (
+                    format!("{} {} {}", row.period, row.department, row.who),
+                    format!("/staff/clinics/{}/closure", row.clinic),
+                )
+            })
+            .collect();
+        let cells: Vec<_> =
+            texts.iter().map(|(text, href)| Cell { text, below: None, side: None, href: Some(href) }).collect();
+        html! { details { summary { "停诊、替诊、限号" } (list(&cells)) } }
+    }
 }
 
 impl View for BoardView {
@@ -90,6 +110,7 @@ impl View for BoardView {
             @if self.has_window { div.acts { (Button::primary_link("窗口挂号、取消", "/desk/people")) } }
             @if has_own { (title("我的门诊")) (self.rows(true)) }
             @if has_others { (title(if has_own { "其他门诊" } else { "全部门诊" })) (self.rows(false)) }
+            @if self.has_closures && !self.clinics.is_empty() { (self.closures()) }
             @if self.clinics.is_empty() { (state(State::Empty, "今天没有门诊", "排班导入后显示在这里", &[])) }
         };
         page(context, &Page::new("今日门诊"), body)

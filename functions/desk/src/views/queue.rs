@@ -414,6 +414,9 @@ fn links(clinic: &Clinic, call: &Call<Action>) -> Vec<Link> {
     if call.may(Scope::Screens) {
         links.push(Link::new("候诊大屏", format!("/desk/screens/{}/link", clinic.id)));
     }
+    if call.may(Scope::Closures) {
+        links.push(Link::new("停诊、替诊", format!("/staff/clinics/{}/closure", clinic.id)));
+    }
     links
 }
 

@@ -6,13 +6,11 @@ use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use axum::Router;
 use axum::body::Bytes;
-use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy, Command, Place, State};
+use domain::appointment::{Appointment, AppointmentKey, CancelledBy, Command, State};
 use domain::civil::date;
-use domain::clinic::{ClinicKind, Period};
-use domain::due::{Deadlines, Worker};
+use domain::due::Worker;
 use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
-use domain::id::{AppointmentId, PatientId};
-use domain::money::Fen;
+use domain::id::PatientId;
 use domain::notice::{NoticeKind, Recipient};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::profile::HospitalProfile;
@@ -33,7 +31,7 @@ use store::seal::Keyring;
 use store::signin::SharedToken;
 use wechat::api::{Api, Timeouts};
 
-pub(crate) const BOOKER: &str = "oLin";
+pub(crate) use kit::BOOKER;
 pub(crate) const PHONE: &str = "19900000001";
 /// The visit begins at nine on the 23rd; this is noon of the day before.
 pub(crate) const NOON: &str = "2026-11-22T04:00:00Z";
@@ -313,34 +311,5 @@ async fn register(table: &Table, born: &str) -> PatientId {
 }
 
 fn visit(patient: &PatientId) -> Appointment {
-    let place = Place {
-        clinic: "20261123-am-NK-pool".parse().unwrap(),
-        date: date(2026, 11, 23),
-        period: Period::Morning,
-        start: "0900".parse().unwrap(),
-        number: 3,
-        kind: ClinicKind::Ordinary,
-        department: "NK".parse().unwrap(),
-        department_name: "内科".into(),
-        doctor: None,
-        who: "普通门诊".into(),
-        room: "二楼 201".into(),
-        campus: "本部".into(),
-    };
-    Appointment {
-        id: AppointmentId::from_bytes([1; 10]),
-        patient: patient.clone(),
-        patient_name_masked: "林*梅".into(),
-        booker: Booker::Account(BOOKER.parse().unwrap()),
-        place,
-        fee: Fen::new(2_500).unwrap(),
-        pay_attempt: 1,
-        state: State::Booked,
-        deadlines: Deadlines::none(),
-        ev: None,
-        created_at: at(NOON),
-        history: Box::default(),
-        credit: domain::appointment::VisitCredit::default(),
-        ver: 1,
-    }
+    Appointment { patient: patient.clone(), ..kit::visit(State::Booked, at(NOON)) }
 }

@@ -1,5 +1,4 @@
 use super::*;
-use jiff::civil::date;
 
 const URL: &str = "https://desk.example.com";
 const NOW: &str = "2026-11-22T04:00:00Z";
@@ -158,35 +157,7 @@ fn alone(appointment: Appointment) -> Number {
 }
 
 fn appointment(state: State) -> Appointment {
-    Appointment {
-        id: domain::id::AppointmentId::from_bytes([1; 10]),
-        patient: domain::id::PatientId::from_bytes([2; 10]),
-        patient_name_masked: "林*梅".into(),
-        booker: domain::appointment::Booker::Account("oLin".parse().unwrap()),
-        place: domain::appointment::Place {
-            clinic: "20261123-am-NK-pool".parse().unwrap(),
-            date: date(2026, 11, 23),
-            period: domain::clinic::Period::Morning,
-            start: "0900".parse().unwrap(),
-            number: 3,
-            kind: domain::clinic::ClinicKind::Ordinary,
-            department: "NK".parse().unwrap(),
-            department_name: "内科".into(),
-            doctor: None,
-            who: "普通门诊".into(),
-            room: "二楼 201".into(),
-            campus: "本部".into(),
-        },
-        fee: domain::money::Fen::new(2500).unwrap(),
-        pay_attempt: 1,
-        state,
-        deadlines: domain::due::Deadlines::none(),
-        ev: None,
-        history: Box::default(),
-        created_at: now(),
-        credit: domain::appointment::VisitCredit::default(),
-        ver: 1,
-    }
+    kit::visit(state, now())
 }
 
 #[test]

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use domain::Timestamp;
-use domain::appointment::{Appointment, Booker, Place, State};
+use domain::appointment::{Appointment, Booker, State};
 use domain::clinic::Slot;
 use domain::id::{AppointmentId, PatientId};
 use kit::TABLE;
@@ -220,36 +220,11 @@ fn client(port: u16, timeout_ms: u64) -> Client {
 
 /// A booked visit the morning after.
 pub(crate) fn appointment(patient: &PatientId) -> Appointment {
-    let date = domain::time::add_days(domain::time::today(now()), 1);
-    Appointment {
-        id: AppointmentId::from_bytes([1; 10]),
-        patient: patient.clone(),
-        patient_name_masked: "林*梅".into(),
-        booker: Booker::Account(FOLLOWER.parse().unwrap()),
-        place: Place {
-            clinic: "20261123-am-NK-pool".parse().unwrap(),
-            date,
-            period: domain::clinic::Period::Morning,
-            start: "0900".parse().unwrap(),
-            number: 3,
-            kind: domain::clinic::ClinicKind::Ordinary,
-            department: "NK".parse().unwrap(),
-            department_name: "内科".into(),
-            doctor: None,
-            who: "普通门诊".into(),
-            room: "二楼 201".into(),
-            campus: "本部".into(),
-        },
-        fee: domain::money::Fen::new(2500).unwrap(),
-        pay_attempt: 1,
-        state: State::Booked,
-        deadlines: domain::due::Deadlines::none(),
-        ev: None,
-        history: Box::default(),
-        created_at: now(),
-        credit: domain::appointment::VisitCredit::default(),
-        ver: 1,
-    }
+    let mut visit = kit::visit(State::Booked, now());
+    visit.patient = patient.clone();
+    visit.booker = Booker::Account(FOLLOWER.parse().unwrap());
+    visit.place.date = domain::time::add_days(domain::time::today(now()), 1);
+    visit
 }
 
 /// A message of the follower.

@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// How long fetching a day's file may take, in milliseconds.
 pub const DAY_FILE_TIMEOUT_MS: u64 = 60_000;
 
+/// How long locking a number may take, in milliseconds: somebody waits for the page.
+pub const LOCK_TIMEOUT_MS: u64 = 3_000;
+
 const DIGEST_HEADER: &str = "x-his-sha256";
 const GZIP: &str = "application/gzip";
 const STATUS_OK: u16 = 200;
@@ -62,6 +65,18 @@ impl FrontEnd {
     ) -> Result<T, HisError> {
         let answer = self.exchange(self.post(operation, body, WRITE_TIMEOUT_MS)?, call).await?;
         data_of(self.decode(&answer)?)?.ok_or(HisError::Unreadable)
+    }
+
+    /// Tells what answers nothing but that it was done, or that there was nothing to do: sent once.
+    pub(super) async fn tell(
+        &self,
+        operation: &str,
+        body: &impl Serialize,
+        timeout_ms: u64,
+        call: Call,
+    ) -> Result<(), HisError> {
+        let answer = self.exchange(self.post(operation, body, timeout_ms)?, call).await?;
+        data_of::<Data>(self.decode(&answer)?).map(drop)
     }
 
     /// Fetches the file of a day.

@@ -7,5 +7,5 @@ mod format;
 mod operations;
 mod wire;
 
-pub use client::{DAY_FILE_TIMEOUT_MS, FrontEnd};
+pub use client::{DAY_FILE_TIMEOUT_MS, FrontEnd, LOCK_TIMEOUT_MS};
 pub use format::{Format, Syntax};

@@ -1,22 +1,27 @@
 //! The operations of the port, by the machine's names.
 
-use super::client::FrontEnd;
+use super::client::{FrontEnd, LOCK_TIMEOUT_MS};
 use super::wire::{
-    BillsData, CardBindingBody, CardBody, CardPostBody, CardQueuesData, ClinicBody, ClinicQueueData, FeesBody,
-    FindBody, PeopleData, PersonBody, PersonReceiptData, ReceiptData, RefundBody, RefundCheckBody, RefundNoData,
-    RefundabilityData, SerialBody, VisitBody, VisitStatusData,
+    BillsData, CardBindingBody, CardBody, CardPostBody, CardQueuesData, ClinicBody, ClinicQueueData, ConfirmBody,
+    DepartmentsData, DoctorsData, EventsBody, EventsData, FeesBody, FindBody, LockBody, Nothing, PeopleData,
+    PersonBody, PersonReceiptData, ReceiptData, RefundBody, RefundCheckBody, RefundNoData, RefundabilityData,
+    RescheduleBody, SchedulesBody, SchedulesData, SerialBody, SlotsData, StandingData, VisitBody, VisitStatusData,
 };
 use crate::bill::UnpaidBills;
 use crate::day_file::DayFile;
 use crate::error::HisError;
+use crate::events::Events;
 use crate::fees::{FeesPost, Receipt};
+use crate::machine::WRITE_TIMEOUT_MS;
+use crate::numbers::{NumberLock, Standing, VisitBooking};
 use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, PersonReceipt};
 use crate::port::{Call, His};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::civil::Date;
-use domain::id::{CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
+use domain::id::{AppointmentId, CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
 
 impl His for FrontEnd {
     // Fees and refunds -------------------------------------------------------------------------
@@ -73,6 +78,60 @@ impl His for FrontEnd {
         let data: Option<CardQueuesData> =
             self.read("card-queues", &CardBody { card_no: card_no.as_str() }, call).await?;
         Ok(data.map(Vec::from).unwrap_or_default())
+    }
+
+    // Timetable, numbers and changes -----------------------------------------------------------
+
+    async fn departments(&self, call: Call) -> Result<Listed<Department>, HisError> {
+        let data: Option<DepartmentsData> = self.read("departments", &Nothing {}, call).await?;
+        Ok(data.map_or_else(Listed::none, Listed::from))
+    }
+
+    async fn doctors(&self, call: Call) -> Result<Listed<Doctor>, HisError> {
+        let data: Option<DoctorsData> = self.read("doctors", &Nothing {}, call).await?;
+        Ok(data.map_or_else(Listed::none, Listed::from))
+    }
+
+    async fn schedules(&self, query: &ScheduleQuery, call: Call) -> Result<Schedules, HisError> {
+        let data: Option<SchedulesData> = self.read("schedules", &SchedulesBody::from(query), call).await?;
+        let none = || Ok(Schedules { list: Listed::none(), mark: query.since.clone() });
+        data.map_or_else(none, Schedules::try_from)
+    }
+
+    async fn slots(&self, clinic: &ClinicId, call: Call) -> Result<Listed<SlotNumbers>, HisError> {
+        let data: Option<SlotsData> = self.read("slots", &ClinicBody { clinic: clinic.as_str() }, call).await?;
+        Ok(data.map_or_else(Listed::none, Listed::from))
+    }
+
+    async fn lock(&self, lock: &NumberLock, call: Call) -> Result<(), HisError> {
+        self.tell("lock", &LockBody::from(lock), LOCK_TIMEOUT_MS, call).await
+    }
+
+    async fn unlock(&self, serial: &AppointmentId, call: Call) -> Result<(), HisError> {
+        self.tell("unlock", &SerialBody { serial: serial.as_str() }, WRITE_TIMEOUT_MS, call).await
+    }
+
+    async fn confirm(&self, visit: &VisitBooking, call: Call) -> Result<(), HisError> {
+        self.tell("confirm", &ConfirmBody::from(visit), WRITE_TIMEOUT_MS, call).await
+    }
+
+    async fn cancel(&self, serial: &AppointmentId, call: Call) -> Result<(), HisError> {
+        self.tell("cancel", &SerialBody { serial: serial.as_str() }, WRITE_TIMEOUT_MS, call).await
+    }
+
+    async fn reschedule(&self, from: &AppointmentId, to: &VisitBooking, call: Call) -> Result<(), HisError> {
+        self.tell("reschedule", &RescheduleBody::new(from, to), WRITE_TIMEOUT_MS, call).await
+    }
+
+    async fn standing(&self, serial: &AppointmentId, call: Call) -> Result<Option<Standing>, HisError> {
+        let data: Option<StandingData> = self.read("standing", &SerialBody { serial: serial.as_str() }, call).await?;
+        Ok(data.map(Standing::from))
+    }
+
+    async fn events(&self, since: Option<&Mark>, call: Call) -> Result<Events, HisError> {
+        let body = EventsBody { since: since.map(Mark::as_str) };
+        let data: Option<EventsData> = self.read("events", &body, call).await?;
+        data.map_or_else(|| Ok(Events::default()), Events::try_from)
     }
 
     // People and cards -------------------------------------------------------------------------

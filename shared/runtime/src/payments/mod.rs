@@ -100,7 +100,8 @@ async fn closed(desk: &Desk, order: &Order, now: Timestamp) -> Result<Followed, 
     }
 }
 
-async fn settle_paid(desk: &Desk, order: &Order, now: Timestamp) -> Result<Followed, FollowError> {
+/// Goes on from an order that is paid: whoever noted the payment may have died before what follows from it.
+pub async fn settle_paid(desk: &Desk, order: &Order, now: Timestamp) -> Result<Followed, FollowError> {
     let profile = desk.profile().await?;
     let order = desk.table.order(&order.out_trade_no).await?.ok_or(SettleError::UnknownOrder)?;
     Ok(Followed::Settled(desk.table.settle_order(&profile, &order, &Actor::WechatPay, now).await?))

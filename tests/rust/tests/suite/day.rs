@@ -26,8 +26,6 @@ const EVERYTHING_FROM: u64 = 1_000;
 const WALKERS: u64 = 2;
 /// Steps of one seed.
 const STEPS: u64 = 90;
-/// Steps of chance, as a power of two, that lie between two seeds.
-const STREAM_BITS: u32 = 20;
 /// Seeds on one hospital before it starts anew: the stand-ins keep everything they ever saw.
 const SEEDS_PER_HOSPITAL: usize = 30;
 /// Everybody is looked for after every so many steps; queues and numbers after each.
@@ -59,8 +57,7 @@ fn seeds() -> u64 {
 }
 
 async fn walk_seed(hospital: &Hospital, seed: u64, says: bool) -> Sums {
-    // Streams of neighbouring seeds would be the same but for one step.
-    let mut dice = Dice::new(seed << STREAM_BITS);
+    let mut dice = Dice::new(seed);
     let mut world = Box::pin(World::open(hospital, seed, &mut dice)).await;
     match Box::pin(live(&mut world, &mut dice, says)).await {
         Ok(money) => Sums { done: world.done, money },

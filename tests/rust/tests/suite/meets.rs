@@ -2,12 +2,13 @@
 //! and the payer is told which and why.
 
 use crate::visit::hospital::{Hospital, Person, appointment_key};
+use crate::visit::proxy::{Fault, Plan};
 use domain::appointment::{AppointmentKey, RefusedWhy, State};
 use domain::clinic::Claim;
 use domain::id::{ClinicId, OutTradeNo};
 use domain::notice::{About, Moment, NoticeField, NoticeKind};
 use domain::order::{Order, OrderState, RefundState};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const FEE_FEN: i64 = 2500;
 const HOLD_OVER_MIN: i64 = 11;
@@ -113,6 +114,21 @@ async fn told_again_and_again_is_one_visit() {
     }
     assert_eq!(sheet.hospital.check(&sheet.person, &sheet.key).await.0, 200);
     sheet.hospital.tick().await;
+    sheet.is_a_visit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_noted_and_left_there_is_followed_to_its_end_by_the_page() {
+    let sheet = Sheet::open().await;
+    let notification = sheet.hospital.pay(&sheet.person, &sheet.prepay).await;
+    // The order is read and written, and then the notification's process is gone.
+    sheet.hospital.switch.arm(Some(Plan { at: 2, fault: Fault::Before, crash: true }));
+    sheet.hospital.notify(&notification).await;
+    sheet.hospital.switch.arm(None);
+    assert!(sheet.order().await.is_paid(), "noted");
+    assert!(matches!(sheet.state().await, State::Held { .. }), "and left there");
+    let (status, check) = sheet.hospital.check(&sheet.person, &sheet.key).await;
+    assert_eq!((status, &check["state"]), (200, &json!("paid")), "{check}");
     sheet.is_a_visit().await;
 }
 

@@ -28,15 +28,16 @@ fn seeds() -> u64 {
 
 async fn walk_seed(hospital: &Hospital, seed: u64, says: bool) -> ledger::Sums {
     let mut dice = Dice::new(seed);
-    let mut world = World::open(hospital, seed, &mut dice).await;
+    // Each is large, and the frame of all of them would be the sum.
+    let mut world = Box::pin(World::open(hospital, seed, &mut dice)).await;
     for _ in 0..STEPS {
-        world.step(&mut dice).await;
+        Box::pin(world.step(&mut dice)).await;
         if says {
             eprintln!("{}", world.trace.last().map_or("", String::as_str));
         }
     }
-    world.settle().await;
-    match ledger::check(&world).await {
+    Box::pin(world.settle()).await;
+    match Box::pin(ledger::check(&world)).await {
         Ok(sums) => sums,
         Err(why) => panic!("MONEY_SEED={seed}: {why}\n{}", world.trace.join("\n")),
     }

@@ -37,7 +37,7 @@ struct AmountBody<'a> {
 }
 
 #[derive(Serialize)]
-struct RegistrationBody<'a> {
+pub(super) struct RegistrationBody<'a> {
     appointment: &'a str,
     clinic: &'a str,
     number: u16,

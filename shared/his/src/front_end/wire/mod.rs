@@ -4,10 +4,12 @@
 
 mod bills;
 mod fees;
+mod numbers;
 mod person;
 mod place;
 mod queues;
 mod refund;
+mod timetable;
 mod visit;
 
 #[cfg(test)]
@@ -15,9 +17,13 @@ mod tests;
 
 pub(super) use bills::BillsData;
 pub(super) use fees::{FeesBody, ReceiptData};
+pub(super) use numbers::{ConfirmBody, LockBody, RescheduleBody, StandingData};
 pub(super) use person::{CardBindingBody, CardPostBody, FindBody, PeopleData, PersonBody, PersonReceiptData};
 pub(super) use queues::{CardQueuesData, ClinicBody, ClinicQueueData};
 pub(super) use refund::{RefundBody, RefundCheckBody, RefundNoData, RefundabilityData};
+pub(super) use timetable::{
+    DepartmentsData, DoctorsData, EventsBody, EventsData, Nothing, SchedulesBody, SchedulesData, SlotsData,
+};
 pub(super) use visit::{VisitBody, VisitStatusData};
 
 use super::data::Data;

@@ -2,13 +2,18 @@
 
 pub(crate) struct Dice(u64);
 
+/// What the state grows by with each throw.
+const STRIDE: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Throws, as a power of two, that lie between two seeds: neighbours would otherwise be the same but for one throw.
+const STREAM_BITS: u32 = 20;
+
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+        Self((seed << STREAM_BITS).wrapping_mul(STRIDE))
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        self.0 = self.0.wrapping_add(STRIDE);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)

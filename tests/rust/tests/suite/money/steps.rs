@@ -106,21 +106,21 @@ impl<'a> World<'a> {
 
     async fn happen(&mut self, dice: &mut Dice) -> String {
         match dice.below(40) {
-            0..4 => self.hold(dice).await,
-            4..9 => self.open_sheet(dice).await,
-            9..15 => self.pay(dice).await,
-            15..18 => self.notify(dice).await,
-            18..21 => self.check(dice).await,
-            21 => self.cancel(dice).await,
-            22..26 => self.choose_bills(dice).await,
-            26..29 => self.give_back(dice).await,
-            29 => self.staff_refund(dice).await,
-            30 => self.at_the_hospital(dice).await,
-            31 => self.his_trouble(dice).await,
-            32..34 => self.wechat_trouble(dice).await,
-            34 => self.policy(dice).await,
-            35..38 => self.tick(dice).await,
-            _ => self.pass(dice).await,
+            0..4 => Box::pin(self.hold(dice)).await,
+            4..9 => Box::pin(self.open_sheet(dice)).await,
+            9..15 => Box::pin(self.pay(dice)).await,
+            15..18 => Box::pin(self.notify(dice)).await,
+            18..21 => Box::pin(self.check(dice)).await,
+            21 => Box::pin(self.cancel(dice)).await,
+            22..26 => Box::pin(self.choose_bills(dice)).await,
+            26..29 => Box::pin(self.give_back(dice)).await,
+            29 => Box::pin(self.staff_refund(dice)).await,
+            30 => Box::pin(self.at_the_hospital(dice)).await,
+            31 => Box::pin(self.his_trouble(dice)).await,
+            32..34 => Box::pin(self.wechat_trouble(dice)).await,
+            34 => Box::pin(self.policy(dice)).await,
+            35..38 => Box::pin(self.tick(dice)).await,
+            _ => Box::pin(self.pass(dice)).await,
         }
     }
 

@@ -1,0 +1,58 @@
+//! What changed at the hospital (状态变更通知): the HIS keeps a list, and tells what came after a cursor of its own.
+
+use crate::timetable::Mark;
+use domain::clinic::SlotStart;
+use domain::id::{AppointmentId, ClinicId, DoctorId};
+use domain::money::Fen;
+
+/// The most events of one answer; what is more comes with the next question.
+pub const EVENTS_MAX: usize = 500;
+
+/// A change that concerns the desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// 停诊: a clinic, or what is left of it from a half hour on.
+    Closed {
+        /// The clinic.
+        clinic: ClinicId,
+        /// From then on; none: all of it.
+        from: Option<SlotStart>,
+    },
+    /// 替诊: another doctor sees the patients.
+    Substituted {
+        /// The clinic.
+        clinic: ClinicId,
+        /// Who.
+        doctor: DoctorId,
+    },
+    /// Another fee from now on. What is paid stays paid.
+    Fee {
+        /// The clinic.
+        clinic: ClinicId,
+        /// Of one visit.
+        fee: Fen,
+    },
+    /// The doctor is done with somebody.
+    Visited {
+        /// Our appointment.
+        appointment: AppointmentId,
+    },
+}
+
+/// Something that happened, in the order of the HIS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Where the list stands once this one is dealt with.
+    pub mark: Mark,
+    /// What happened; none when nobody here knows such a change.
+    pub change: Option<Change>,
+}
+
+/// A page of events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Events {
+    /// In order.
+    pub events: Vec<Event>,
+    /// There are more: ask on.
+    pub has_more: bool,
+}
