@@ -36,8 +36,9 @@ reset: $(PYTHON) ## Stops and forgets all local data
 test: needs-test check $(PYTHON) tests/node_modules/.package-lock.json ## Everything that can fail: check, Rust tests, Node tests, journeys on a stack of their own
 	@$(PYTHON) tests/run.py
 
-model: needs-test ## The seeded model of money over 10,000 seeds (SEED=17 replays one and prints its steps)
+model: needs-test ## The seeded models of money and of the clinic day over thousands of seeds (SEED=17 replays one of each and prints its steps)
 	@$(if $(SEED),MONEY_SEED=$(SEED),MONEY_SEEDS=10000) cargo test --quiet --locked --package journeys --features runtime/movable-clock --test suite no_fen_is_lost -- --nocapture
+	@$(if $(SEED),DAY_SEED=$(SEED),DAY_SEEDS=2000) cargo test --quiet --locked --package journeys --features runtime/movable-clock --test suite a_day_goes_as_it_should -- --nocapture
 
 fuzz: ## Damaged samples against every parser of results, for longer (FUZZ_CASES=20000 of each)
 	@FUZZ_CASES=$${FUZZ_CASES:-20000} cargo test --quiet --locked --package results --test suite mutations

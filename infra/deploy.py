@@ -362,7 +362,7 @@ def main():
     commands.add_parser("secret", help="puts the JSON on standard input").add_argument("name", choices=SECRETS)
     staff = commands.add_parser("staff-token", help="adds a client of the staff API and prints its token, once")
     staff.add_argument("name")
-    staff.add_argument("scopes", nargs="+", choices=("catalog", "wechat", "appointments", "refunds", "finance", "desk", "window", "screens", "credit", "closures", "results", "accounts"))
+    staff.add_argument("scopes", nargs="+", choices=("catalog", "wechat", "appointments", "refunds", "finance", "desk", "window", "screens", "credit", "closures", "results", "critical", "intake", "accounts"))
     arguments = parser.parse_args()
 
     deployment = from_environment()

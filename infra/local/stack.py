@@ -39,7 +39,7 @@ CLOCK_FEATURE = "runtime/movable-clock"
 # By the variable that names the token: who it is, and what it may do. Two people, since one refund can take two.
 STAFF = {
     "STAFF_TOKEN": ("his-import", ["catalog", "wechat", "appointments", "refunds", "finance", "desk", "window", "screens",
-                                   "credit", "closures", "accounts"]),
+                                   "credit", "closures", "critical", "intake", "accounts"]),
     "STAFF_TOKEN_2": ("cashier", ["refunds", "finance"]),
 }
 # Who may sign in at /staff/signin here, and as what. Invented people with one password that everybody may know.

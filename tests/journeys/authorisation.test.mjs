@@ -118,7 +118,7 @@ test('a staff token opens what its scopes say, and nothing else', async (t) => {
   }
 });
 
-test('what WeChat signs wants its signature', async (t) => {
+test('what WeChat or the hospital signs wants its signature', async (t) => {
   for (const route of of('Signed')) {
     await t.test(title(route), async () => {
       const answer = await ask(route.method, route.path, JSON_ONLY, '{}');

@@ -136,7 +136,11 @@ test('the hospital card of old is bound by its holder alone', async () => {
   const wrong = await bind({ card: 'V20190112' });
   assert.equal(wrong.status, 409);
   assert.equal(wrong.json.error.code, 'not_proven');
-  const bound = await bind({ card: 'v2018 0031' });
+  const claimed = await bind({ card: 'v2018 0031' });
+  assert.equal(claimed.status, 200, claimed.text);
+  assert.deepEqual([claimed.json.card, claimed.json.code_sent_to], [null, '199****0002']);
+  const { text } = (await zhou.sms()).at(-1);
+  const bound = await zhou.post(`/patients/${zhou.patient}/card/code`, { code: text.match(/\d{6}/)[0] });
   assert.equal(bound.status, 200, bound.text);
   assert.equal(bound.json.card, 'V20180031');
   await until('the card page shows it', async () => (await zhou.get(`/patients/${zhou.patient}/card`)).json.card === 'V20180031');

@@ -30,7 +30,8 @@ export const deskSecret = ({ secret_id, secret_key, sdk_app_id, region }) => ({ 
 /** What the hospital's profile says of SMS. */
 export const profileSection = ({ signature, templates }) => ({
   signature,
-  templates: Object.fromEntries(templates.map(({ name, id, fields }) => [name, { template_id: id, fields }])),
+  templates: Object.fromEntries(templates.filter(({ fields }) => fields).map(({ name, id, fields }) => [name, { template_id: id, fields }])),
+  code_template_id: templates.find(({ name }) => name === 'card_code').id,
 });
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

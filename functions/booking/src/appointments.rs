@@ -3,14 +3,15 @@
 use crate::admission::{self, ADMISSION};
 use crate::browse::clinic_view;
 use crate::views::{AppointmentView, AppointmentsView, CancelView, WaitingRow};
-use crate::{Action, App, attempts, options};
+use crate::{Action, App, attempts, options, set_apart};
+use domain::Timestamp;
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
 use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
 use domain::id::{AppointmentId, ClinicId, PatientId};
 use futures_util::future::try_join_all;
-use runtime::Refusal;
 use runtime::http::Call;
+use runtime::{Refusal, enrolment};
 use store::account::Link;
 use store::registration::HoldRequest;
 use web::Response;
@@ -38,11 +39,16 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
     };
     attempts::admit(app, patient.as_str(), call.now).await?;
     let link = linked(app, call, &patient).await?;
+    // A record that was merged into another takes no new numbers: the other stands for the person.
+    if link.former {
+        return Err(Problem::not_found().into());
+    }
     let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
     let follow_up_of = match form.value("follow_up") {
         "" => None,
         visit => Some(options::follow_up(app, call, visit, &found.clinic).await?),
     };
+    let channel = set_apart::channel(app, call, &form, &patient, &found.clinic).await?;
     let request = HoldRequest {
         appointment: AppointmentId::of_request(call.account()?.as_str(), key.as_str(), &patient, &clinic, start),
         booker: Booker::Account(call.account()?.clone()),
@@ -50,12 +56,54 @@ pub(crate) async fn hold(app: &App, call: &Call<Action>) -> Result<Response, Ref
         patient_name_masked: link.name_masked,
         clinic: found.clinic,
         start,
-        channel: Channel::Wechat,
+        channel,
         rest_min: call.profile()?.booking.rest.drawn(app.desk.random.bytes()?),
         follow_up_of,
     };
-    let held = app.desk.table.hold(call.profile()?, &request, call.now).await?;
-    answer(call, &held)
+    let held = match channel {
+        Channel::Referral => set_apart::referred(app, call, &form, &request).await?,
+        _ => app.desk.table.hold(call.profile()?, &request, call.now).await?,
+    };
+    answer(call, &locked(app, call, &request, held).await?)
+}
+
+/// Where the hospital's own system gives the numbers, a hold is one only once that keeps it, and a free visit stands once
+/// that has confirmed it.
+async fn locked(
+    app: &App,
+    call: &Call<Action>,
+    request: &HoldRequest,
+    held: Appointment,
+) -> Result<Appointment, Refusal> {
+    if !held.is_number_of_his() {
+        return Ok(held);
+    }
+    let his = app.his.get(call.now).await?;
+    let locked = enrolment::lock(&app.desk, &his.client, held, call.now).await?;
+    if !locked.payable().is_zero() {
+        return Ok(locked);
+    }
+    let booked = app.desk.table.hold(call.profile()?, request, call.now).await?;
+    Ok(tell(app, booked, call.now).await)
+}
+
+/// Tells the hospital's own system at once what it must know of a visit. That it does not answer is not the patient's
+/// problem: the visit says what is due, and his-sync goes on.
+pub(crate) async fn tell(app: &App, visit: Appointment, now: Timestamp) -> Appointment {
+    let his = match app.his.get(now).await {
+        Ok(his) => his,
+        Err(error) => {
+            tracing::warn!(%error, "the HIS is told later");
+            return visit;
+        }
+    };
+    match enrolment::follow(&app.desk, &his.client, visit.clone(), now).await {
+        Ok(told) => told,
+        Err(error) => {
+            tracing::warn!(%error, appointment = %visit.id, "the HIS is told later");
+            visit
+        }
+    }
 }
 
 pub(crate) fn answer(call: &Call<Action>, held: &Appointment) -> Result<Response, Refusal> {
@@ -72,7 +120,7 @@ pub(crate) async fn linked(app: &App, call: &Call<Action>, patient: &PatientId) 
 }
 
 pub(crate) async fn list(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
-    let links = app.desk.table.links_of(call.account()?).await?;
+    let links = app.desk.table.records_of(call.account()?).await?;
     let lists = try_join_all(links.iter().map(|link| app.desk.table.appointments_of(&link.patient))).await?;
     let mut all: Vec<Appointment> = lists.into_iter().flatten().collect();
     all.sort_by_key(|appointment| std::cmp::Reverse((appointment.place.date, appointment.place.start)));

@@ -2,7 +2,7 @@
 
 use crate::admission::{Entry, enter, is_crowded};
 use crate::views::{ClinicRow, ClinicView, DayChoice, DepartmentView, DepartmentsView, PatientChoice, SlotChoice};
-use crate::{Action, App, attempts, boards};
+use crate::{Action, App, attempts, boards, freshness, set_apart};
 use domain::admission::Phase;
 use domain::board::{Board, BoardClinic};
 use domain::booking::{BookingPolicy, window};
@@ -39,11 +39,18 @@ pub(crate) async fn department(app: &App, call: &Call<Action>) -> Result<Respons
     let board = boards::of_day(app, (chosen, &id), seen, call.now).await?;
     let rows = board.clinics.iter().map(|found| ClinicRow::of(found, policy, call.now)).collect();
     let choices = week.iter().map(|board| DayChoice::of(board, chosen, call.now)).collect();
-    Ok(call.show(&view(&department, choices, rows)))
+    let freshness = freshness::of(app, call).await?;
+    Ok(call.show(&DepartmentView { freshness, ..view(&department, choices, rows) }))
 }
 
 fn view(department: &Department, days: Vec<DayChoice>, clinics: Vec<ClinicRow>) -> DepartmentView {
-    DepartmentView { department: department.id.to_string(), name: department.name.clone(), days, clinics }
+    DepartmentView {
+        department: department.id.to_string(),
+        name: department.name.clone(),
+        days,
+        clinics,
+        freshness: None,
+    }
 }
 
 /// The days that can be booked, today first.
@@ -71,7 +78,8 @@ fn last_start(clinic: &Clinic) -> Option<domain::clinic::SlotStart> {
 }
 
 pub(crate) async fn clinic(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
-    Ok(call.show(&clinic_view(app, call, call.params.parse("clinic")?, Form::default()).await?))
+    let view = clinic_view(app, call, call.params.parse("clinic")?, Form::default()).await?;
+    Ok(call.show(&view.with_freshness(freshness::of(app, call).await?)))
 }
 
 /// The page of a clinic: for a first visit, and again with what was chosen when a choice was not accepted.
@@ -87,8 +95,9 @@ pub(crate) async fn clinic_view(
     }
     let found = app.desk.table.clinic(&id).await?.ok_or_else(Problem::not_found)?;
     let links = app.desk.table.links_of(call.account()?).await?;
-    let found = BoardClinic::of(&found.clinic, &found.slots, call.now);
-    clinic_page(app, call, (&found, &links), Entry::Open, form)
+    let set_apart = set_apart::of_clinic(app, call, &found, &links).await?;
+    let board = BoardClinic::of(&found.clinic, &found.slots, call.now);
+    Ok(clinic_page(app, call, (&board, &links), Entry::Open, form)?.with_set_apart(set_apart))
 }
 
 /// The same around the release: from the board, for a crowd must not read every slot.

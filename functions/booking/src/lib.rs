@@ -5,7 +5,9 @@ mod appointments;
 mod attempts;
 mod boards;
 mod browse;
+pub mod freshness;
 mod options;
+mod set_apart;
 pub mod views;
 mod waitlist;
 
@@ -13,7 +15,10 @@ use admission::Admission;
 use attempts::Attempts;
 use boards::Boards;
 
+use domain::pull::Pull;
 use lambda_http::{Request, http::Method};
+use runtime::cached::Cached;
+use runtime::secrets::{HisAccount, Secret};
 use runtime::{Desk, http::serve};
 use std::convert::Infallible;
 use web::Response;
@@ -24,15 +29,25 @@ use web::route::{Access, Route};
 pub struct App {
     /// Table, clock, profile.
     pub desk: Desk,
+    /// The hospital's own system: where it gives the numbers.
+    pub his: Secret<HisAccount>,
     boards: Boards,
     admission: Admission,
     attempts: Attempts,
+    pull: Cached<Pull>,
 }
 
 impl App {
     /// An instance that has seen nothing yet.
-    pub fn new(desk: Desk) -> Self {
-        Self { desk, boards: Boards::default(), admission: Admission::default(), attempts: Attempts::default() }
+    pub fn new(desk: Desk, his: Secret<HisAccount>) -> Self {
+        Self {
+            desk,
+            his,
+            boards: Boards::default(),
+            admission: Admission::default(),
+            attempts: Attempts::default(),
+            pull: Cached::new(freshness::AGE_MAX_S),
+        }
     }
 }
 
@@ -125,7 +140,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Departments => browse::departments(app, call).await,
         Action::Department => browse::department(app, call).await,
         Action::Clinic => browse::clinic(app, call).await,
-        Action::Hold => appointments::hold(app, call).await,
+        Action::Hold => Box::pin(appointments::hold(app, call)).await,
         Action::Appointments => appointments::list(app, call).await,
         Action::Appointment => appointments::show(app, call).await,
         Action::Cancel => appointments::cancel(app, call).await,

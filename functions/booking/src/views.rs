@@ -1,12 +1,15 @@
 //! What the pages of this function show: each view is the page and the JSON alike.
 
 use crate::admission::{ADMISSION, Entry, clock_text, is_crowded};
+use crate::freshness::Freshness;
+use crate::set_apart::SetApart;
 use domain::appointment::{Appointment, CancelledBy, RefusedWhy, State};
 use domain::board::{Board, BoardClinic};
 use domain::booking::{BookingPolicy, WindowError, window};
 use domain::catalog::Department;
 use domain::civil::Date;
 use domain::clinic::{Clinic, ClinicState, SlotStart};
+use domain::enrolment::Known;
 use domain::order::{Order, RefundState};
 use domain::profile::HospitalProfile;
 use domain::waitlist::Waiting;
@@ -178,6 +181,9 @@ pub struct DepartmentView {
     pub days: Vec<DayChoice>,
     /// Clinics of the chosen day.
     pub clinics: Vec<ClinicRow>,
+    /// How old what is known of their numbers is, where the hospital's own system gives them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freshness: Option<Freshness>,
 }
 
 impl View for DepartmentView {
@@ -197,6 +203,7 @@ impl View for DepartmentView {
             (steps(Step::Choose))
             (heading(&self.name, Some("选择日期和医生")))
             (days(&strip))
+            @if let Some(freshness) = &self.freshness { (freshness.line()) }
             @if cells.is_empty() {
                 (state(PageState::Empty, "当天没有门诊", "请选择其他日期", &[]))
             } @else {
@@ -274,7 +281,13 @@ impl SlotChoice {
         if is_closed { Self { off: Some("停诊"), ..self } } else { self }
     }
 
-    fn tile(&self) -> Tile<'_> {
+    /// Whether it can be chosen.
+    pub(crate) fn is_open(&self) -> bool {
+        self.off.is_none()
+    }
+
+    /// To choose from.
+    pub(crate) fn tile(&self) -> Tile<'_> {
         let target = self.off.map_or(TileTarget::Choice(&self.slot), TileTarget::Off);
         let remaining = u32::try_from(self.remaining).unwrap_or(u32::MAX);
         Tile { band: &self.band, remaining, fee_fen: self.fee_fen, target }
@@ -295,6 +308,11 @@ impl PatientChoice {
         let (patient, name) = (link.patient.to_string(), link.name_masked.clone());
         Self { patient, name, relation: link.relation.text() }
     }
+
+    /// To choose from.
+    pub(crate) fn choice(&self) -> Choice<'_> {
+        Choice { value: &self.patient, text: &self.name, below: Some(self.relation), disabled: false }
+    }
 }
 
 /// A clinic with its slots, to hold a number of.
@@ -310,6 +328,9 @@ pub struct ClinicView {
     fee_fen: i64,
     slots: Vec<SlotChoice>,
     patients: Vec<PatientChoice>,
+    /// Numbers set apart that somebody of the reader's people may take.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set_apart: Vec<SetApart>,
     /// Whether one can wait for a number.
     can_wait: bool,
     idempotency_key: String,
@@ -322,6 +343,9 @@ pub struct ClinicView {
     /// When everything is taken: when the next unpaid number may come back.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_back: Option<String>,
+    /// How old what is known of the numbers is, where the hospital's own system gives them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    freshness: Option<Freshness>,
     #[serde(skip)]
     key: IdempotencyKey,
     #[serde(skip)]
@@ -351,14 +375,29 @@ impl ClinicView {
             fee_fen: clinic.fee.get(),
             slots,
             patients,
+            set_apart: Vec::new(),
             can_wait: false,
             idempotency_key: key.as_str().to_owned(),
             admission: None,
             look_again: None,
             next_back: next_back.map(clock_text),
+            freshness: None,
             key,
             form,
         }
+    }
+
+    /// With numbers set apart.
+    #[must_use]
+    pub(crate) fn with_set_apart(self, set_apart: Vec<SetApart>) -> Self {
+        Self { set_apart, ..self }
+    }
+
+    /// With the age of what is known.
+    #[must_use]
+    pub fn with_freshness(mut self, freshness: Option<Freshness>) -> Self {
+        self.freshness = freshness;
+        self
     }
 
     /// With the way to the waitlist, when the clinic takes people who wait and all of it is taken.
@@ -408,16 +447,7 @@ impl ClinicView {
 
     fn chooser(&self, context: &PageContext<'_>) -> Markup {
         let tile_list: Vec<_> = self.slots.iter().map(SlotChoice::tile).collect();
-        let people: Vec<_> = self
-            .patients
-            .iter()
-            .map(|choice| Choice {
-                value: &choice.patient,
-                text: &choice.name,
-                below: Some(choice.relation),
-                disabled: false,
-            })
-            .collect();
+        let people: Vec<_> = self.patients.iter().map(PatientChoice::choice).collect();
         if self.can_wait {
             return html! { (tiles(&self.form, "slot", &tile_list)) (self.waitlist(context, &people)) };
         }
@@ -461,6 +491,7 @@ impl View for ClinicView {
             (steps(Step::Choose))
             (heading(&self.who, None))
             (self.facts())
+            @if let Some(freshness) = &self.freshness { (freshness.line()) }
             @if self.patients.is_empty() {
                 (state(PageState::Empty, "还没有就诊人", "实名登记后即可挂号，只需一次",
                     &[Button::primary_link("添加就诊人", "/patients/new")]))
@@ -468,6 +499,7 @@ impl View for ClinicView {
                 (self.held_back(look_again))
             } @else {
                 (self.chooser(context))
+                @for apart in &self.set_apart { (apart.form(context, &self.clinic, &self.key, &self.form)) }
             }
         };
         page(context, &Page::new("选择时段").tab(Tab::Booking), body)
@@ -526,7 +558,8 @@ impl AppointmentView {
         let key = appointment.key().to_string();
         let held = state == "held";
         let cancel_until = appointment.cancel_until(profile.cancel);
-        let cancellable = held || (appointment.state == State::Booked && now <= cancel_until);
+        let is_paid = matches!(appointment.state, State::Booked | State::Confirming { .. });
+        let cancellable = held || (is_paid && now <= cancel_until);
         let clock = |at: Timestamp| {
             let wall = time::wall_clock(at);
             format!("{} {}", time::day_text(wall.date(), time::today(now)), wall.strftime("%H:%M"))
@@ -635,7 +668,11 @@ fn state_words(appointment: &Appointment, now: Timestamp) -> (&'static str, &'st
     match appointment.state {
         State::Cancelled { .. } if appointment.history.moved_to.is_some() => ("moved", "已改约", Tone::Plain),
         State::Held { expires_at } if expires_at > now => ("held", "待支付", Tone::Wait),
+        State::Expired if matches!(appointment.enrolment.known, Known::Refused { .. }) => {
+            ("expired", "该号已被他人在医院挂走，没有扣费", Tone::Plain)
+        }
         State::Held { .. } | State::Expired => ("expired", "超时未支付，号源已释放", Tone::Plain),
+        State::Confirming { .. } => ("confirming", "已支付，医院正在确认，请稍候", Tone::Wait),
         State::Booked => ("booked", "挂号成功", Tone::Good),
         State::CheckedIn => ("checked_in", "已报到", Tone::Good),
         State::Fulfilled => ("fulfilled", "已就诊", Tone::Plain),
@@ -643,6 +680,9 @@ fn state_words(appointment: &Appointment, now: Timestamp) -> (&'static str, &'st
         State::Cancelled { by: CancelledBy::Hospital, .. } => ("cancelled", "医院取消", Tone::Bad),
         State::Cancelled { .. } => ("cancelled", "已取消", Tone::Plain),
         State::Refused { why: RefusedWhy::ClinicClosed } => ("refused", "医生停诊，费用退回", Tone::Bad),
+        State::Refused { why: RefusedWhy::HisRefused | RefusedWhy::HisSilent } => {
+            ("refused", "医院未能确认，费用退回", Tone::Bad)
+        }
         State::Refused { .. } => ("refused", "未能保留号源，费用退回", Tone::Bad),
     }
 }

@@ -1,10 +1,11 @@
 //! 就诊卡: the visit card of a person, made here or bound from the hospital's own.
 
 mod cards;
+mod proof;
 pub mod views;
 
 use lambda_http::{Request, http::Method};
-use runtime::secrets::Secret;
+use runtime::secrets::{HisAccount, Secret, SmsAccount};
 use runtime::{Desk, http::serve};
 use std::convert::Infallible;
 use store::seal::Keyring;
@@ -18,6 +19,10 @@ pub struct App {
     pub desk: Desk,
     /// Keys that open identities.
     pub identity: Secret<Keyring>,
+    /// The hospital's own system.
+    pub his: Secret<HisAccount>,
+    /// Sends codes.
+    pub sms: Secret<SmsAccount>,
 }
 
 /// What this function does.
@@ -27,12 +32,16 @@ pub enum Action {
     Card,
     /// Make a digital card.
     Create,
-    /// Bind a card of the hospital's.
+    /// Claim a card of the hospital's: a code proves it.
     Bind,
+    /// The code that was sent.
+    Confirm,
+    /// Use another of several cards.
+    Choose,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 3] = [
+pub static ROUTES: [Route<Action>; 5] = [
     Route { method: Method::GET, path: "/patients/{patient}/card", access: Access::Account, action: Action::Card },
     Route { method: Method::POST, path: "/patients/{patient}/card", access: Access::Account, action: Action::Create },
     Route {
@@ -40,6 +49,18 @@ pub static ROUTES: [Route<Action>; 3] = [
         path: "/patients/{patient}/card/bind",
         access: Access::Account,
         action: Action::Bind,
+    },
+    Route {
+        method: Method::POST,
+        path: "/patients/{patient}/card/code",
+        access: Access::Account,
+        action: Action::Confirm,
+    },
+    Route {
+        method: Method::POST,
+        path: "/patients/{patient}/card/main",
+        access: Access::Account,
+        action: Action::Choose,
     },
 ];
 
@@ -49,6 +70,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Card => cards::show(app, call).await,
         Action::Create => cards::create(app, call).await,
         Action::Bind => cards::bind(app, call).await,
+        Action::Confirm => cards::confirm(app, call).await,
+        Action::Choose => cards::choose(app, call).await,
     })
     .await
 }

@@ -10,6 +10,7 @@ async fn main() -> Result<(), Error> {
     let aws = runtime::desk::aws().await;
     let desk = Desk::from_env(&aws).await?;
     let identity = secrets::identity(&aws)?.warmed(desk.clock.now()).await;
-    let app = &App { desk, identity };
+    let (his, sms) = (secrets::his_account(&aws)?, secrets::sms_account(&aws)?);
+    let app = &App { desk, identity, his, sms };
     run(service_fn(async |request: Request| handle(app, request).await)).await
 }

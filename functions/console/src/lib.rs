@@ -36,6 +36,13 @@
 //! | `GET /staff/calls/{call}` | – | one of them with the phone number; who saw it is logged |
 //! | `POST /staff/calls/{call}` | `{"outcome":"reached"}` or `"not_reached"` | the call; who was reached leaves the list |
 //! | `PUT /staff/patients/{patient}/silence` | `{"silenced":true}` | the patient has died: nobody is told anything any more |
+//! | `GET /staff/results` | – | messages with results that were not taken in, first come first |
+//! | `GET /staff/results/{message}` | – | one of them, as it was sent; who saw it is in the audit |
+//! | `POST /staff/results/{message}` | `action`: `replay`, with the `card` of its patient or without; `dismiss` | what became of it |
+//! | `GET /staff/critical` | – | critical values that no clinician has taken on yet |
+//! | `POST /staff/critical/{report}` | `deed`: `patient_reached`, `doctor_informed`, `treated`, `repeated` | the report; 409 `already_acknowledged` |
+//! | `POST /staff/patients/{patient}/merge` | `{"into":"…"}` | both records are one person; the other one stands for them |
+//! | `POST /staff/patients/{patient}/unmerge` | `{}` | they are two people again |
 //! | `GET /staff/appeals` | – | appeals that await an answer, earliest due first |
 //! | `POST /staff/appeals/{appointment}/answer` | `{"granted":true,"why":"…"}` | the appeal; 409 `already_answered` |
 //! | `GET /staff/credit/{owner}/{id}` | – | a credit record; `owner` is `patients` or `accounts` |
@@ -43,6 +50,10 @@
 //! | `POST /staff/credit/{owner}/{id}/void` | `{"appointment":"…","why":"…"}` | the same; of people only, and noted on the account too |
 //! | `POST /staff/credit/{owner}/{id}/block` | `{"why":"scalping"}` or `"violence"`, `"evidence":"…"`, `"until":"2027-01-01T00:00:00+08:00"` or none | the same |
 //! | `POST /staff/credit/dry-run` | `{"policy":{"preset":"changzhou"}}` | who would be banned under another policy; nothing changes |
+//! | `GET /staff/his/calls?date=&operation=&serial=` | – | calls of the hospital's own system, masked, latest first |
+//! | `GET /staff/his/codes?kind=` | – | what its codes of a kind stand for, and the codes nobody has mapped |
+//! | `GET /staff/his/codes/export` | – | all of them as CSV, as `POST /staff/import/codes` reads it |
+//! | `POST /staff/his/codes` | `kind`, `theirs`, `ours`, `name`; without `ours` it is forgotten | as above |
 //!
 //! A CSV file in GB18030 is sent as `application/octet-stream`: a gateway may take `text/csv` for UTF-8, and what is lost
 //! that way is refused. Every action is logged with who did it and how much it touched, never with what it says about a
@@ -53,12 +64,17 @@ mod appointments;
 mod body;
 pub mod closures;
 pub mod credit;
+pub mod critical;
 pub mod filing;
+pub mod hospital_system;
 pub mod import;
 pub mod messages;
+pub mod people;
 mod profile;
+mod pulls;
 pub mod reconciliation;
 pub mod refunds;
+pub mod results;
 pub mod staff;
 pub mod views;
 
@@ -134,6 +150,10 @@ pub enum Action {
     Cancel,
     /// Close a clinic.
     CloseClinic,
+    /// What was heard from the hospital's own system.
+    Pull,
+    /// Ask it now.
+    AskForPull,
     /// Orders that need people.
     Worklist,
     /// An order.
@@ -200,6 +220,10 @@ pub enum Action {
     NoteCall,
     /// Tell nobody anything about a patient any more.
     Silence,
+    /// Two records are one person.
+    Merge,
+    /// They are two people again.
+    Unmerge,
     /// Appeals that await an answer.
     Appeals,
     /// Answer one.
@@ -216,10 +240,28 @@ pub enum Action {
     Unblock,
     /// What another policy would do.
     CreditDryRun,
+    /// Calls of the hospital's own system.
+    HisCalls,
+    /// What its codes stand for.
+    Codes,
+    /// The same as a file.
+    ExportCodes,
+    /// Say what a code stands for.
+    MapCode,
+    /// Messages with results that were not taken in.
+    Kept,
+    /// One of them.
+    ShowKept,
+    /// Take it in, or lay it aside.
+    ActOnKept,
+    /// Critical values that wait.
+    Critical,
+    /// Take one on.
+    Acknowledge,
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 49] = [
+pub static ROUTES: [Route<Action>; 62] = [
     Route {
         method: Method::POST,
         path: "/staff/import/{kind}",
@@ -309,6 +351,13 @@ pub static ROUTES: [Route<Action>; 49] = [
         path: "/staff/clinics/{clinic}/close",
         access: Access::Staff(Scope::Appointments),
         action: Action::CloseClinic,
+    },
+    Route { method: Method::GET, path: "/staff/his/pull", access: Access::Staff(Scope::Catalog), action: Action::Pull },
+    Route {
+        method: Method::POST,
+        path: "/staff/his/pull",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::AskForPull,
     },
     Route {
         method: Method::GET,
@@ -437,6 +486,18 @@ pub static ROUTES: [Route<Action>; 49] = [
         action: Action::Silence,
     },
     Route {
+        method: Method::POST,
+        path: "/staff/patients/{patient}/merge",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Merge,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/patients/{patient}/unmerge",
+        access: Access::Staff(Scope::Appointments),
+        action: Action::Unmerge,
+    },
+    Route {
         method: Method::GET,
         path: "/staff/appeals",
         access: Access::Staff(Scope::Credit),
@@ -484,6 +545,55 @@ pub static ROUTES: [Route<Action>; 49] = [
         access: Access::Staff(Scope::Credit),
         action: Action::CreditDryRun,
     },
+    Route {
+        method: Method::GET,
+        path: "/staff/his/calls",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::HisCalls,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/his/codes",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::Codes,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/his/codes/export",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::ExportCodes,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/his/codes",
+        access: Access::Staff(Scope::Catalog),
+        action: Action::MapCode,
+    },
+    Route { method: Method::GET, path: "/staff/results", access: Access::Staff(Scope::Intake), action: Action::Kept },
+    Route {
+        method: Method::GET,
+        path: "/staff/results/{message}",
+        access: Access::Staff(Scope::Intake),
+        action: Action::ShowKept,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/results/{message}",
+        access: Access::Staff(Scope::Intake),
+        action: Action::ActOnKept,
+    },
+    Route {
+        method: Method::GET,
+        path: "/staff/critical",
+        access: Access::Staff(Scope::Critical),
+        action: Action::Critical,
+    },
+    Route {
+        method: Method::POST,
+        path: "/staff/critical/{report}",
+        access: Access::Staff(Scope::Critical),
+        action: Action::Acknowledge,
+    },
 ];
 
 /// Answers a request.
@@ -497,6 +607,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Appointment => appointments::show(app, call).await,
         Action::Cancel => appointments::cancel(app, call).await,
         Action::CloseClinic => refunds::close_clinic(app, call).await,
+        Action::Pull => pulls::show(app, call).await,
+        Action::AskForPull => pulls::ask(app, call).await,
         Action::Worklist => refunds::worklist(app, call).await,
         Action::Order => refunds::order(app, call).await,
         Action::Refund => refunds::refund(app, call).await,
@@ -530,6 +642,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::ShowCall => messages::show_call(app, call).await,
         Action::NoteCall => messages::note_call(app, call).await,
         Action::Silence => messages::silence(app, call).await,
+        Action::Merge => people::merge(app, call).await,
+        Action::Unmerge => people::unmerge(app, call).await,
         Action::Appeals => credit::appeals(app, call).await,
         Action::AnswerAppeal => credit::answer(app, call).await,
         Action::Credit => credit::show(app, call).await,
@@ -538,6 +652,15 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::Block => credit::block(app, call).await,
         Action::Unblock => credit::unblock(app, call).await,
         Action::CreditDryRun => credit::dry_run(app, call).await,
+        Action::HisCalls => hospital_system::calls(app, call).await,
+        Action::Codes => hospital_system::codes(app, call).await,
+        Action::ExportCodes => hospital_system::export(app, call).await,
+        Action::MapCode => hospital_system::map(app, call).await,
+        Action::Kept => results::list(app, call).await,
+        Action::ShowKept => results::show(app, call).await,
+        Action::ActOnKept => results::act(app, call).await,
+        Action::Critical => critical::list(app, call).await,
+        Action::Acknowledge => critical::acknowledge(app, call).await,
     })
     .await
 }

@@ -202,6 +202,7 @@ pub(crate) fn state_words(state: State, now: Timestamp) -> (&'static str, &'stat
     match state {
         State::Held { expires_at } if expires_at > now => ("held", "待支付"),
         State::Held { .. } | State::Expired => ("expired", "超时未支付"),
+        State::Confirming { .. } => ("confirming", "待医院确认"),
         State::Booked => ("booked", "已挂号"),
         State::CheckedIn => ("checked_in", "已报到"),
         State::Fulfilled => ("fulfilled", "已就诊"),

@@ -83,7 +83,8 @@ async fn find(app: &App, call: &Call<Action>, queue: &Queue, typed: &str) -> Res
     }
     if let Ok(no) = typed.parse::<CardNo>() {
         let card = app.desk.table.card(&no).await?;
-        let patient = card.and_then(|card| card.patient).ok_or_else(nobody)?;
+        let holder = card.and_then(|card| card.patient).ok_or_else(nobody)?;
+        let patient = app.desk.table.root_of(&holder).await?;
         return by_person(app, call, queue, &patient).await;
     }
     by_name(app, queue, typed).await
@@ -127,7 +128,7 @@ pub(crate) async fn numbers_of(app: &App, queue: &Queue) -> Result<Vec<Appointme
 /// The person's number of today in this queue; else what is said of their number elsewhere.
 async fn by_person(app: &App, call: &Call<Action>, queue: &Queue, patient: &PatientId) -> Result<Found, Refusal> {
     let today = time::today(call.now);
-    let mut numbers = app.desk.table.appointments_of(patient).await?;
+    let mut numbers = app.desk.table.appointments_of_person(patient).await?;
     let is_over = |state: State| matches!(state, State::Cancelled { .. } | State::Expired | State::Refused { .. });
     numbers.retain(|appointment| appointment.place.date == today && !is_over(appointment.state));
     let (mut here, elsewhere): (Vec<_>, Vec<_>) =

@@ -20,11 +20,13 @@
 mod arrival;
 mod board;
 mod clinic;
+mod next;
 mod numbers;
 mod once;
 mod people;
 mod prints;
 pub mod queue;
+mod referrals;
 mod screen;
 pub mod views;
 
@@ -66,12 +68,22 @@ pub enum Action {
     FindPerson,
     /// A person with their numbers.
     Person,
+    /// A newer document of a person.
+    Renew,
     /// Take a number for somebody.
     Register,
     /// The slip of a number.
     Slip,
     /// Give a number back.
     Cancel,
+    /// What somebody in the consulting room can take next.
+    Next,
+    /// Take it.
+    BookNext,
+    /// Referral codes of a clinic.
+    Referrals,
+    /// Give one out.
+    IssueReferral,
     /// The address of a screen.
     ScreenLink,
     /// The waiting-room screen.
@@ -79,7 +91,7 @@ pub enum Action {
 }
 
 /// The routes of this function.
-pub static ROUTES: [Route<Action>; 13] = [
+pub static ROUTES: [Route<Action>; 18] = [
     Route { method: Method::GET, path: "/desk", access: Access::Staff(Scope::Desk), action: Action::Clinics },
     Route {
         method: Method::GET,
@@ -120,6 +132,12 @@ pub static ROUTES: [Route<Action>; 13] = [
     },
     Route {
         method: Method::POST,
+        path: "/desk/people/{patient}/document",
+        access: Access::Staff(Scope::Window),
+        action: Action::Renew,
+    },
+    Route {
+        method: Method::POST,
         path: "/desk/appointments",
         access: Access::Staff(Scope::Window),
         action: Action::Register,
@@ -135,6 +153,30 @@ pub static ROUTES: [Route<Action>; 13] = [
         path: "/desk/appointments/{appointment}/cancel",
         access: Access::Staff(Scope::Window),
         action: Action::Cancel,
+    },
+    Route {
+        method: Method::GET,
+        path: "/desk/appointments/{appointment}/next",
+        access: Access::Staff(Scope::Desk),
+        action: Action::Next,
+    },
+    Route {
+        method: Method::POST,
+        path: "/desk/appointments/{appointment}/next",
+        access: Access::Staff(Scope::Desk),
+        action: Action::BookNext,
+    },
+    Route {
+        method: Method::GET,
+        path: "/desk/clinics/{clinic}/referrals",
+        access: Access::Staff(Scope::Desk),
+        action: Action::Referrals,
+    },
+    Route {
+        method: Method::POST,
+        path: "/desk/clinics/{clinic}/referrals",
+        access: Access::Staff(Scope::Desk),
+        action: Action::IssueReferral,
     },
     Route {
         method: Method::GET,
@@ -156,9 +198,14 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::People => Ok(people::blank(call)),
         Action::FindPerson => people::find(app, call).await,
         Action::Person => people::show(app, call).await,
+        Action::Renew => people::renew(app, call).await,
         Action::Register => numbers::register(app, call).await,
         Action::Slip => prints::slip(app, call).await,
         Action::Cancel => numbers::cancel(app, call).await,
+        Action::Next => next::show(app, call).await,
+        Action::BookNext => next::book(app, call).await,
+        Action::Referrals => referrals::show(app, call).await,
+        Action::IssueReferral => referrals::issue(app, call).await,
         Action::ScreenLink => screen::link(app, call).await,
         Action::Screen => screen::show(app, call).await,
     })

@@ -5,6 +5,7 @@ use crate::views::prints::SlipView;
 use crate::{Action, App};
 use domain::appointment::{Appointment, AppointmentKey, Booker};
 use domain::clinic::{Channel, SlotStart};
+use domain::enrolment::NumberOwner;
 use domain::id::{AppointmentId, ClinicId, PatientId};
 use runtime::Refusal;
 use runtime::http::Call;
@@ -21,6 +22,10 @@ pub(crate) async fn register(app: &App, call: &Call<Action>) -> Result<Response,
     let key = call.idempotency_key(&fields)?;
     let (patient, clinic, start): (PatientId, ClinicId, SlotStart) =
         (parsed(&fields, "patient")?, parsed(&fields, "clinic")?, parsed(&fields, "slot")?);
+    if call.profile()?.numbers.owner == NumberOwner::His {
+        let text = "号源由医院系统管理，请在医院系统里为患者挂号";
+        return Err(back_to(&patient, Problem::conflict("numbers_of_his", text).into()));
+    }
     let known = app.desk.table.patient(&patient).await?.ok_or_else(Problem::not_found)?;
     let found = app.desk.table.clinic(&clinic).await?.ok_or_else(Problem::not_found)?;
     let request = HoldRequest {

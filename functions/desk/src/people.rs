@@ -5,10 +5,12 @@
 //! |---|---|---|
 //! | `nobody_found` | 404 | no card or document like this; the person can be registered |
 //! | `name_differs` | 409 | the document is known under another name |
+//! | `document_taken` | 409 | a newer document is known of somebody else: two records of one person |
 //! | `card_bound` | 409 | the card is somebody else's, or the person has another one |
 
 use crate::views::people::{DayChoice, FindView, PersonView};
 use crate::{Action, App};
+use domain::cards::Issuer;
 use domain::catalog::Department;
 use domain::civil::Date;
 use domain::id::{CardNo, DepartmentId, PatientId};
@@ -16,6 +18,7 @@ use domain::time;
 use futures_util::future::try_join_all;
 use runtime::Refusal;
 use runtime::http::Call;
+use store::cards::{Errand, Wish};
 use store::clinics::ClinicWithSlots;
 use store::patients::{Identity, Registered, Registrar, Registration};
 use web::form::{Form, respond_invalid};
@@ -87,8 +90,8 @@ fn card_no(text: &str) -> Result<CardNo, &'static str> {
 
 async fn by_card(app: &App, form: &mut Form) -> Result<Option<PatientId>, Refusal> {
     let Some(no) = form.required("card", "请刷卡或输入卡号", card_no) else { return Ok(None) };
-    let card = app.desk.table.card(&no).await?;
-    Ok(Some(card.and_then(|card| card.patient).ok_or_else(nobody)?))
+    let holder = app.desk.table.holder_of(&no).await?.ok_or_else(nobody)?;
+    Ok(Some(app.desk.table.root_of(&holder).await?))
 }
 
 async fn by_document(app: &App, call: &Call<Action>, form: &mut Form) -> Result<Option<PatientId>, Refusal> {
@@ -126,20 +129,57 @@ async fn register(app: &App, call: &Call<Action>, form: &mut Form) -> Result<Opt
         }
     };
     app.desk.note(call, "register_person", &patient).await?;
-    if let Some(no) = card {
-        bind(app, &patient, &no).await?;
+    match card {
+        Some(no) => bind(app, call, &patient, &no).await?,
+        None => want_card(app, call, &patient).await?,
     }
     Ok(Some(patient))
 }
 
 /// Binds the card on the counter. A card of this very person is bound already.
-async fn bind(app: &App, patient: &PatientId, no: &CardNo) -> Result<(), Refusal> {
+async fn bind(app: &App, call: &Call<Action>, patient: &PatientId, no: &CardNo) -> Result<(), Refusal> {
     let card = app.desk.table.card(no).await?;
     let is_theirs = card.as_ref().is_some_and(|card| card.patient.as_ref() == Some(patient));
     if is_theirs || (card.is_some() && app.desk.table.bind_card(patient, no).await?) {
+        // Results that came before the card was bound come in now.
+        let keys = app.identity.get(call.now).await?;
+        Box::pin(app.desk.table.hurry_unplaced(&keys, no.as_str(), call.now)).await?;
         return Ok(());
     }
+    if card.is_none() && call.profile()?.cards.issuer == Issuer::His {
+        // The hospital's own system knows whether it is theirs: it is asked within a minute.
+        return begin(app, call, patient, Wish::Bound(no.clone())).await;
+    }
     Err(Problem::conflict("card_bound", "已登记就诊人，但该卡不能绑定：卡不存在、已属他人，或就诊人已有就诊卡").into())
+}
+
+/// A newer document of somebody who stands at the window with it: a renewed permit, the first identity card of a child.
+pub(crate) async fn renew(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    let patient: PatientId = call.params.parse("patient")?;
+    let mut form = Form::new(call.fields()?);
+    let document = identity::document(&mut form, time::today(call.now)).ok_or_else(Problem::bad_request)?;
+    app.desk.table.patient(&patient).await?.ok_or_else(Problem::not_found)?;
+    let keys = app.identity.get(call.now).await?;
+    let nonce = app.desk.random.bytes()?;
+    if !app.desk.table.renew_document(&keys, &patient, &document, nonce).await? {
+        let text = "该证件已登记为另一份档案，请核对证件原件；确为同一人的，请联系系统管理员合并档案";
+        return Err(Problem::conflict("document_taken", text).into());
+    }
+    answer(app, call, &patient).await
+}
+
+/// Who was seen with their document has proven who they are: the hospital's own system issues a card.
+async fn want_card(app: &App, call: &Call<Action>, patient: &PatientId) -> Result<(), Refusal> {
+    if call.profile()?.cards.issuer != Issuer::His || !app.desk.table.cards_of(patient).await?.is_empty() {
+        return Ok(());
+    }
+    begin(app, call, patient, Wish::Card).await
+}
+
+async fn begin(app: &App, call: &Call<Action>, patient: &PatientId, wish: Wish) -> Result<(), Refusal> {
+    let errand = Errand::new(patient.clone(), wish, None, true, call.now);
+    app.desk.table.begin_errand(&errand).await?;
+    app.desk.note(call, "verify_person", patient).await
 }
 
 pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
@@ -150,7 +190,7 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
 async fn shown(app: &App, call: &Call<Action>, id: &PatientId) -> Result<Response, Refusal> {
     let patient = app.desk.table.patient(id).await?.ok_or_else(Problem::not_found)?;
     let today = time::today(call.now);
-    let mut numbers = app.desk.table.appointments_of(id).await?;
+    let mut numbers = app.desk.table.appointments_of_person(id).await?;
     numbers.retain(|appointment| appointment.place.date >= today);
     numbers.reverse();
     let departments = app.desk.table.departments().await?;

@@ -1,10 +1,12 @@
-//! 医院系统: every minute, what the hospital's own system (HIS) still has to be told: payments to book, refunds to note; at
-//! night, what it has to be asked: whether a patient who counts as absent was there after all; and where the HIS calls
-//! people in itself, what it says of the queues.
+//! 医院系统: every minute, what the hospital's own system (HIS) still has to be told: payments to book, refunds to note, visits
+//! to confirm or take back; what it has to tell: its timetable and what changed; at night, what it has to be asked: whether a patient who counts as absent was there after all; and where the HIS calls
+//! people in itself, what it says of the queues. Results that could not be placed are tried again.
 //!
 //! The page a patient pays on does the same at once (`runtime::posting`); this is the guarantee behind it. An order whose
 //! answer was lost is asked for by serial before it is sent again. Late, doubled or missed ticks do no harm.
 
+mod pull;
+mod replay;
 mod visit;
 
 use domain::Timestamp;
@@ -14,11 +16,14 @@ use futures_util::{Stream, StreamExt, stream};
 use his::{Call, His};
 use runtime::Desk;
 use runtime::desk::ProfileError;
+use runtime::enrolment::EnrolError;
+use runtime::errands::{self, ErrandError};
 use runtime::posting::{self, PostError};
 use runtime::random::NoRandomness;
 use runtime::secrets::{HisAccount, Secret, SecretError};
 use store::due::SHARDS;
-use store::key::{APPOINTMENT_PREFIX, Key};
+use store::key::{APPOINTMENT_PREFIX, ERRAND_PREFIX, Key};
+use store::seal::Keyring;
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;
@@ -32,6 +37,8 @@ pub struct App {
     pub desk: Desk,
     /// The hospital's system.
     pub his: Secret<HisAccount>,
+    /// Opens identities: the HIS is told who somebody is.
+    pub identity: Secret<Keyring>,
 }
 
 /// Why an order could not be told, or a queue not read. It stays due.
@@ -39,6 +46,10 @@ pub struct App {
 enum SyncError {
     #[error(transparent)]
     Post(#[from] PostError),
+    #[error(transparent)]
+    Errand(#[from] ErrandError),
+    #[error(transparent)]
+    Enrol(#[from] EnrolError),
     #[error(transparent)]
     Secret(#[from] SecretError),
     #[error(transparent)]
@@ -56,9 +67,10 @@ enum SyncError {
 /// What a tick did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Synced {
-    /// Orders the HIS now knows all about, or was asked about; visits it was asked about; queues as the HIS has them.
+    /// Orders the HIS now knows all about, or was asked about; visits it was asked about; queues as the HIS has
+    /// them; messages with results that were tried again.
     pub done: usize,
-    /// Orders, visits and queues that could not be followed.
+    /// Orders, visits, queues and messages that could not be followed.
     pub failed: usize,
 }
 
@@ -67,11 +79,16 @@ pub async fn handle(app: &App) -> Synced {
     let now = app.desk.clock.now();
     let orders = due(app, Worker::HisSync, now).map(|key| sync(app, key, now)).buffer_unordered(CONCURRENCY);
     let queues = due(app, Worker::HisQueue, now).map(|key| follow(app, key, now)).buffer_unordered(CONCURRENCY);
-    let outcomes = orders.chain(queues);
+    let results = due(app, Worker::HisResults, now).map(|key| replay(app, key, now)).buffer_unordered(CONCURRENCY);
+    let outcomes = orders.chain(queues).chain(results);
     let count = |sum: Synced, done: bool| async move {
         Synced { done: sum.done + usize::from(done), failed: sum.failed + usize::from(!done) }
     };
-    let synced = outcomes.fold(Synced::default(), count).await;
+    let mut synced = outcomes.fold(Synced::default(), count).await;
+    // Last: patients wait for what is told, nobody for what is pulled.
+    if let Some(done) = Box::pin(pull::run(app, now)).await {
+        synced = count(synced, done).await;
+    }
     if synced != Synced::default() {
         tracing::info!(done = synced.done, failed = synced.failed, "synced");
     }
@@ -86,6 +103,13 @@ fn due(app: &App, worker: Worker, now: Timestamp) -> impl Stream<Item = Key> {
             found.inspect_err(|error| tracing::error!(%error, "due items cannot be read")).ok()
         })
         .flat_map(stream::iter)
+}
+
+async fn replay(app: &App, key: Key, now: Timestamp) -> bool {
+    replay::again(app, &key, now)
+        .await
+        .inspect_err(|error| tracing::error!(%error, pk = key.pk, "results are tried again later"))
+        .is_ok()
 }
 
 async fn follow(app: &App, key: Key, now: Timestamp) -> bool {
@@ -115,11 +139,21 @@ async fn hear(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {
 
 async fn sync(app: &App, key: Key, now: Timestamp) -> bool {
     let outcome = if key.sk.starts_with(APPOINTMENT_PREFIX) {
-        visit::check(app, &key, now).await
+        visit::sync(app, &key, now).await
+    } else if key.sk.starts_with(ERRAND_PREFIX) {
+        run(app, &key, now).await
     } else {
         tell(app, &key, now).await
     };
     outcome.inspect_err(|error| tracing::error!(%error, pk = key.pk, "the HIS is told later")).is_ok()
+}
+
+/// Goes on with an errand about a person.
+async fn run(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {
+    let Some(errand) = app.desk.table.errand_at(key).await? else { return Ok(()) };
+    let (his, keys) = (app.his.get(now).await?, app.identity.get(now).await?);
+    errands::follow(&app.desk, &his.client, &keys, errand, now).await?;
+    Ok(())
 }
 
 async fn tell(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {

@@ -9,7 +9,8 @@ async fn main() -> Result<(), Error> {
     runtime::start_telemetry();
     let aws = runtime::desk::aws().await;
     let desk = Desk::from_env(&aws).await?;
+    let identity = secrets::identity(&aws)?;
     let his = secrets::his_account(&aws)?.warmed(desk.clock.now()).await;
-    let app = &App { desk, his };
+    let app = &App { desk, his, identity };
     run(service_fn(async |_tick: LambdaEvent<serde_json::Value>| Ok::<_, Error>(handle(app).await))).await
 }

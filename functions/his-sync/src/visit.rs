@@ -1,4 +1,4 @@
-//! The nightly check: a visit nobody checked in for may have taken place all the same, and only the HIS knows (E50).
+//! What the HIS is to be told of a visit, and the nightly check: a visit nobody checked in for may have taken place all the same, and only the HIS knows (E50).
 //!
 //! Each missed visit has a deadline of its own at 02:00, so there is no list to run over and no run to miss. What the HIS
 //! cannot say is asked again; after the third night it is nobody's fault but the hospital's (E52).
@@ -9,13 +9,24 @@ use domain::appointment::{Appointment, Command, State, check_again_at};
 use domain::due::Deadline;
 use domain::event::Actor;
 use his::{Call, His, VisitQuery, VisitStatus};
+use runtime::enrolment;
 use store::appointments::MoveFailed;
 use store::credit::Verdict;
 use store::key::Key;
 
-pub(crate) async fn check(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {
+pub(crate) async fn sync(app: &App, key: &Key, now: Timestamp) -> Result<(), SyncError> {
+    let Some(appointment) = app.desk.table.appointment_at(key).await? else { return Ok(()) };
+    let is_due = appointment.deadlines.get(Deadline::Enrol).is_some_and(|due| due <= now);
+    if !is_due {
+        return check(app, appointment, now).await;
+    }
+    let his = app.his.get(now).await?;
+    let told = Box::pin(enrolment::follow(&app.desk, &his.client, appointment, now)).await?;
+    check(app, told, now).await
+}
+
+async fn check(app: &App, appointment: Appointment, now: Timestamp) -> Result<(), SyncError> {
     let table = &app.desk.table;
-    let Some(appointment) = table.appointment_at(key).await? else { return Ok(()) };
     if appointment.deadlines.get(Deadline::Check).is_none_or(|due| due > now) {
         return Ok(());
     }
@@ -53,7 +64,7 @@ async fn ask(app: &App, appointment: &Appointment, now: Timestamp) -> Result<Opt
 }
 
 /// The visit took place: the strike goes.
-async fn clear(app: &App, appointment: &Appointment, now: Timestamp) -> Result<(), SyncError> {
+pub(crate) async fn clear(app: &App, appointment: &Appointment, now: Timestamp) -> Result<(), SyncError> {
     let (table, profile) = (&app.desk.table, app.desk.profile().await?);
     let key = appointment.key();
     match table.move_appointment(&key, Command::Fulfil, &Actor::Schedule, profile.cancel, now).await {

@@ -26,6 +26,12 @@ use store::registration::HoldRequest;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+fn keyring() -> store::seal::Keyring {
+    let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let secret = serde_json::json!({ "current": 1, "keys": { "1": { "seal": key, "index": key } } });
+    store::seal::Keyring::from_secret(&secret.to_string()).unwrap()
+}
+
 /// The stand-in's clock is this machine's: so is the test's.
 struct Hospital {
     table: Table,
@@ -87,7 +93,7 @@ impl Hospital {
         let client = his::SignedJson::new(&self.url, keys).unwrap();
         let desk =
             Desk::new(self.table.clone(), Clock::standing_at(add_seconds(self.now, seconds)), "https://x.example");
-        handle(&App { desk, his: Secret::fixed(HisAccount { client }) }).await
+        handle(&App { desk, his: Secret::fixed(HisAccount { client }), identity: Secret::fixed(keyring()) }).await
     }
 
     async fn queue(&self) -> Queue {

@@ -204,5 +204,9 @@ async fn done(app: &App, about: &About, told: EventKind) -> Result<(), StoreErro
         About::Credit(news) => table.clear_gate_notice(&Key::gate(&news.0.owner.patient), news.1.seq).await,
         About::Person(news) => table.clear_patient_notice(&news.patient, news.ev.seq).await,
         About::Waiting(waiting) => table.forget_ended(waiting).await,
+        About::Report(news) => {
+            let seq = news.filed.news.get(&told).copied().unwrap_or_default();
+            table.clear_report_notice(&news.filed.id, told, seq).await
+        }
     }
 }

@@ -203,6 +203,7 @@ mod tests {
             pay_attempt: 1,
             state: State::NoShow,
             deadlines: Deadlines::none(),
+            enrolment: Box::default(),
             ev: None,
             history: Box::default(),
             credit: VisitCredit { seq: 1, missed: true, told: Some(told), ..VisitCredit::default() },

@@ -4,10 +4,13 @@ use crate::{App, JobError, by_sms, by_wechat, message};
 use domain::Timestamp;
 use domain::id::OpenId;
 use domain::notice::{About, Addressee, Audience, Follower, Grade, Manner, NoticeKind, Recipient, falls_back};
+use domain::person::age_on;
 use domain::profile::HospitalProfile;
+use domain::report::reader::Reader;
 use domain::time;
 use runtime::Desk;
 use std::sync::Arc;
+use store::account::{Link, Relation};
 use store::calls::CallToMake;
 use store::key::Key;
 use store::notices::{Begin, Letter, NoticeRecord, Outcome};
@@ -16,6 +19,8 @@ use store::notices::{Begin, Letter, NoticeRecord, Outcome};
 const AS_IT_SHOULD_BE: [&str; 4] = ["no_longer_true", "too_late", "silenced", "muted"];
 /// A call about money or a person is made within a day.
 const CALL_WITHIN_S: i64 = 24 * 3600;
+/// A call about a critical value is made at once.
+const CALL_AT_ONCE_S: i64 = 15 * 60;
 
 /// One thing to tell, with all that decides whom and how.
 pub(crate) struct Telling<'a> {
@@ -128,7 +133,8 @@ impl<'a> Telling<'a> {
     fn call(&self, letter: &Letter, why: &str) -> CallToMake {
         let due_by = match self.about {
             About::Appointment(visit) => visit.place.starts_at(),
-            About::Order(_) | About::Credit(_) | About::Waiting(_) | About::Person(_) => {
+            About::Report(_) if self.manner.grade == Grade::Critical => time::add_seconds(self.now, CALL_AT_ONCE_S),
+            About::Report(_) | About::Order(_) | About::Credit(_) | About::Waiting(_) | About::Person(_) => {
                 time::add_seconds(self.now, CALL_WITHIN_S)
             }
         };
@@ -186,11 +192,19 @@ pub(crate) fn dropped(why: &str) -> Outcome {
 async fn audience(app: &App, about: &About, profile: &HospitalProfile, now: Timestamp) -> Result<Audience, JobError> {
     let Desk { table, .. } = &app.desk;
     let links = table.links_to(about.patient()).await?;
-    let followers = links.into_iter().map(|link| Follower { account: link.account, copies: link.copies }).collect();
-    let Some(patient) = table.patient(about.patient()).await? else {
-        return Ok(Audience { followers, ..Audience::default() });
-    };
+    let patient = table.patient(about.patient()).await?;
     let keys = app.identity.get(now).await?;
+    let age_years = match &patient {
+        Some(patient) => patient.identity.birth_date(&keys)?.map(|birth| age_on(birth, time::today(now))),
+        None => None,
+    };
+    let follower = |link: Link| Follower {
+        sees_reports: link.relation == Relation::Oneself || Reader::family(link.reports, age_years).is_some(),
+        account: link.account,
+        copies: link.copies,
+    };
+    let followers = links.into_iter().map(follower).collect();
+    let Some(patient) = patient else { return Ok(Audience { followers, ..Audience::default() }) };
     let sms_copies = patient.wants_sms(&keys, profile.messages.sms_age_years, time::today(now))?;
     Ok(Audience { followers, sms_copies, silenced: patient.silenced })
 }

@@ -101,8 +101,8 @@ pub static ROUTES: [Route<Action>; 10] = [
 pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible> {
     serve(&app.desk, None, &ROUTES, request, async |call| match call.action {
         Action::Page => registration::show(app, call).await,
-        Action::Prepay => registration::prepay(app, call).await,
-        Action::Check => registration::check(app, call).await,
+        Action::Prepay => Box::pin(registration::prepay(app, call)).await,
+        Action::Check => Box::pin(registration::check(app, call)).await,
         Action::Bills => bills::show(app, call).await,
         Action::Choose => bills::choose(app, call).await,
         Action::Order => orders::show(app, call).await,

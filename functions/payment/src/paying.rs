@@ -3,12 +3,13 @@
 
 use crate::App;
 use domain::Timestamp;
+use domain::appointment::{Appointment, State};
 use domain::due::Deadline;
 use domain::order::{Order, OrderState};
-use runtime::Refusal;
 use runtime::payments::provider::{Opened, Provider};
 use runtime::payments::{self, Followed};
 use runtime::posting;
+use runtime::{Refusal, enrolment};
 use web::pay::SheetRequest;
 use wechat::pay::BridgeParameters;
 
@@ -88,6 +89,27 @@ pub(crate) async fn tell_his(app: &App, order: Order, now: Timestamp) -> Order {
         Err(error) => {
             tracing::warn!(%error, order = %order.out_trade_no, "the HIS is told later");
             order
+        }
+    }
+}
+
+/// Has the hospital confirm a visit at once that it gives the number of. That it does not answer is looked after by his-sync.
+pub(crate) async fn tell_visit(app: &App, visit: Appointment, now: Timestamp) -> Appointment {
+    if !matches!(visit.state, State::Confirming { .. }) {
+        return visit;
+    }
+    let his = match app.his.get(now).await {
+        Ok(his) => his,
+        Err(error) => {
+            tracing::warn!(%error, "the HIS is told later");
+            return visit;
+        }
+    };
+    match enrolment::follow(&app.desk, &his.client, visit.clone(), now).await {
+        Ok(told) => told,
+        Err(error) => {
+            tracing::warn!(%error, appointment = %visit.id, "the HIS is told later");
+            visit
         }
     }
 }

@@ -8,9 +8,9 @@ use domain::booking::PREPAY_MARGIN_S;
 use domain::id::OpenId;
 use domain::order::{Line, NewOrder, Order, OrderState, Subject};
 use domain::{Timestamp, time};
-use runtime::Refusal;
 use runtime::http::Call;
 use runtime::payments::Followed;
+use runtime::{Refusal, enrolment};
 use store::appointments::MoveFailed;
 use store::settlement::Settled;
 use web::Response;
@@ -49,6 +49,7 @@ pub(crate) async fn prepay(app: &App, call: &Call<Action>) -> Result<Response, R
     if time::add_seconds(call.now, PREPAY_MARGIN_S) > expires_at {
         return Err(Problem::conflict("hold_ending", "剩余支付时间不足，请稍后重新挂号").into());
     }
+    let appointment = locked(app, appointment, call.now).await?;
     let Some(order) = open_order(app, &appointment, expires_at, call.account()?, call.now).await? else {
         return Ok(call.show(&PrepayView::settled()));
     };
@@ -62,6 +63,15 @@ pub(crate) async fn prepay(app: &App, call: &Call<Action>) -> Result<Response, R
         }
         Offer::Over => Err(hold_over().into()),
     }
+}
+
+/// Nobody pays for a number that the hospital's own system, which gives it, does not keep.
+async fn locked(app: &App, appointment: Appointment, now: Timestamp) -> Result<Appointment, Refusal> {
+    if !appointment.awaits_lock() {
+        return Ok(appointment);
+    }
+    let his = app.his.get(now).await?;
+    Ok(enrolment::lock(&app.desk, &his.client, appointment, now).await?)
 }
 
 fn hold_over() -> Problem {
@@ -137,10 +147,10 @@ pub(crate) async fn check(app: &App, call: &Call<Action>) -> Result<Response, Re
         None => Followed::Open,
     };
     let state = match followed {
-        Followed::Settled(Settled::Booked(_)) => PaymentState::Paid,
+        Followed::Settled(Settled::Booked(visit)) => stands(&paying::tell_visit(app, *visit, call.now).await, call.now),
         Followed::Settled(Settled::Refunding(_) | Settled::Bills(_)) => PaymentState::Refunding,
         Followed::Closed => PaymentState::Closed,
-        Followed::Open => stands(&appointment, call.now),
+        Followed::Open => stands(&paying::tell_visit(app, appointment, call.now).await, call.now),
     };
     Ok(call.show(&CheckView::of_registration(state)))
 }
@@ -149,7 +159,9 @@ fn stands(appointment: &Appointment, now: Timestamp) -> PaymentState {
     match appointment.state {
         State::Held { expires_at } if expires_at > now => PaymentState::Pending,
         State::Held { .. } | State::Expired | State::Cancelled { .. } => PaymentState::Closed,
-        State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow => PaymentState::Paid,
+        State::Confirming { .. } | State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow => {
+            PaymentState::Paid
+        }
         State::Refused { .. } => PaymentState::Refunding,
     }
 }

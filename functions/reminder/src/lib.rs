@@ -8,9 +8,10 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::appointment::Appointment;
 use domain::due::{Deadline, Worker};
 use domain::event::{Actor, DomainEvent, EventKind, ItemEvent};
-use domain::id::OutTradeNo;
+use domain::id::{OutTradeNo, ReportId};
 use domain::notice::{About, PersonNews};
 use domain::order::Order;
+use domain::report::Filed;
 use domain::waitlist::Waiting;
 use domain::{Timestamp, time};
 use futures_util::{StreamExt, stream};
@@ -70,6 +71,8 @@ enum Then {
     ClearGate(Key, u64),
     /// The others of a person's family have been told.
     ClearPerson(PersonNews),
+    /// The patient is being told of one thing about a report.
+    ClearReport(ReportId, EventKind, u64),
     /// That waiting is over is in the queue of messages.
     ClearWaiting(Box<Waiting>),
     /// The message of the ledger is under way: seen again if it is lost.
@@ -123,6 +126,7 @@ async fn look_up(app: &App, key: &Key, now: Timestamp) -> Result<Option<Vec<Task
         Some(About::Waiting(waiting)) => Ok(Some(waiting_tasks(key, &waiting, now))),
         Some(About::Credit(news)) => Ok(Some(vec![credit_task(key, &news.1)])),
         Some(About::Person(news)) => Ok(Some(vec![person_task(key, *news)])),
+        Some(About::Report(news)) => Ok(Some(report_tasks(key, &news.filed, now))),
         None => Ok(None),
     }
 }
@@ -168,6 +172,19 @@ fn order_tasks(key: &Key, order: &Order, now: Timestamp) -> Vec<Task> {
         then: Then::ClearOrder(order.out_trade_no.clone(), *kind),
     };
     order.untold.iter().map(task).collect()
+}
+
+/// A message for everything that is not under way yet.
+fn report_tasks(key: &Key, filed: &Filed, now: Timestamp) -> Vec<Task> {
+    if filed.deadlines.get(Deadline::Notify).is_none_or(|due| due > now) {
+        return Vec::new();
+    }
+    let task = |kind: &EventKind| {
+        let seq = filed.news.get(kind).copied().unwrap_or_default();
+        let event = ItemEvent { seq, ..event_of(*kind, now) };
+        Task { event: at(key, event), then: Then::ClearReport(filed.id.clone(), *kind, seq) }
+    };
+    filed.untold.iter().map(task).collect()
 }
 
 /// A person is in the time index for one thing only: others must be told of a new account.
@@ -242,6 +259,7 @@ async fn conclude(app: &App, then: &Then, now: Timestamp) -> Result<(), StoreErr
         Then::ClearVisit(visit, deadline) => table.clear_deadline_of(visit, *deadline).await,
         Then::ClearPerson(news) => table.clear_patient_notice(&news.patient, news.ev.seq).await,
         Then::ClearOrder(no, told) => table.clear_notice(no, *told).await,
+        Then::ClearReport(id, kind, seq) => table.clear_report_notice(id, *kind, *seq).await,
         Then::ClearGate(key, seq) => table.clear_gate_notice(key, *seq).await,
         Then::Postpone(record) => table.postpone_notice(record, time::add_seconds(now, LETTER_AGAIN_S)).await,
         Then::ClearWaiting(waiting) => table.tell_of_end_later(waiting).await,

@@ -163,6 +163,8 @@ mod tests {
             copies: false,
             reports: domain::report::FamilyScope::Unsaid,
             since: Timestamp::UNIX_EPOCH,
+            by_merge: false,
+            former: false,
         }
     }
 

@@ -1,4 +1,5 @@
-//! A cancellation that was not completed: the money, the number and the gate still have to follow.
+//! A cancellation that was not completed, or a number the hospital did not confirm: the money, the number and the gate still
+//! have to follow.
 
 use crate::{App, SweepError};
 use domain::Timestamp;
@@ -12,7 +13,7 @@ const AGAIN_S: i64 = 60;
 
 pub(crate) async fn complete(app: &App, appointment: &Appointment, now: Timestamp) -> Result<(), SweepError> {
     let table = &app.desk.table;
-    if !matches!(appointment.state, State::Cancelled { .. }) {
+    if !matches!(appointment.state, State::Cancelled { .. } | State::Refused { .. }) {
         table.clear_deadline(&appointment.key(), Deadline::Release).await?;
         return Ok(());
     }

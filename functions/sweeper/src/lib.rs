@@ -1,5 +1,6 @@
 //! 清扫: every minute, what is due: holds that ran out, numbers that have rested, cancellations to complete, visits nobody came
-//! to, closed clinics to empty, people who wait.
+//! to, closed clinics to empty, people who wait, reports
+//! whose time has come, critical values nobody took on.
 //!
 //! The index only says what may be due; each item is read again before anything is done. A task that calls WeChat
 //! moves its deadline ahead first, so that a crash delays it and nothing else. Late, doubled or missed ticks do no harm.
@@ -7,6 +8,7 @@
 mod cancellation;
 mod clinic;
 mod closure;
+mod report;
 mod slot;
 mod visit;
 mod waitlist;
@@ -19,7 +21,10 @@ use runtime::payments::FollowError;
 use runtime::secrets::{PayAccount, Secret, SecretError};
 use store::StoreError;
 use store::due::SHARDS;
-use store::key::{APPEAL_PREFIX, APPOINTMENT_PREFIX, CLINIC_PREFIX, CLOSURE_PREFIX, Key, SLOT_PREFIX, WAITLIST_PREFIX};
+use store::key::{
+    APPEAL_PREFIX, APPOINTMENT_PREFIX, CLINIC_PREFIX, CLOSURE_PREFIX, Key, MERGE, REPORT_PREFIX, SLOT_PREFIX,
+    WAITLIST_PREFIX,
+};
 
 /// Keys asked for in one query of a shard.
 const BATCH: i32 = 100;
@@ -107,14 +112,27 @@ async fn sweep(app: &App, key: Key, now: Timestamp) -> bool {
         visit::sweep(app, &key, now).await
     } else if key.sk.starts_with(APPEAL_PREFIX) {
         visit::follow_appeal(app, &key, now).await
+    } else if key.sk == MERGE {
+        merge(app, &key, now).await
     } else if key.pk.starts_with(CLINIC_PREFIX) {
         clinic::sweep(app, &key, now).await
     } else if key.pk.starts_with(CLOSURE_PREFIX) {
         closure::sweep(app, &key, now).await
+    } else if key.pk.starts_with(REPORT_PREFIX) {
+        report::sweep(app, &key, now).await
     } else if key.pk.starts_with(WAITLIST_PREFIX) {
         waitlist::sweep(app, &key, now).await
     } else {
         Err(SweepError::Unknown)
     };
     outcome.inspect_err(|error| tracing::error!(%error, sk = key.sk, "item stays due")).is_ok()
+}
+
+/// Lets links and cards follow a merge of two records, or its end.
+async fn merge(app: &App, key: &Key, now: Timestamp) -> Result<(), SweepError> {
+    let table = &app.desk.table;
+    match table.merge_at(key).await? {
+        Some(merge) => Ok(table.work_merge(&merge, now).await?),
+        None => Ok(()),
+    }
 }

@@ -63,7 +63,7 @@ async fn end_hold(app: &App, key: &Key, id: &AppointmentId, now: Timestamp) -> R
     let (Some(taken), Some(date)) = (slot.holder(id), slot.clinic.date()) else { return Ok(()) };
     let key = AppointmentKey { patient: taken.patient.clone(), date, id: id.clone() };
     if let Some(appointment) = table.appointment(&key).await? {
-        if matches!(appointment.state, State::Booked | State::CheckedIn | State::Fulfilled) {
+        if matches!(appointment.state, State::Confirming { .. } | State::Booked | State::CheckedIn | State::Fulfilled) {
             // Booked, and the write that keeps the number was lost.
             table.keep_number(&slot.clinic, slot.start, id).await?;
             return Ok(());

@@ -39,8 +39,8 @@ pub(crate) async fn page(app: &App, call: &Call<Action>) -> Result<Response, Ref
 }
 
 async fn view(app: &App, call: &Call<Action>, form: Form) -> Result<CheckInView, Refusal> {
-    let links = app.desk.table.links_of(call.account()?).await?;
-    let lists = try_join_all(links.iter().map(|link| app.desk.table.appointments_of(&link.patient))).await?;
+    let records = app.desk.table.records_of(call.account()?).await?;
+    let lists = try_join_all(records.iter().map(|link| app.desk.table.appointments_of(&link.patient))).await?;
     let today = time::today(call.now);
     let is_due = |appointment: &Appointment| {
         appointment.place.date == today && matches!(appointment.state, State::Booked | State::CheckedIn)

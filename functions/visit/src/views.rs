@@ -215,6 +215,7 @@ fn over_text(appointment: &Appointment) -> Option<&'static str> {
     match appointment.state {
         State::Booked | State::CheckedIn | State::Fulfilled => None,
         State::Held { .. } => Some("该号尚未支付，支付后才能候诊。"),
+        State::Confirming { .. } => Some("医院正在确认该号，确认后才能候诊。"),
         State::NoShow => Some("该号已过就诊时间。如您已到院，请到分诊台。"),
         State::Expired | State::Cancelled { .. } | State::Refused { .. } => Some("该号已取消，无需候诊。"),
     }

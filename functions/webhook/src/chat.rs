@@ -102,7 +102,11 @@ fn number_text(number: &Number, public_url: &str, now: Timestamp) -> String {
     let page =
         if standing.is_some() { visit_page(appointment) } else { format!("{OWN_NUMBERS}/{}", appointment.key()) };
     let link = Link::new(label, page).text(public_url);
-    let unpaid = if matches!(appointment.state, State::Held { .. }) { "（待支付）" } else { "" };
+    let unpaid = match appointment.state {
+        State::Held { .. } => "（待支付）",
+        State::Confirming { .. } => "（医院确认中）",
+        _ => "",
+    };
     let standing = standing.as_deref().map(|text| format!("\n{text}")).unwrap_or_default();
     format!("{link} {}{unpaid} {}{standing}", appointment.patient_name_masked, place.room)
 }

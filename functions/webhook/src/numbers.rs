@@ -9,7 +9,6 @@ use domain::{Timestamp, time};
 use futures_util::future::try_join_all;
 use std::time::Duration;
 use store::StoreError;
-use store::account::LINKS_MAX;
 use wechat::callback::Opened;
 
 /// Appointments told in one answer at most.
@@ -60,8 +59,8 @@ async fn look_up(
 
 /// The appointments of everybody an account acts for.
 pub(crate) async fn appointments_of(app: &App, account: &OpenId) -> Result<Vec<Appointment>, StoreError> {
-    let links = app.desk.table.links_of(account).await?;
-    let of_each = links.iter().take(LINKS_MAX).map(|link| app.desk.table.appointments_of(&link.patient));
+    let records = app.desk.table.records_of(account).await?;
+    let of_each = records.iter().map(|link| app.desk.table.appointments_of(&link.patient));
     Ok(try_join_all(of_each).await?.into_iter().flatten().collect())
 }
 
@@ -72,7 +71,9 @@ async fn standing(
     profile: &HospitalProfile,
     now: Timestamp,
 ) -> Result<Option<String>, StoreError> {
-    if appointment.place.date != time::today(now) || matches!(appointment.state, State::Held { .. }) {
+    if appointment.place.date != time::today(now)
+        || matches!(appointment.state, State::Held { .. } | State::Confirming { .. })
+    {
         return Ok(None);
     }
     let clinic = app.desk.table.clinic_alone(&appointment.place.clinic).await?;

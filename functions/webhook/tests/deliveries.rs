@@ -79,6 +79,8 @@ async fn the_next_numbers_are_told_to_whom_they_belong() {
             copies: false,
             reports: domain::report::FamilyScope::Unsaid,
             since: world::now(),
+            by_merge: false,
+            former: false,
         })
         .await;
     let booked = world::appointment(&patient);

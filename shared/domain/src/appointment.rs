@@ -4,6 +4,7 @@ use crate::booking::CancelPolicy;
 use crate::clinic::{ClinicKind, Period, SlotStart};
 use crate::credit::{Breach, Strike, StrikeState};
 use crate::due::{Deadline, Deadlines};
+use crate::enrolment::Enrolment;
 use crate::event::{Actor, EventKind, ItemEvent};
 use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId};
 use crate::money::Fen;
@@ -85,6 +86,10 @@ pub enum RefusedWhy {
     ClinicChanged,
     /// The credit record has ended advance booking in the meantime.
     NoAdvanceBooking,
+    /// The hospital's own system gives the numbers, and says no.
+    HisRefused,
+    /// The hospital's own system gives the numbers, and has not said yes in time.
+    HisSilent,
 }
 
 /// Where an appointment stands.
@@ -96,6 +101,12 @@ pub enum State {
         /// End of the hold.
         #[serde(with = "crate::clinic::epoch_s")]
         expires_at: Timestamp,
+    },
+    /// Paid, and the hospital's own system, which gives the number, has not confirmed it yet.
+    Confirming {
+        /// Since when.
+        #[serde(with = "crate::clinic::epoch_s")]
+        since: Timestamp,
     },
     /// Paid: the number is the patient's.
     Booked,
@@ -183,6 +194,8 @@ pub enum Command {
     Refuse(RefusedWhy),
     /// The hold ran out and WeChat has closed the order.
     Expire,
+    /// The number cannot be had after all; nobody was asked to pay for it.
+    Drop,
     /// Give the number back.
     Cancel(CancelledBy),
     /// The patient is here.
@@ -337,6 +350,9 @@ pub struct Appointment {
     /// What it means for the credit record.
     #[serde(default)]
     pub credit: VisitCredit,
+    /// What the hospital's own system knows of it. Boxed as the history is.
+    #[serde(default)]
+    pub enrolment: Box<Enrolment>,
     /// How it came about and what became of it. Boxed: most have none, and every step of a payment carries several copies.
     #[serde(default)]
     pub history: Box<History>,
@@ -367,7 +383,7 @@ impl Appointment {
     pub fn is_live(&self, now: Timestamp) -> bool {
         match self.state {
             State::Held { expires_at } => expires_at > now,
-            State::Booked | State::CheckedIn => true,
+            State::Confirming { .. } | State::Booked | State::CheckedIn => true,
             State::Fulfilled | State::NoShow | State::Expired | State::Cancelled { .. } | State::Refused { .. } => {
                 false
             }
@@ -411,14 +427,18 @@ impl Appointment {
             state: State::Cancelled { by: CancelledBy::Patient, refund: false },
             deadlines: Deadlines::none().with(Deadline::Release, now),
             history: Box::new(History { moved_to: Some(next), ..(*self.history).clone() }),
+            enrolment: Box::new(self.enrolment_left()),
             ver: self.ver + 1,
             ..self.clone()
         }
+        .planned(now)
     }
 
-    /// The appointment that takes the place of this one: booked, and paid for by the same order.
+    /// The appointment that takes the place of this one, and is paid for by the same order: booked, once the hospital's own
+    /// system has confirmed it where that gives the numbers. `enrolment` is
+    /// [`enrolment_of_next`](Self::enrolment_of_next).
     #[must_use]
-    pub fn moved(&self, id: AppointmentId, place: Place, actor: Actor, now: Timestamp) -> Self {
+    pub fn moved(&self, id: AppointmentId, place: Place, enrolment: Enrolment, actor: Actor, now: Timestamp) -> Self {
         let history = History {
             moved_from: Some(self.key()),
             moves: self.history.moves.saturating_add(1),
@@ -434,18 +454,31 @@ impl Appointment {
             ev: None,
             history: Box::new(history),
             credit: VisitCredit::default(),
+            enrolment: Box::new(enrolment),
             created_at: now,
             ver: 0,
             ..self.clone()
         };
-        let ev = ItemEvent { seq: 1, kind: EventKind::AppointmentMoved, actor, at: now };
+        let state = if held.is_number_of_his() { State::Confirming { since: now } } else { State::Booked };
+        held.reached(state, actor, now)
+    }
+
+    /// The appointment in another state, with the event and the deadlines it means.
+    pub(crate) fn reached(&self, state: State, actor: Actor, now: Timestamp) -> Self {
+        let kind = match (event_of(state), &self.history.moved_from) {
+            // The visit it took the place of was announced before: this one says what became of it.
+            (Some(EventKind::AppointmentBooked), Some(_)) => Some(EventKind::AppointmentMoved),
+            (kind, _) => kind,
+        };
+        let ev = kind.map(|kind| ItemEvent { seq: self.event_seq() + 1, kind, actor, at: now });
         Self {
-            state: State::Booked,
-            deadlines: deadlines_after(&held, State::Booked, now),
-            ev: Some(ev),
-            ver: 1,
-            ..held
+            state,
+            deadlines: deadlines_after(self, state, now),
+            ev: ev.or_else(|| self.ev.clone()),
+            ver: self.ver + 1,
+            ..self.clone()
         }
+        .planned(now)
     }
 
     /// The appointment once another doctor sees the patient (替诊): told, and free to cancel until the turn.
@@ -493,7 +526,8 @@ impl Appointment {
             ev: ev.or_else(|| self.ev.clone()),
             ver: self.ver + 1,
             ..self.clone()
-        })
+        }
+        .planned(now))
     }
 
     fn event_seq(&self) -> u64 {
@@ -501,17 +535,20 @@ impl Appointment {
     }
 
     fn next_state(&self, command: Command, policy: CancelPolicy, now: Timestamp) -> Result<State, MoveError> {
-        use State::{Booked, Cancelled, CheckedIn, Expired, Fulfilled, Held, NoShow, Refused};
+        use State::{Booked, Cancelled, CheckedIn, Confirming, Expired, Fulfilled, Held, NoShow, Refused};
         match (self.state, command) {
+            (Held { .. }, Command::Book) if self.is_number_of_his() => Ok(Confirming { since: now }),
+            // Given back there as well: whether it can be had again is not ours to say.
+            (Expired, Command::Book) if self.is_number_of_his() => Err(MoveError::Illegal),
             (Held { .. } | Expired, Command::Book) => Ok(Booked),
-            (Held { .. } | Expired, Command::Refuse(why)) => Ok(Refused { why }),
+            (Held { .. } | Expired | Confirming { .. }, Command::Refuse(why)) => Ok(Refused { why }),
+            (Held { .. }, Command::Drop) => Ok(Expired),
             (Held { expires_at }, Command::Expire) if expires_at <= now => Ok(Expired),
             (Held { .. }, Command::Expire) => Err(MoveError::StillHeld),
             (Held { .. }, Command::Cancel(by)) => Ok(Cancelled { by, refund: false }),
             // 停诊 also meets those who have come already (E42), and those who are taken for absent.
-            (Booked, Command::Cancel(by)) | (CheckedIn | NoShow, Command::Cancel(by @ CancelledBy::Hospital)) => {
-                self.cancel_booked(by, policy, now)
-            }
+            (Booked | Confirming { .. }, Command::Cancel(by))
+            | (CheckedIn | NoShow, Command::Cancel(by @ CancelledBy::Hospital)) => self.cancel_booked(by, policy, now),
             (Booked, Command::CheckIn) => Ok(CheckedIn),
             // Late, but on the day: the desk takes the patient in all the same.
             (NoShow, Command::CheckIn) if time::today(now) == self.place.date => Ok(CheckedIn),
@@ -519,15 +556,23 @@ impl Appointment {
             (Booked | CheckedIn | NoShow, Command::Fulfil) => Ok(Fulfilled),
             (Booked, Command::MissVisit) if now < self.place.ends_at() => Err(MoveError::NotOver),
             (Booked, Command::MissVisit) => Ok(NoShow),
-            (Booked | CheckedIn | Fulfilled, Command::Book)
+            (Confirming { .. } | Booked | CheckedIn | Fulfilled, Command::Book)
             | (Refused { .. }, Command::Refuse(_))
-            | (Expired, Command::Expire)
+            | (Expired, Command::Expire | Command::Drop)
             | (Cancelled { .. }, Command::Cancel(_))
             | (CheckedIn, Command::CheckIn)
             | (Fulfilled, Command::Fulfil)
             | (NoShow, Command::MissVisit) => Err(MoveError::AlreadyDone),
             (
-                Booked | CheckedIn | Fulfilled | NoShow | Expired | Cancelled { .. } | Refused { .. } | Held { .. },
+                Confirming { .. }
+                | Booked
+                | CheckedIn
+                | Fulfilled
+                | NoShow
+                | Expired
+                | Cancelled { .. }
+                | Refused { .. }
+                | Held { .. },
                 _,
             ) => Err(MoveError::Illegal),
         }
@@ -631,7 +676,7 @@ fn event_of(state: State) -> Option<EventKind> {
         State::Cancelled { .. } => Some(EventKind::AppointmentCancelled),
         State::Expired => Some(EventKind::AppointmentExpired),
         State::Refused { .. } => Some(EventKind::AppointmentRefused),
-        State::Held { .. } | State::CheckedIn | State::Fulfilled | State::NoShow => None,
+        State::Held { .. } | State::Confirming { .. } | State::CheckedIn | State::Fulfilled | State::NoShow => None,
     }
 }
 
@@ -654,6 +699,10 @@ fn deadlines_after(before: &Appointment, state: State, now: Timestamp) -> Deadli
             notify.with(Deadline::Release, now).with(Deadline::Queue, now)
         }
         State::Cancelled { .. } => notify.with(Deadline::Release, now),
+        // It had a number, a place on the gate and a paid order already.
+        State::Refused { .. } if matches!(before.state, State::Confirming { .. }) => {
+            notify.with(Deadline::Release, now)
+        }
         State::Refused { .. } => notify,
         // What the person still has to be told stays; the queue follows, should whoever moves this be cut off.
         State::CheckedIn => {
@@ -662,7 +711,7 @@ fn deadlines_after(before: &Appointment, state: State, now: Timestamp) -> Deadli
             still.with(Deadline::Queue, time::add_seconds(now, QUEUE_WITHIN_S))
         }
         State::Fulfilled => Deadlines::none().with(Deadline::Queue, time::add_seconds(now, QUEUE_WITHIN_S)),
-        State::Held { .. } | State::NoShow | State::Expired => Deadlines::none(),
+        State::Held { .. } | State::Confirming { .. } | State::NoShow | State::Expired => Deadlines::none(),
     }
 }
 
@@ -702,6 +751,7 @@ pub(crate) mod tests {
             deadlines: Deadlines::none(),
             ev: None,
             credit: VisitCredit::default(),
+            enrolment: Box::default(),
             history: Box::default(),
             created_at: expires_at,
             ver: 1,
@@ -832,6 +882,7 @@ pub(crate) mod tests {
     fn any_state() -> impl Strategy<Value = State> {
         prop_oneof![
             (-3600..3600_i64).prop_map(|s| State::Held { expires_at: time::add_seconds(at(NOW), s) }),
+            Just(State::Confirming { since: at(NOW) }),
             Just(State::Booked),
             Just(State::CheckedIn),
             Just(State::Fulfilled),
@@ -847,6 +898,7 @@ pub(crate) mod tests {
             Just(Command::Book),
             Just(Command::Refuse(RefusedWhy::ClinicClosed)),
             Just(Command::Expire),
+            Just(Command::Drop),
             Just(Command::Cancel(CancelledBy::Patient)),
             Just(Command::Cancel(CancelledBy::Hospital)),
             Just(Command::CheckIn),
@@ -880,7 +932,7 @@ pub(crate) mod tests {
             let before = Appointment { state, ..held(at(NOW)) };
             if let Ok(after) = go(&before, Command::Cancel(CancelledBy::Hospital)) {
                 let refund = matches!(after.state, State::Cancelled { refund: true, .. });
-                prop_assert_eq!(refund, matches!(state, State::Booked | State::CheckedIn | State::NoShow));
+                prop_assert_eq!(refund, matches!(state, State::Confirming { .. } | State::Booked | State::CheckedIn | State::NoShow));
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::clinic::{Clinic, ClinicKind, ClinicState, Period, SlotStart};
 use crate::credit::{Ban, CreditNews, Judge, Owner, Record, change};
 use crate::due::{Deadline, Deadlines};
 use crate::event::{Actor, EventKind, ItemEvent};
-use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId};
+use crate::id::{AppointmentId, ClinicId, DepartmentId, DoctorId, PatientId};
 use crate::quota::Quotas;
 use crate::time;
 use crate::waitlist::{Ticket, WaitlistPolicy};
@@ -115,6 +115,8 @@ pub struct BookingPolicy {
     pub rest: RestPolicy,
     /// What is set apart for those who cannot use a phone, unless a schedule says otherwise.
     pub quotas: Quotas,
+    /// Numbers set apart for old people are for whoever is so old in the year of the visit.
+    pub elder_age_years: u16,
     /// From this time on the day itself, what is left of it is everybody's.
     pub pool_time: Time,
     /// How often one visit may be moved to another time.
@@ -137,6 +139,7 @@ impl Default for BookingPolicy {
             limits: Limits::default(),
             rest: RestPolicy::default(),
             quotas: Quotas::NONE,
+            elder_age_years: 60,
             pool_time: Time::constant(6, 0, 0, 0),
             moves_max: 1,
             free_followup_days: 3,
@@ -146,6 +149,12 @@ impl Default for BookingPolicy {
 }
 
 impl BookingPolicy {
+    /// Whether somebody born in a year takes numbers set apart for old people, for a visit on `date`. The year alone is
+    /// known: who comes of this age in it counts.
+    pub fn is_elder(&self, birth_year: Option<i16>, date: Date) -> bool {
+        birth_year.is_some_and(|year| date.year() - year >= i16::try_from(self.elder_age_years).unwrap_or(i16::MAX))
+    }
+
     /// When the numbers of a clinic on `date` are released.
     pub fn release_at(&self, date: Date) -> Timestamp {
         time::instant(time::add_days(date, -self.horizon_days), self.release_time)
@@ -319,6 +328,9 @@ pub struct Gate {
     /// What still has to be done.
     #[serde(default)]
     pub deadlines: Deadlines,
+    /// The person this one was merged into: theirs is the gate that counts, this one is what was there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<PatientId>,
     /// Counts writes; 0 = never written.
     #[serde(default)]
     pub ver: u64,

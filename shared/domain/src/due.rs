@@ -50,6 +50,10 @@ pub enum Deadline {
     Check,
     /// Place on a waitlist: a number may be free, or the list has ended.
     Waitlist,
+    /// Errand to the hospital's own system about a person: it has not been done there yet.
+    Card,
+    /// Merge of two records of a person: not everything has followed yet.
+    Merge,
     /// Closure: not everybody it concerns has been cancelled or told yet.
     Closure,
     /// Report: the time to show it has come.
@@ -58,6 +62,8 @@ pub enum Deadline {
     Escalate,
     /// Message with results that could not be placed: it is tried again.
     Replay,
+    /// Appointment: the hospital's own system must be told of the visit, or asked where it stands.
+    Enrol,
 }
 
 /// The function that acts on a deadline.
@@ -73,6 +79,8 @@ pub enum Worker {
     HisSync,
     /// `functions/his-sync` as well: queues are asked for all day, and payments do not wait behind them.
     HisQueue,
+    /// `functions/his-sync` as well: a burst of results of unknown people does not hold up payments.
+    HisResults,
 }
 
 impl Worker {
@@ -84,6 +92,7 @@ impl Worker {
             Self::Reconcile => "reconcile",
             Self::HisSync => "his-sync",
             Self::HisQueue => "his-queue",
+            Self::HisResults => "his-results",
         }
     }
 }
@@ -100,14 +109,16 @@ impl Deadline {
             | Self::Miss
             | Self::Credit
             | Self::Waitlist
+            | Self::Merge
             | Self::Closure
             | Self::Publish
             | Self::Escalate => Worker::Sweeper,
             Self::Settle | Self::Query | Self::Refund | Self::RefundQuery | Self::Book | Self::Reconcile => {
                 Worker::Reconcile
             }
-            Self::Post | Self::Check | Self::Replay => Worker::HisSync,
+            Self::Post | Self::Check | Self::Card | Self::Enrol => Worker::HisSync,
             Self::CallState => Worker::HisQueue,
+            Self::Replay => Worker::HisResults,
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::credit::CreditNews;
 use crate::event::{EventKind, ItemEvent};
 use crate::id::{DoctorId, PatientId};
 use crate::order::{Cause, Order, Posting, Refund, RefundState};
+use crate::report::Filed;
+use crate::report::release::{CRITICAL_PUSH_TEXT, PUSH_TEXT};
 use crate::time;
 use crate::waitlist::{Ended, Waiting};
 use jiff::Timestamp;
@@ -58,11 +60,19 @@ pub enum NoticeKind {
     WaitlistOffered,
     /// 候补结束
     WaitlistEnded,
+    /// 新报告
+    ReportReady,
+    /// 报告更正
+    ReportCorrected,
+    /// 报告撤回
+    ReportRecalled,
+    /// 危急值，请就诊或联系医生
+    ReportCritical,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Booked,
         Self::Cancelled,
         Self::Refused,
@@ -81,6 +91,10 @@ impl NoticeKind {
         Self::Substituted,
         Self::WaitlistOffered,
         Self::WaitlistEnded,
+        Self::ReportReady,
+        Self::ReportCorrected,
+        Self::ReportRecalled,
+        Self::ReportCritical,
     ];
 
     /// The message an event leads to, if any.
@@ -104,14 +118,14 @@ impl NoticeKind {
             EventKind::AppointmentSubstituted => Some(Self::Substituted),
             EventKind::WaitlistOffered => Some(Self::WaitlistOffered),
             EventKind::WaitlistEnded => Some(Self::WaitlistEnded),
+            EventKind::ReportReady => Some(Self::ReportReady),
+            EventKind::ReportCorrected => Some(Self::ReportCorrected),
+            EventKind::ReportRecalled => Some(Self::ReportRecalled),
+            EventKind::ReportCritical => Some(Self::ReportCritical),
             EventKind::AppointmentExpired
             | EventKind::OrderPaid
             | EventKind::PatientRegistered
-            | EventKind::MessageDue
-            | EventKind::ReportReady
-            | EventKind::ReportCorrected
-            | EventKind::ReportRecalled
-            | EventKind::ReportCritical => None,
+            | EventKind::MessageDue => None,
         }
     }
 
@@ -135,6 +149,10 @@ impl NoticeKind {
             Self::Substituted => "医生替诊",
             Self::WaitlistOffered => "候补有号",
             Self::WaitlistEnded => "候补结束",
+            Self::ReportReady => "新报告",
+            Self::ReportCorrected => "报告更正",
+            Self::ReportRecalled => "报告撤回",
+            Self::ReportCritical => "危急值，请患者就诊或联系医生",
             Self::Linked => "就诊人被他人绑定",
         }
     }
@@ -160,6 +178,10 @@ impl NoticeKind {
             Self::Substituted => "substituted",
             Self::WaitlistOffered => "waitlist_offered",
             Self::WaitlistEnded => "waitlist_ended",
+            Self::ReportReady => "report_ready",
+            Self::ReportCorrected => "report_corrected",
+            Self::ReportRecalled => "report_recalled",
+            Self::ReportCritical => "report_critical",
         }
     }
 }
@@ -177,6 +199,28 @@ pub enum About {
     Waiting(Box<Waiting>),
     /// A person.
     Person(Box<PersonNews>),
+    /// A report of an examination.
+    Report(Box<ReportNews>),
+}
+
+/// A report, and no more than a message may say of its patient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportNews {
+    /// How far it is, and what there is to tell. Nothing of what it says.
+    pub filed: Filed,
+    /// The patient's name, masked.
+    pub name_masked: String,
+}
+
+impl ReportNews {
+    /// The event of a message of this kind, with its number.
+    fn event(&self, kind: NoticeKind) -> Option<(EventKind, u64)> {
+        self.filed
+            .news
+            .iter()
+            .map(|(event, seq)| (*event, *seq))
+            .find(|(event, _)| NoticeKind::of(*event) == Some(kind))
+    }
 }
 
 /// What last happened to a person as such, and no more than a message may say of them.
@@ -203,6 +247,7 @@ impl About {
             Self::Order(order) => &order.patient,
             Self::Credit(told) => &told.0.owner.patient,
             Self::Person(news) => &news.patient,
+            Self::Report(news) => &news.filed.patient,
             Self::Waiting(waiting) => &waiting.patient,
         }
     }
@@ -224,6 +269,8 @@ impl About {
             Self::Credit(told) => format!("{}-{}", told.0.owner.patient, told.1.seq),
             // A third account is further news.
             Self::Person(news) => format!("{}-{}", news.patient, news.ev.seq),
+            // A second correction is further news.
+            Self::Report(news) => format!("{}-{}", news.filed.id, news.event(kind).map_or(0, |(_, seq)| seq)),
         }
     }
 
@@ -240,6 +287,7 @@ impl About {
             },
             Self::Credit(told) => format!("/patients/{}/credit", told.0.owner.patient),
             Self::Person(news) => format!("/patients/{}/accounts", news.patient),
+            Self::Report(news) => format!("/reports/{}", news.filed.id),
             Self::Waiting(waiting) => format!("/clinics/{}", waiting.clinic.id),
         }
     }
@@ -278,10 +326,15 @@ impl About {
                 | NoticeKind::Moved
                 | NoticeKind::Substituted
                 | NoticeKind::WaitlistOffered
-                | NoticeKind::WaitlistEnded => false,
+                | NoticeKind::WaitlistEnded
+                | NoticeKind::ReportReady
+                | NoticeKind::ReportCorrected
+                | NoticeKind::ReportRecalled
+                | NoticeKind::ReportCritical => false,
             },
             Self::Credit(told) => NoticeKind::of(told.1.kind) == Some(kind),
             Self::Person(news) => kind == NoticeKind::Linked && news.ev.kind == EventKind::PatientLinked,
+            Self::Report(news) => news.event(kind).is_some_and(|(event, _)| news.filed.bears_out(event)),
         }
     }
 
@@ -292,8 +345,28 @@ impl About {
             Self::Order(order) => order_text(kind, field, order),
             Self::Credit(told) => credit_text(kind, field, &told.0),
             Self::Person(news) => person_text(field, news),
+            Self::Report(news) => report_text(kind, field, news, moment.now),
             Self::Waiting(waiting) => waiting_text(field, waiting),
         }
+    }
+}
+
+/// No value and no name of a test: a message is read over shoulders.
+fn report_text(kind: NoticeKind, field: NoticeField, news: &ReportNews, now: Timestamp) -> String {
+    match field {
+        NoticeField::Patient => news.name_masked.clone(),
+        NoticeField::VisitTime => time::wall_clock(now).strftime("%Y年%m月%d日 %H:%M").to_string(),
+        NoticeField::Remark => report_remark(kind).to_owned(),
+        _ => NOTHING.to_owned(),
+    }
+}
+
+fn report_remark(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::ReportCorrected => "您的一份报告有更正，请进入查看",
+        NoticeKind::ReportRecalled => "您的一份报告已撤回，请勿参考",
+        NoticeKind::ReportCritical => CRITICAL_PUSH_TEXT,
+        _ => PUSH_TEXT,
     }
 }
 
@@ -530,6 +603,8 @@ fn remark(kind: NoticeKind, appointment: &Appointment) -> &'static str {
         (_, State::Refused { why: RefusedWhy::AlreadyBooked }) => "已有本次门诊的号，费用将原路退回",
         (_, State::Refused { why: RefusedWhy::ClinicChanged }) => "出诊信息已变更，费用将原路退回",
         (_, State::Refused { why: RefusedWhy::NoAdvanceBooking }) => "预约资格已暂停，费用将原路退回",
+        (_, State::Refused { why: RefusedWhy::HisRefused }) => "医院未能确认该号，费用将原路退回",
+        (_, State::Refused { why: RefusedWhy::HisSilent }) => "医院系统未及时确认，费用将原路退回",
         (_, State::Refused { .. }) => "支付超时号源已释放，费用将原路退回",
         _ => "已取消",
     }
@@ -590,6 +665,19 @@ mod tests {
             (120, 120, false, false),
         ] {
             let text = missed_remark(Some(Told { counted, left, banned, last_warning }));
+            assert!((1..=20).contains(&text.chars().count()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_report_names_no_test_and_fits_a_thing() {
+        for kind in [
+            NoticeKind::ReportReady,
+            NoticeKind::ReportCorrected,
+            NoticeKind::ReportRecalled,
+            NoticeKind::ReportCritical,
+        ] {
+            let text = report_remark(kind);
             assert!((1..=20).contains(&text.chars().count()), "{text}");
         }
     }

@@ -3,7 +3,10 @@
 use crate::appointment::DAY_BEFORE_AT;
 use crate::booking::{BookingPolicy, CancelPolicy};
 use crate::calendar::Calendar;
+use crate::cards::CardPolicy;
 use crate::credit::{CreditPolicy, Judge};
+use crate::enrolment::NumberOwner;
+use crate::his::HisPolicy;
 use crate::money::Fen;
 use crate::notice::{NoticeField, NoticeKind, NoticeTemplate, QuietHours};
 use crate::queue::QueuePolicy;
@@ -97,6 +100,41 @@ impl Default for MoneyPolicy {
     }
 }
 
+/// Who gives out numbers, and what is asked of the hospital's own system by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NumbersPolicy {
+    /// Who gives them out.
+    pub owner: NumberOwner,
+    /// A paid number that the hospital's own system has not confirmed within this time goes back, in minutes (E94: at most
+    /// 15).
+    pub confirm_within_min: i64,
+    /// How often it is asked for what it knows; none: only what staff import counts.
+    pub pull: Option<PullPolicy>,
+}
+
+impl Default for NumbersPolicy {
+    fn default() -> Self {
+        Self { owner: NumberOwner::Menzhen, confirm_within_min: 15, pull: None }
+    }
+}
+
+/// How often the hospital's own system is asked, in minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PullPolicy {
+    /// Departments and doctors.
+    pub catalog_every_min: i64,
+    /// Schedules, numbers and changes.
+    pub schedules_every_min: i64,
+}
+
+impl Default for PullPolicy {
+    fn default() -> Self {
+        Self { catalog_every_min: 24 * 60, schedules_every_min: 5 }
+    }
+}
+
 /// When and how messages go out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -129,6 +167,9 @@ pub struct SmsPolicy {
     pub signature: String,
     /// Templates by notice. A kind without one goes on to the staff's call list.
     pub templates: BTreeMap<NoticeKind, SmsTemplate>,
+    /// The template of a code: the code, and the minutes it is good. Without one cards are bound at the window only.
+    #[serde(default)]
+    pub code_template_id: Option<String>,
 }
 
 /// An SMS template the service has approved.
@@ -172,15 +213,24 @@ pub struct HospitalProfile {
     /// What staff and the hospital's own system may do with money.
     #[serde(default)]
     pub money: MoneyPolicy,
+    /// Who gives out numbers.
+    #[serde(default)]
+    pub numbers: NumbersPolicy,
     /// How people wait and are called.
     #[serde(default)]
     pub queue: QueuePolicy,
+    /// Who issues visit cards.
+    #[serde(default)]
+    pub cards: CardPolicy,
     /// When and how messages go out.
     #[serde(default)]
     pub messages: MessagePolicy,
     /// When which results are shown, and which are sensitive.
     #[serde(default)]
     pub reports: crate::report::Policy,
+    /// How the hospital's own system is spoken to.
+    #[serde(default)]
+    pub his: HisPolicy,
     /// The chat's menu: one to three buttons.
     pub menu: Vec<MenuItem>,
     /// Answer to a new follower. `{name}` and `{phone}` stand for the hospital's.

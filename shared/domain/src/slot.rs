@@ -89,6 +89,9 @@ pub struct Slot {
     /// Numbers above the limit, given to nobody.
     #[serde(default)]
     pub withdrawn: BTreeSet<u16>,
+    /// Numbers the hospital's own system has given to others, where it owns them.
+    #[serde(default)]
+    pub elsewhere: BTreeSet<u16>,
     /// Open or closed, as the clinic's.
     pub state: ClinicState,
     /// As the clinic's.
@@ -110,6 +113,7 @@ impl Slot {
             pooled_at: Timestamp::UNIX_EPOCH,
             limit: None,
             withdrawn: BTreeSet::new(),
+            elsewhere: BTreeSet::new(),
             state: clinic.state,
             release_at: clinic.release_at,
             ver: 0,
@@ -131,7 +135,8 @@ impl Slot {
     /// Every number it was made with.
     pub fn numbers(&self) -> BTreeSet<u16> {
         let taken = self.taken.values().map(|taken| taken.number);
-        taken.chain(self.free_numbers.iter().copied()).chain(self.withdrawn.iter().copied()).collect()
+        let nobodys = self.free_numbers.iter().chain(&self.withdrawn).chain(&self.elsewhere);
+        taken.chain(nobodys.copied()).collect()
     }
 
     /// What an appointment has here; nothing once it was given back.
@@ -221,6 +226,37 @@ impl Slot {
         Some(after)
     }
 
+    /// The slot once somebody at the hospital turns out to have the number an appointment wanted. None when it has none.
+    #[must_use]
+    pub fn lost(&self, appointment: &AppointmentId) -> Option<Self> {
+        let mut after = self.written();
+        let number = after.taken.remove(appointment)?.number;
+        after.elsewhere.insert(number);
+        Some(after.balanced())
+    }
+
+    /// The slot as the hospital's own system, which owns the numbers, has it: free there is free here, unless somebody here
+    /// has it or it rests; nobody who has one loses it (E29). None when that changes nothing.
+    #[must_use]
+    pub fn heard(&self, free: &BTreeSet<u16>, taken: &BTreeSet<u16>) -> Option<Self> {
+        let ours: BTreeSet<u16> = self.taken.values().map(|taken| taken.number).collect();
+        let mut after = self.written();
+        after.free_numbers = free.difference(&ours).copied().collect();
+        after.elsewhere = taken.difference(&ours).copied().collect();
+        after.withdrawn = BTreeSet::new();
+        let after = after.balanced();
+        let same = |a: &Self, b: &Self| {
+            (&a.free_numbers, &a.elsewhere, &a.withdrawn) == (&b.free_numbers, &b.elsewhere, &b.withdrawn)
+        };
+        (!same(self, &after)).then_some(after)
+    }
+
+    /// Numbers somebody here has that the hospital's own system does not know any more.
+    pub fn beyond(&self, free: &BTreeSet<u16>, taken: &BTreeSet<u16>) -> BTreeSet<u16> {
+        let ours = self.holders().map(|(_, taken)| taken.number);
+        ours.filter(|number| !free.contains(number) && !taken.contains(number)).collect()
+    }
+
     /// The slot with at most `limit` numbers; nobody who has one loses it (E29).
     #[must_use]
     pub fn limited(&self, limit: Option<u16>) -> Self {
@@ -274,6 +310,7 @@ mod tests {
             pooled_at: Timestamp::UNIX_EPOCH,
             limit: None,
             withdrawn: BTreeSet::new(),
+            elsewhere: BTreeSet::new(),
             state: ClinicState::Open,
             release_at: Timestamp::UNIX_EPOCH,
             ver: 0,
@@ -292,6 +329,21 @@ mod tests {
         assert!(slot.free_numbers.remove(&number));
         slot.taken.insert(id(who), taken(number, Claim::Booked, rest_min));
         slot
+    }
+
+    #[test]
+    fn what_the_hospital_says_of_numbers_takes_nothing_from_anybody() {
+        let set = |numbers: &[u16]| numbers.iter().copied().collect::<BTreeSet<u16>>();
+        let slot = with(slot(&[1, 2, 3, 4]), 1, 2, 5);
+        let heard = slot.heard(&set(&[1, 5]), &set(&[2, 3])).unwrap();
+        assert_eq!((heard.free_numbers.clone(), heard.elsewhere.clone()), (set(&[1, 5]), set(&[3])));
+        assert_eq!(heard.holder(&id(1)).unwrap().number, 2);
+        assert_eq!(heard.heard(&set(&[1, 5]), &set(&[2, 3])), None);
+        // Shrunk below what is sold: kept, and noticed.
+        assert_eq!(slot.beyond(&set(&[1]), &set(&[])), set(&[2]));
+        assert_eq!(slot.heard(&set(&[]), &set(&[])).unwrap().holders().count(), 1);
+        let lost = heard.lost(&id(1)).unwrap();
+        assert_eq!((lost.elsewhere.clone(), lost.free_numbers), (set(&[2, 3]), set(&[1, 5])));
     }
 
     #[test]

@@ -54,6 +54,10 @@ pub enum Scope {
     Closures,
     /// Results of examinations: what a doctor has told a patient.
     Results,
+    /// Critical values: taking them on.
+    Critical,
+    /// Messages with results that were not taken in: what they say of whom.
+    Intake,
     /// Staff accounts, and who did what.
     Accounts,
 }
@@ -73,6 +77,8 @@ impl Scope {
             Self::Credit => "credit",
             Self::Closures => "closures",
             Self::Results => "results",
+            Self::Critical => "critical",
+            Self::Intake => "intake",
             Self::Accounts => "accounts",
         }
     }
@@ -124,13 +130,13 @@ impl Role {
     pub const fn scopes(self) -> &'static [Scope] {
         match self {
             Self::Registrar => &[Scope::Desk, Scope::Window, Scope::Screens, Scope::Appointments, Scope::Refunds],
-            Self::TriageNurse => &[Scope::Desk, Scope::Window, Scope::Screens],
-            Self::Doctor => &[Scope::Desk, Scope::Results],
+            Self::TriageNurse => &[Scope::Desk, Scope::Window, Scope::Screens, Scope::Critical],
+            Self::Doctor => &[Scope::Desk, Scope::Results, Scope::Critical],
             // Has a sign-in of their own before the pharmacy's queue does.
             Self::Pharmacist => &[Scope::Screens],
             Self::Finance => &[Scope::Refunds, Scope::Finance],
             Self::Content => &[Scope::Catalog, Scope::Wechat],
-            Self::Quality => &[Scope::Appointments, Scope::Credit, Scope::Closures],
+            Self::Quality => &[Scope::Appointments, Scope::Credit, Scope::Closures, Scope::Critical, Scope::Intake],
             Self::Admin => &[Scope::Accounts],
         }
     }

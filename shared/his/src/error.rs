@@ -136,6 +136,12 @@ pub enum HisError {
     /// A longer answer than any can be.
     #[error("the answer of the HIS is too large")]
     TooLarge,
+    /// The language the profile chose for the operation does not have it. Nothing was sent.
+    #[error("the adapter chosen for this operation does not offer it")]
+    NotOffered,
+    /// The request names something for which the hospital's code is not known. Nothing was sent.
+    #[error("the request holds a code nobody has mapped")]
+    Unmapped,
 }
 
 impl HisError {

@@ -34,6 +34,8 @@ pub enum Change {
     },
     /// The doctor is done with somebody.
     Visited {
+        /// The clinic.
+        clinic: ClinicId,
         /// Our appointment.
         appointment: AppointmentId,
     },

@@ -4,16 +4,18 @@
 //! values; a write is sent once, and after an unknown outcome the caller asks by serial before it sends again; an
 //! answer counts only with its signature; what comes in is checked before it becomes a type; money is [`Fen`].
 //!
-//! [`FrontEnd`] speaks JSON and XML to a front-end machine (前置机); every adapter calls through [`Machine`], which signs.
+//! [`Hospital`] passes each operation to the adapter the profile chose. [`FrontEnd`] speaks JSON and XML to a front-end machine (前置机); every adapter calls through [`Machine`], which signs.
 //!
 //! [`Fen`]: domain::money::Fen
 
 mod bill;
+mod call_log;
 mod day_file;
 mod error;
 mod events;
 mod fees;
 mod front_end;
+mod hospital;
 mod label;
 mod machine;
 mod numbers;
@@ -25,6 +27,7 @@ mod timetable;
 mod visit;
 
 pub use bill::{Bill, BillFault, BillItem, BillKind, Place, RejectedBill, UnpaidBills, Visit};
+pub use call_log::{CallLog, KEPT_CHARS_MAX};
 pub use day_file::{
     DAY_FILE_COLUMNS, DAY_FILE_PACKED_BYTES_MAX, DAY_FILE_UNPACKED_BYTES_MAX, DayFile, DayFileError, DayRow,
     DayRowKind, DayRows,
@@ -32,11 +35,12 @@ pub use day_file::{
 pub use error::{HisError, Refusal};
 pub use events::{Change, EVENTS_MAX, Event, Events};
 pub use fees::{BILLS_PER_POST_MAX, BillAmount, BillPlace, FeesPost, InvoiceUrl, Paid, Receipt, Registration};
-pub use front_end::{DAY_FILE_TIMEOUT_MS, Format, FrontEnd, FrontEnd as SignedJson, LOCK_TIMEOUT_MS, Syntax};
+pub use front_end::{DAY_FILE_TIMEOUT_MS, Format, FrontEnd, LOCK_TIMEOUT_MS, Syntax};
+pub use hospital::{Hospital, Hospital as SignedJson};
 pub use label::{LABEL_CHARS_MAX, Label};
 pub use machine::{
     ANSWER_BYTES_MAX, Breaker, CONNECT_TIMEOUT_MS, FAILURES_IN_A_ROW_MAX, KeyError, Keys, Machine, OPEN_FOR_S,
-    READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS,
+    READ_TIMEOUT_MS, SettingsError, SignedRequest, WRITE_TIMEOUT_MS,
 };
 pub use numbers::{NumberLock, PaidBy, Standing, VisitBooking};
 pub use person::{

@@ -38,6 +38,9 @@ pub enum FaultKind {
     /// Nothing that is taken here.
     #[error("it is not taken here")]
     Unsupported,
+    /// Nothing is wrong with it; it cannot be taken at the moment.
+    #[error("it cannot be taken now")]
+    Unavailable,
 }
 
 /// A refusal with the place of the fault: a segment and field (`OBX[3]-11`) or a path (`entry[2].resource.status`).

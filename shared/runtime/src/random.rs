@@ -1,6 +1,9 @@
 //! The one source of randomness: the operating system's, through aws-lc.
 
+use store::StoreError;
 use store::patients::IdentityNonces;
+use store::reports::Nonces;
+use store::seal::SealNonce;
 
 /// Bytes as lower-case hex: hashes and random bytes where text is asked for.
 pub fn hex(bytes: &[u8]) -> String {
@@ -33,5 +36,11 @@ impl Random {
     /// What sealing one identity takes.
     pub fn identity_nonces(self) -> Result<IdentityNonces, NoRandomness> {
         Ok(IdentityNonces { name: self.bytes()?, document: self.bytes()?, phone: self.bytes()? })
+    }
+}
+
+impl Nonces for Random {
+    fn fresh(&self) -> Result<SealNonce, StoreError> {
+        self.bytes().map_err(StoreError::no_randomness)
     }
 }

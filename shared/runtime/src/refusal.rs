@@ -35,6 +35,7 @@
 //! | `busy` | 503 | too much contention; try again |
 
 use crate::desk::ProfileError;
+use crate::enrolment::LockError;
 use crate::payments::FollowError;
 use crate::payments::provider::ProviderError;
 use crate::random::NoRandomness;
@@ -45,6 +46,7 @@ use domain::civil::Time;
 use domain::credit::{Ban, Scope};
 use domain::order::OrderError;
 use domain::queue::{CheckInError, QueueError};
+use domain::referral::ReferralError;
 use domain::time;
 use domain::waitlist::WaitlistError;
 use his::{HisError, RequestError};
@@ -52,6 +54,7 @@ use store::StoreError;
 use store::appointments::MoveFailed;
 use store::orders::OrderFailed;
 use store::queues::{CheckInFailed, QueueFailed};
+use store::referrals::ReferralFailed;
 use store::registration::HoldError;
 use store::reschedule::RescheduleError;
 use store::staff::AccountFailed;
@@ -95,9 +98,17 @@ refusals! {
         ProfileError::Store(error) => unavailable("table", &error),
     };
     HoldError => hold;
+    LockError => |error| match error {
+        LockError::Hold(error) => hold(error),
+        LockError::Profile(error) => Refusal::from(error).0,
+    };
     MoveFailed => moved;
     RescheduleError => not_rescheduled;
     JoinError => not_waiting;
+    ReferralFailed => |error| match error {
+        ReferralFailed::Refused(error) => not_referred(error),
+        ReferralFailed::Store(error) => unavailable("table", &error),
+    };
     OrderError => |error| order(error);
     OrderFailed => |error| match error {
         OrderFailed::NotFound => Problem::not_found(),
@@ -139,6 +150,7 @@ refusals! {
 fn check_in(error: &CheckInError) -> Problem {
     let code = match error {
         CheckInError::Unpaid => "check_in_unpaid",
+        CheckInError::Unconfirmed => "check_in_unconfirmed",
         CheckInError::Over => "check_in_over",
         CheckInError::ClinicClosed => "clinic_closed",
         CheckInError::WrongDay(_) => "wrong_day",
@@ -230,12 +242,29 @@ fn hold(error: HoldError) -> Problem {
         HoldError::Window(window) => not_bookable(window),
         HoldError::Gate(gate) => not_admitted(gate),
         HoldError::SoldOut => Problem::conflict("sold_out", "该时段号源已约满，请选择其他时段"),
+        HoldError::NumberTaken => {
+            Problem::conflict("number_taken", "这个号刚刚在医院被挂走了，没有扣费，请选择其他时段或其他医生")
+        }
+        HoldError::HisDown => {
+            let text = "医院系统暂时联系不上，现在不能挂号，没有扣费。请稍后再试，也可以到人工窗口挂号";
+            Problem::new(web::StatusCode::SERVICE_UNAVAILABLE, "his_down", text).with_retry_after(RETRY_AFTER_S)
+        }
         HoldError::NoSlot => Problem::not_found(),
         HoldError::NoFollowUp => {
             Problem::conflict("no_follow_up", "该次就诊不能免费复诊，或免费复诊已经用过，可按普通挂号办理")
         }
         HoldError::Over(_) => Problem::conflict("request_over", "该次挂号已结束，请重新选择时段"),
         HoldError::Store(error) => unavailable("table", &error),
+    }
+}
+
+/// A wrong code is answered like somebody else's.
+fn not_referred(error: ReferralError) -> Problem {
+    match error {
+        ReferralError::Unknown => Problem::conflict("referral_unknown", "转诊码不正确，或不适用于该门诊、该就诊人"),
+        ReferralError::Expired => Problem::conflict("referral_expired", "转诊码已过期，请向开具的医生或分诊台重新索取"),
+        ReferralError::Used => Problem::conflict("referral_used", "转诊码已经使用过"),
+        ReferralError::NoneLeft => Problem::conflict("referral_none_left", "该门诊预留的转诊号都已开出转诊码"),
     }
 }
 

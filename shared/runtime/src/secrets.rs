@@ -4,9 +4,14 @@
 use crate::StartError;
 use crate::cached::{Cached, Throttle};
 use crate::config;
+use crate::his_account;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 use jiff::Timestamp;
 use serde::Deserialize;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use store::Table;
 use store::seal::Keyring;
 use web::pass::PassKeys;
 use wechat::api::AppSecret;
@@ -45,23 +50,37 @@ enum Source<T> {
 }
 
 /// A secret in Secrets Manager.
-#[derive(Debug)]
 struct Managed<T> {
     client: aws_sdk_secretsmanager::Client,
     variable: &'static str,
     id: String,
-    parse: fn(&str) -> Result<T, String>,
+    make: Make<T>,
 }
 
-impl<T> Secret<T> {
+/// Makes a type of a secret's text.
+type Make<T> = Box<dyn Fn(String) -> BoxFuture<'static, Result<T, String>> + Send + Sync>;
+
+impl<T> fmt::Debug for Managed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Managed").field("variable", &self.variable).finish_non_exhaustive()
+    }
+}
+
+impl<T: Send + 'static> Secret<T> {
     fn new(
         aws: &aws_config::SdkConfig,
         variable: &'static str,
         parse: fn(&str) -> Result<T, String>,
     ) -> Result<Self, StartError> {
+        Self::made(aws, variable, Box::new(move |text| ready(parse(&text)).boxed()))
+    }
+}
+
+impl<T> Secret<T> {
+    fn made(aws: &aws_config::SdkConfig, variable: &'static str, make: Make<T>) -> Result<Self, StartError> {
         let id = config::required(variable)?;
         let client = aws_sdk_secretsmanager::Client::new(aws);
-        Ok(Self::from(Source::Manager(Managed { client, variable, id, parse })))
+        Ok(Self::from(Source::Manager(Managed { client, variable, id, make })))
     }
 
     fn from(source: Source<T>) -> Self {
@@ -116,7 +135,7 @@ impl<T> Managed<T> {
         let answer = self.client.get_secret_value().secret_id(&self.id).send().await;
         let text =
             answer.ok().and_then(|answer| answer.secret_string).ok_or(SecretError::Unavailable(self.variable))?;
-        (self.parse)(&text).map_err(|why| SecretError::Unusable(self.variable, why))
+        (self.make)(text).await.map_err(|why| SecretError::Unusable(self.variable, why))
     }
 }
 
@@ -146,7 +165,7 @@ pub struct PayAccount {
 #[derive(Debug)]
 pub struct HisAccount {
     /// Calls the front-end machine. Remembers how it has fared, for as long as the secret is kept.
-    pub client: his::SignedJson,
+    pub client: his::Hospital,
 }
 
 /// The SMS service: what sends messages.
@@ -240,9 +259,15 @@ pub fn visit_keys(aws: &aws_config::SdkConfig) -> Result<Secret<PassKeys>, Start
     Secret::new(aws, "VISIT_SECRET", parse_visit)
 }
 
-/// The hospital information system (`HIS_SECRET`, at `HIS_URL`).
+/// The hospital information system (`HIS_SECRET`, at `HIS_URL`), spoken to as the profile in the table says.
 pub fn his_account(aws: &aws_config::SdkConfig) -> Result<Secret<HisAccount>, StartError> {
-    Secret::new(aws, "HIS_SECRET", parse_his)
+    let table = Table::new(aws_sdk_dynamodb::Client::new(aws), config::required("TABLE_NAME")?);
+    Secret::made(aws, "HIS_SECRET", Box::new(move |text| parse_his(text, table.clone()).boxed()))
+}
+
+/// What the hospital's front-end machine and we sign with (`HIS_SECRET`).
+pub fn his_keys(aws: &aws_config::SdkConfig) -> Result<Secret<his::Keys>, StartError> {
+    Secret::new(aws, "HIS_SECRET", parse_his_keys)
 }
 
 /// The SMS service (`SMS_SECRET`, at `SMS_API_URL`).
@@ -294,12 +319,16 @@ fn parse_pay(text: &str) -> Result<PayAccount, String> {
     Ok(PayAccount { client, notifications: Notifications::new(text.mch_id, text.app_id, v3) })
 }
 
-fn parse_his(text: &str) -> Result<HisAccount, String> {
-    let text: HisText = read(text)?;
+async fn parse_his(text: String, table: Table) -> Result<HisAccount, String> {
+    let text: HisText = read(&text)?;
     let keys = his::Keys::new(&text.app_id, &text.keys).map_err(|error| error.to_string())?;
     let url = config::his_url().map_err(|error| error.to_string())?;
-    let client = his::SignedJson::new(&url, keys).map_err(|error| error.to_string())?;
-    Ok(HisAccount { client })
+    Ok(HisAccount { client: his_account::hospital(&table, &url, keys).await? })
+}
+
+fn parse_his_keys(text: &str) -> Result<his::Keys, String> {
+    let text: HisText = read(text)?;
+    his::Keys::new(&text.app_id, &text.keys).map_err(|error| error.to_string())
 }
 
 fn parse_visit(text: &str) -> Result<PassKeys, String> {

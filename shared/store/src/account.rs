@@ -15,6 +15,8 @@ use std::collections::BTreeSet;
 pub const LINKS_MAX: usize = 5;
 /// Accounts that act for one person, read at most: a large family.
 const FOLLOWERS_MAX: i32 = 50;
+/// Records of the people one account acts for, read at most.
+const RECORDS_READ_MAX: i32 = 50;
 /// How long a delivered message is remembered: WeChat repeats within seconds, and no older timestamp is accepted.
 const INBOUND_KEEP_S: i64 = 24 * 3600;
 /// Proofs of identity one account may fail on one day, over registration and binding of cards (E73).
@@ -63,6 +65,12 @@ pub struct Link {
     /// Since when.
     #[serde(with = "domain::clinic::epoch_s")]
     pub since: Timestamp,
+    /// Whether it follows from a link to another record of the same person, and ends with it.
+    #[serde(default)]
+    pub by_merge: bool,
+    /// Whether the record was merged into another, which stands for the person now.
+    #[serde(default)]
+    pub former: bool,
 }
 
 /// A WeChat user.
@@ -158,7 +166,14 @@ impl Table {
 
     /// The people an account acts for.
     pub async fn links_of(&self, account: &OpenId) -> Result<Vec<Link>, StoreError> {
-        self.query(&Key::account(account).pk, LINK_PREFIX, 20).await
+        let mut links = self.records_of(account).await?;
+        links.retain(|link| !link.former);
+        Ok(links)
+    }
+
+    /// All records of the people an account acts for: those merged into others too, below which their past lies.
+    pub async fn records_of(&self, account: &OpenId) -> Result<Vec<Link>, StoreError> {
+        self.query(&Key::account(account).pk, LINK_PREFIX, RECORDS_READ_MAX).await
     }
 
     /// The accounts that act for a person.
@@ -181,8 +196,15 @@ impl Table {
         Ok(true)
     }
 
-    /// Ends the account's right to act for a person; the person and all that is theirs stay.
+    /// Ends the account's right to act for a person, by all their records; the person and all that is theirs stay.
     pub async fn unlink(&self, account: &OpenId, patient: &PatientId) -> Result<(), StoreError> {
+        for record in self.same_person(patient).await? {
+            self.unlink_record(account, &record).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn unlink_record(&self, account: &OpenId, patient: &PatientId) -> Result<(), StoreError> {
         // The account's side first: it is the one rights are read from.
         self.take(&Key::account_link(account, patient)).await?;
         self.take(&Key::patient_link(patient, account)).await.map(drop)
@@ -199,7 +221,7 @@ impl Table {
         self.take_try(&code_key(account, day), TRIES_OF_A_CODE_MAX, now).await
     }
 
-    async fn take_try(&self, key: &Key, most: u32, now: Timestamp) -> Result<bool, StoreError> {
+    pub(crate) async fn take_try(&self, key: &Key, most: u32, now: Timestamp) -> Result<bool, StoreError> {
         let request = self
             .update(key)
             .update_expression("ADD failed :one SET #ttl = :ttl")

@@ -127,6 +127,19 @@ impl Table {
         .await
     }
 
+    /// Writes what `decide` makes of an appointment; none when it refuses, or there is no such appointment.
+    pub async fn change_visit(
+        &self,
+        key: &AppointmentKey,
+        decide: impl Fn(&Appointment) -> Result<Appointment, MoveError>,
+    ) -> Result<Option<Appointment>, StoreError> {
+        match self.write_appointment(key, |seen| decide(seen).map_err(MoveFailed::from)).await {
+            Ok(after) => Ok(Some(after)),
+            Err(MoveFailed::NotFound | MoveFailed::Refused(_)) => Ok(None),
+            Err(MoveFailed::Store(error)) => Err(error),
+        }
+    }
+
     async fn change_deadlines(
         &self,
         key: &AppointmentKey,

@@ -75,9 +75,8 @@ impl Table {
     ) -> Result<Option<Told>, StoreError> {
         let Some(strike) = appointment.strike() else { return Ok(None) };
         let owner = owner_of(appointment);
-        let key = Key::gate(&appointment.patient);
-        let seen = self.gate(&appointment.patient).await?;
-        if seen.record.strikes.is_empty() {
+        let seen = self.live_gate(&Key::gate(&appointment.patient)).await?;
+        if seen.gate.record.strikes.is_empty() {
             // The list before the record: it only says where to look.
             let entry = OnRecord { patient: owner.patient.clone(), name_masked: owner.patient_name_masked.clone() };
             self.put(to_item(&Key::on_record(&entry.patient), &entry)?).await?;
@@ -91,7 +90,7 @@ impl Table {
                 None => Some(left).filter(|left| left != gate),
             })
         };
-        let gate = self.change_gate_seen(&key, seen, decide).await?;
+        let gate = self.change_gate_seen(seen, decide).await?;
         self.change_account_record(appointment, |record| record.noted(&appointment.id, strike.clone())).await?;
         let is_missed = appointment.state == State::NoShow;
         Ok(is_missed.then(|| told_of(&gate, &strike, &judge, now)))
@@ -151,14 +150,13 @@ impl Table {
         change: impl Fn(&Record) -> Option<Record>,
         decision: &Decision,
     ) -> Result<bool, StoreError> {
-        let key = Key::gate(&owner.patient);
-        let seen = self.gate(&owner.patient).await?;
-        let (judge, ver) = (profile.judge(), seen.ver);
+        let seen = self.live_gate(&Key::gate(&owner.patient)).await?;
+        let (judge, ver) = (profile.judge(), seen.gate.ver);
         let decide = |gate: &Gate| {
             let with = |record| gate.with_record(record, &judge, owner, &decision.by, decision.at);
             Ok::<_, StoreError>(change(&gate.record).map(with))
         };
-        Ok(self.change_gate_seen(&key, seen, decide).await?.ver > ver)
+        Ok(self.change_gate_seen(seen, decide).await?.ver > ver)
     }
 
     /// Changes an account's record by hand; false when there is nothing to change.
@@ -167,11 +165,10 @@ impl Table {
         account: &OpenId,
         change: impl Fn(&Record) -> Option<Record>,
     ) -> Result<bool, StoreError> {
-        let key = Key::account_gate(account);
-        let seen = self.gate_at(&key).await?;
-        let ver = seen.ver;
+        let seen = self.live_gate(&Key::account_gate(account)).await?;
+        let ver = seen.gate.ver;
         let decide = |gate: &Gate| Ok::<_, StoreError>(change(&gate.record).map(|record| gate.with_plain(record)));
-        Ok(self.change_gate_seen(&key, seen, decide).await?.ver > ver)
+        Ok(self.change_gate_seen(seen, decide).await?.ver > ver)
     }
 
     /// Whose record a person's is, and who is told of it: whoever was told last, else who acts for them.

@@ -1,5 +1,6 @@
 //! Where an item lives: partition key and sort key of everything in the table.
 
+use crate::cards::Wish;
 use domain::Timestamp;
 use domain::appointment::AppointmentKey;
 use domain::clinic::SlotStart;
@@ -7,6 +8,7 @@ use domain::id::{
     BillNo, CardNo, ClinicId, DepartmentId, DoctorId, OpenId, OutTradeNo, PatientId, QueueId, ReportId, UnplacedId,
 };
 use domain::notice::{NoticeKind, Recipient};
+use domain::referral::ReferralCode;
 use domain::waitlist::Ticket;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,8 @@ pub const ORDER_PREFIX: &str = "ORDER#";
 pub const CLINIC_PREFIX: &str = "CLINIC#";
 /// The prefix of lines of people who wait, by clinic.
 pub const WAITLIST_PREFIX: &str = "WAIT#";
+/// The prefix of referral codes, by clinic.
+pub const REFERRAL_PREFIX: &str = "REFERRAL#";
 /// The prefix of closures, by clinic.
 pub const CLOSURE_PREFIX: &str = "CLOSURE#";
 /// The prefix of appointments below their patient.
@@ -32,9 +36,15 @@ pub const WORKLIST: &str = "WORKLIST";
 pub const CALL_LIST: &str = "CALLLIST";
 /// The prefix of messages in the ledger.
 pub const NOTICE_PREFIX: &str = "NOTICE#";
+/// The prefix of cards below their person.
+pub const CARD_PREFIX: &str = "CARD#";
+/// The prefix of errands to the hospital's own system, below their person.
+pub const ERRAND_PREFIX: &str = "ERRAND#";
 /// The prefix of links, below a patient and below an account.
 pub const LINK_PREFIX: &str = "LINK#";
 
+/// The sort key of a merge, below the record that is gone.
+pub const MERGE: &str = "MERGE";
 /// The sort key of a gate.
 pub const GATE: &str = "GATE";
 /// The partition of people with something on their credit record.
@@ -67,6 +77,21 @@ impl Key {
         Self { pk: pk.into(), sk: sk.into() }
     }
 
+    /// Where pulling from the hospital's own system stands.
+    pub fn pull() -> Self {
+        Self::new("HIS", "PULL")
+    }
+
+    /// What the hospital's own system last said of a department.
+    pub fn heard_department(id: &DepartmentId) -> Self {
+        Self::new("HIS", format!("DEPT#{id}"))
+    }
+
+    /// What it last said of a doctor.
+    pub fn heard_doctor(id: &DoctorId) -> Self {
+        Self::new("HIS", format!("DOCTOR#{id}"))
+    }
+
     /// The hospital profile.
     pub fn profile() -> Self {
         Self::new("CATALOG", "PROFILE")
@@ -97,14 +122,14 @@ impl Key {
         Self::new(format!("{WAITLIST_PREFIX}{clinic}"), ticket.as_str())
     }
 
+    /// A referral code of a clinic.
+    pub fn referral(clinic: &ClinicId, code: &ReferralCode) -> Self {
+        Self::new(format!("{REFERRAL_PREFIX}{clinic}"), code.as_str())
+    }
+
     /// A closure of a clinic, or of a part of it, by when it was decided.
     pub fn closure(clinic: &ClinicId, decided_at: Timestamp) -> Self {
         Self::new(format!("{CLOSURE_PREFIX}{clinic}"), format!("{:015}", decided_at.as_millisecond()))
-    }
-
-    /// A code that lets a patient take a number set apart for referrals, known by its hash.
-    pub fn referral(hash: &str) -> Self {
-        Self::new(format!("REFERRAL#{hash}"), SELF)
     }
 
     /// A clinic among those of its day and department.
@@ -221,6 +246,35 @@ impl Key {
     /// A visit card.
     pub fn card(no: &CardNo) -> Self {
         Self::new(format!("CARD#{no}"), SELF)
+    }
+
+    /// A card, below its person.
+    pub fn held_card(patient: &PatientId, no: &CardNo) -> Self {
+        Self::new(format!("PATIENT#{patient}"), format!("{CARD_PREFIX}{no}"))
+    }
+
+    /// The claim to a card that a code has still to prove, below its person.
+    pub fn card_claim(patient: &PatientId) -> Self {
+        Self::new(format!("PATIENT#{patient}"), "CLAIM")
+    }
+
+    /// An errand to the hospital's own system, below its person.
+    pub fn errand(patient: &PatientId, wish: &Wish) -> Self {
+        let about = match wish {
+            Wish::Card => "CARD".to_owned(),
+            Wish::Bound(no) => format!("BOUND#{no}"),
+        };
+        Self::new(format!("PATIENT#{patient}"), format!("{ERRAND_PREFIX}{about}"))
+    }
+
+    /// What was tried of something on a day.
+    pub fn tries(pk: &str, what: &str, day: domain::civil::Date) -> Self {
+        Self::new(pk, format!("TRIES#{what}#{day}"))
+    }
+
+    /// What became of a record that was merged into another, below it.
+    pub fn merge(gone: &PatientId) -> Self {
+        Self::new(format!("PATIENT#{gone}"), MERGE)
     }
 
     /// A payment.

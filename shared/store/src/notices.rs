@@ -5,11 +5,11 @@
 //! written first, that number or its end, waits for the other.
 
 use crate::due;
-use crate::key::{GATE, Key, NOTICE_PREFIX, ORDER_PREFIX, SELF, WAITLIST_PREFIX};
+use crate::key::{GATE, Key, NOTICE_PREFIX, ORDER_PREFIX, REPORT_PREFIX, SELF, WAITLIST_PREFIX};
 use crate::patients::Patient;
 use crate::table::{Item, StoreError, Table, Write, from_item, number, to_item};
 use domain::due::{Deadline, Deadlines};
-use domain::notice::{About, NoticeKind, Recipient};
+use domain::notice::{About, NoticeKind, Recipient, ReportNews};
 use domain::{Timestamp, time};
 use serde::{Deserialize, Serialize};
 
@@ -171,6 +171,8 @@ impl Table {
             self.order_at(key).await?.map(|order| About::Order(Box::new(order)))
         } else if key.pk.starts_with(WAITLIST_PREFIX) {
             self.waiting_at(key).await?.map(|waiting| About::Waiting(Box::new(waiting)))
+        } else if key.pk.starts_with(REPORT_PREFIX) {
+            self.report_news(key).await?.map(|news| About::Report(Box::new(news)))
         } else if key.sk == GATE {
             About::of_gate(self.gate_at(key).await?)
         } else if key.sk == SELF {
@@ -179,6 +181,12 @@ impl Table {
         } else {
             self.appointment_at(key).await?.map(|appointment| About::Appointment(Box::new(appointment)))
         })
+    }
+
+    async fn report_news(&self, key: &Key) -> Result<Option<ReportNews>, StoreError> {
+        let Some(filed) = self.filed_report_at(key).await? else { return Ok(None) };
+        let patient = self.patient(&filed.patient).await?;
+        Ok(patient.map(|patient| ReportNews { filed, name_masked: patient.identity.name_masked }))
     }
 
     /// An entry of the ledger.

@@ -5,6 +5,7 @@ use crate::due;
 use crate::key::Key;
 use crate::seal::{Keyring, SealNonce};
 use crate::table::{Item, StoreError, Table, Write, number, send_update, text, to_item};
+use crate::transaction::part;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::appointment::NOTIFY_WITHIN_S;
@@ -105,12 +106,26 @@ impl SealedIdentity {
         Ok(clear.and_then(|clear| Phone::from_stored(&clear).ok()))
     }
 
+    /// Who it is, for the hospital's own system; none when the document kept is none any more.
+    pub fn clear(&self, keys: &Keyring) -> Result<Option<CardHolder>, StoreError> {
+        let name = PersonName::from_stored(&keys.open(&self.name_sealed, purpose::NAME)?).ok();
+        let document = IdentityKey::from_stored(keys.open(&self.document_sealed, purpose::DOCUMENT)?).document();
+        let phone = self.phone(keys)?;
+        Ok(name.zip(document).map(|(name, document)| CardHolder { name, document, phone }))
+    }
+
     /// Whether exactly this is sealed here.
     pub fn holds(&self, keys: &Keyring, holder: &CardHolder) -> Result<bool, StoreError> {
         let phone = self.phone_sealed.as_ref().map(|sealed| keys.open(sealed, purpose::PHONE)).transpose()?;
         Ok(keys.open(&self.name_sealed, purpose::NAME)? == holder.name.expose()
             && keys.open(&self.document_sealed, purpose::DOCUMENT)? == holder.document.identity_key().expose()
             && phone.as_deref() == holder.phone.as_ref().map(Phone::expose))
+    }
+
+    /// Whether a name that somebody else gives may be this person's.
+    pub fn compares_name(&self, keys: &Keyring, given: &PersonName) -> Result<person::NameMatch, StoreError> {
+        let held = PersonName::from_stored(&keys.open(&self.name_sealed, purpose::NAME)?);
+        Ok(held.map_or(person::NameMatch::AskWindow, |held| same_person_name(given, &held)))
     }
 
     /// Date of birth, where the document tells.
@@ -156,6 +171,9 @@ pub struct Patient {
     pub identity: SealedIdentity,
     /// Whether the window has to look at the document before it counts.
     pub needs_window: bool,
+    /// Year of birth, if the document tells it: all that booking may know of somebody's age, which reads no sealed data.
+    #[serde(default)]
+    pub birth_year: Option<i16>,
     /// Version of the consent text agreed to.
     pub consent_version: String,
     /// The visit card, once there is one.
@@ -169,6 +187,12 @@ pub struct Patient {
     /// Since when.
     #[serde(with = "domain::clinic::epoch_s")]
     pub registered_at: Timestamp,
+    /// The record that stands for this person since both turned out to be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<PatientId>,
+    /// Records that turned out to be this person too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absorbed: Vec<PatientId>,
     /// What happened last.
     pub ev: Option<ItemEvent>,
     /// What still has to be done: others must be told of a new account.
@@ -271,7 +295,10 @@ impl Table {
         keys: &Keyring,
         document: &IdDocument,
     ) -> Result<Option<PatientId>, StoreError> {
-        self.claimed_by(&keys.indexes(document.identity_key().expose(), purpose::DOCUMENT)).await
+        match self.claimed_by(&keys.indexes(document.identity_key().expose(), purpose::DOCUMENT)).await? {
+            Some(record) => self.root_of(&record).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Registers a person under their document, once; somebody who proves to know the person gets a link to the record
@@ -295,11 +322,14 @@ impl Table {
             id: id.clone(),
             identity: sealed,
             needs_window: needs_window(identity) && !at_window,
+            birth_year: identity.document.birth_date().map(domain::civil::Date::year),
             consent_version: registration.consent_version.clone(),
             card: None,
             sms_copies: None,
             silenced: false,
             registered_at: registration.at,
+            merged_into: None,
+            absorbed: Vec::new(),
             ev: Some(event(EventKind::PatientRegistered, 1, registration)),
             deadlines: Deadlines::none(),
         };
@@ -318,6 +348,41 @@ impl Table {
             Some(patient) => self.recognise(keys, identity, registration, patient).await,
             None => Err(StoreError::Contended),
         }
+    }
+
+    /// Notes a newer document of a person whom staff have before them: a renewed permit, the first identity card of a child.
+    /// The former one still leads to them. False when the document is somebody else's: two records to be merged.
+    pub async fn renew_document(
+        &self,
+        keys: &Keyring,
+        patient: &PatientId,
+        document: &IdDocument,
+        nonce: SealNonce,
+    ) -> Result<bool, StoreError> {
+        let key = document.identity_key();
+        let indexes = keys.indexes(key.expose(), purpose::DOCUMENT);
+        let known = match self.claimed_by(&indexes).await? {
+            Some(record) => Some(self.root_of(&record).await?),
+            None => None,
+        };
+        if known.as_ref().is_some_and(|known| known != patient) {
+            return Ok(false);
+        }
+        let update = self
+            .updating(&Key::patient(patient))
+            .update_expression("SET document_sealed = :sealed, document_masked = :masked, needs_window = :no")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":sealed", text(keys.seal(key.expose(), purpose::DOCUMENT, nonce)?))
+            .expression_attribute_values(":masked", text(document.masked()))
+            .expression_attribute_values(":no", AttributeValue::Bool(false));
+        let mut writes = vec![part!(update, update)?];
+        if known.is_none() {
+            for index in &indexes {
+                writes.push(self.new_put(to_item(&Key::document(index), &Claim { patient: patient.clone() })?));
+            }
+        }
+        // Refused: somebody registered the same document in between, or the person is gone.
+        Ok(self.transact(writes).await?.is_done())
     }
 
     async fn claimed_by(&self, indexes: &[String]) -> Result<Option<PatientId>, StoreError> {
@@ -346,11 +411,29 @@ impl Table {
         if !is_proven {
             return Ok(Registered::NotProven);
         }
-        match link_of(registration, &id, &known.identity.name_masked) {
+        let records = self.same_person(&id).await?;
+        let root = records.first().cloned().unwrap_or(id);
+        let Some(known) = self.patient(&root).await? else { return Err(StoreError::Contended) };
+        match link_of(registration, &root, &known.identity.name_masked) {
             Some(link) => self.link_known(&known, &link, registration).await?,
-            None => self.note_seen_at_window(&id, &registration.consent_version).await?,
+            None => self.note_seen_at_window(&root, &registration.consent_version).await?,
         }
-        Ok(Registered::Linked(id))
+        if records.len() > 1 {
+            self.level_links(&records, &registration.by.actor(), registration.at).await?;
+        }
+        Ok(Registered::Linked(root))
+    }
+
+    /// Has those who act for a person told that somebody else does now.
+    pub(crate) async fn announce_link(
+        &self,
+        patient: &PatientId,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let seq = self.patient(patient).await?.and_then(|known| known.ev).map_or(0, |event| event.seq) + 1;
+        let event = ItemEvent { seq, kind: EventKind::PatientLinked, actor: by.clone(), at: now };
+        self.transact(vec![self.event_update(patient, &event)?]).await.map(drop)
     }
 
     async fn link_known(&self, known: &Patient, link: &Link, registration: &Registration) -> Result<(), StoreError> {
@@ -534,6 +617,8 @@ fn link_of(registration: &Registration, patient: &PatientId, name_masked: &str) 
             copies: false,
             reports: domain::report::FamilyScope::Unsaid,
             since: registration.at,
+            by_merge: false,
+            former: false,
         }),
         Registrar::Staff(_) => None,
     }

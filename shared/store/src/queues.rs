@@ -344,7 +344,12 @@ impl Table {
             }
             State::Fulfilled => self.end_in_queue(&clinic, &appointment.id, profile, now, true).await,
             State::Cancelled { .. } => self.end_in_queue(&clinic, &appointment.id, profile, now, false).await,
-            State::Held { .. } | State::Booked | State::NoShow | State::Expired | State::Refused { .. } => Ok(()),
+            State::Held { .. }
+            | State::Confirming { .. }
+            | State::Booked
+            | State::NoShow
+            | State::Expired
+            | State::Refused { .. } => Ok(()),
         };
         match followed {
             Ok(()) | Err(QueueFailed::NotFound) => {}

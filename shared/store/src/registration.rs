@@ -14,6 +14,7 @@ use domain::appointment::{
 use domain::booking::{Gate, GateEntry, GateError, Pass, Product, WindowError, window};
 use domain::clinic::{Channel, Claim, Clinic, Slot, SlotStart};
 use domain::due::{Deadline, Deadlines};
+use domain::enrolment::Enrolment;
 use domain::event::Actor;
 use domain::id::{AppointmentId, OutTradeNo, PatientId};
 use domain::money::Fen;
@@ -70,6 +71,12 @@ pub enum HoldError {
     /// No such slot.
     #[error("no such slot")]
     NoSlot,
+    /// The hospital's own system, which gives the numbers, has given this one to somebody else.
+    #[error("taken at the hospital")]
+    NumberTaken,
+    /// The hospital's own system, which gives the numbers, does not answer.
+    #[error("the HIS does not answer")]
+    HisDown,
     /// The visit cannot be followed up free of charge, or was already.
     #[error("no free follow-up")]
     NoFollowUp,
@@ -82,7 +89,8 @@ pub enum HoldError {
 }
 
 impl Table {
-    /// Holds a number for payment: gate, slot, appointment. A free visit is booked at once.
+    /// Holds a number for payment: gate, slot, appointment. A free visit is booked at once; where the hospital's own system
+    /// gives the numbers, by a repeat once that keeps it.
     pub async fn hold(
         &self,
         profile: &HospitalProfile,
@@ -97,7 +105,9 @@ impl Table {
         if let Some(made) = self.appointment(&key).await? {
             return match made.state {
                 _ if !made.is_live(now) => Err(HoldError::Over(Box::new(made))),
-                State::Held { .. } if made.payable().is_zero() => self.book_free_visit(profile, made, now).await,
+                State::Held { .. } if made.payable().is_zero() && !made.awaits_lock() => {
+                    self.book_free_visit(profile, made, now).await
+                }
                 _ => Ok(made),
             };
         }
@@ -108,15 +118,15 @@ impl Table {
             return Err(HoldError::SoldOut);
         }
         if let Some(visit) = &request.follow_up_of {
-            self.follow_up(visit, &key, now).await?;
+            self.follow_up(visit, &key, &request.booker, now).await?;
         }
         // Never longer than the slot itself: nobody pays for a turn that is over.
         let expires_at =
             time::add_minutes(now, profile.booking.hold_min).min(request.start.end_instant(request.clinic.date));
         let terms = Terms { product, pass: Pass::Held { expires_at }, expires_at, instead_of: None };
         let number = self.take_number(profile, request, &slot, &terms, now).await?;
-        let appointment = self.create_appointment(&appointment_of(request, number, expires_at, now)).await?;
-        if appointment.payable().is_zero() {
+        let appointment = self.create_appointment(&appointment_of(profile, request, number, expires_at, now)).await?;
+        if appointment.payable().is_zero() && !appointment.awaits_lock() {
             return self.book_free_visit(profile, appointment, now).await;
         }
         Ok(appointment)
@@ -155,8 +165,8 @@ impl Table {
     ) -> Result<(), HoldError> {
         self.account_may_book(profile, request, terms.product, now).await?;
         let entry = gate_entry(&request.clinic, request.start, terms.pass);
-        let gate = self.gate(&request.patient).await?;
-        let stale = self.stale_entries(&gate, now).await?;
+        let seen = self.live_gate(&Key::gate(&request.patient)).await?;
+        let stale = self.stale_entries(&seen.gate, now).await?;
         let (judge, is_online) = (profile.judge(), request.booker.account().is_some());
         let decide = |gate: &Gate| {
             let mut gate = gate.tidied(&stale, time::today(now));
@@ -169,7 +179,7 @@ impl Table {
             gate.entries.insert(request.appointment.clone(), entry.clone());
             Ok::<_, HoldError>(Some(gate))
         };
-        self.change_gate_seen(&Key::gate(&request.patient), gate, decide).await.map(drop)
+        self.change_gate_seen(seen, decide).await.map(drop)
     }
 
     /// What the account itself has on record, whomever it books for.
@@ -191,7 +201,13 @@ impl Table {
     }
 
     /// Notes on a visit which free visit follows it up; one that came to nothing makes room for another.
-    async fn follow_up(&self, visit: &AppointmentKey, next: &AppointmentKey, now: Timestamp) -> Result<(), HoldError> {
+    async fn follow_up(
+        &self,
+        visit: &AppointmentKey,
+        next: &AppointmentKey,
+        booker: &Booker,
+        now: Timestamp,
+    ) -> Result<(), HoldError> {
         let seen = self.appointment(visit).await?.ok_or(HoldError::NoFollowUp)?;
         let is_used = match &seen.history.followed_up_by {
             Some(before) if before != next => {
@@ -199,7 +215,13 @@ impl Table {
             }
             _ => false,
         };
-        if is_used || seen.state != State::Fulfilled || seen.patient != next.patient {
+        // In the consulting room the next visit is taken before this one has ended.
+        let took_place = match seen.state {
+            State::Fulfilled => true,
+            State::CheckedIn => booker.account().is_none(),
+            _ => false,
+        };
+        if is_used || !took_place || seen.patient != next.patient {
             return Err(HoldError::NoFollowUp);
         }
         let noted = self.write_appointment(visit, |visit| {
@@ -366,6 +388,35 @@ impl Table {
         }
     }
 
+    /// Gives up a hold before anybody could pay for it: the appointment, the gate, the number. What is left of it after a
+    /// crash ends with the hold. `is_taken`: somebody at the hospital has the number.
+    pub async fn drop_hold(
+        &self,
+        profile: &HospitalProfile,
+        held: &Appointment,
+        is_taken: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match self.move_appointment(&held.key(), Command::Drop, &Actor::Schedule, profile.cancel, now).await {
+            Ok(_) | Err(MoveFailed::Refused(MoveError::AlreadyDone)) => {}
+            // Paid, cancelled or gone in between.
+            Err(MoveFailed::Refused(_) | MoveFailed::NotFound) => return Ok(()),
+            Err(MoveFailed::Store(error)) => return Err(error),
+        }
+        self.leave_gate(&held.patient, &held.id).await?;
+        let Some(slot) = self.slot(&held.place.clinic, held.place.start).await? else { return Ok(()) };
+        // Nobody could have paid for it: there is nothing that its rest would keep from being passed on.
+        let change = |seen: &Slot| if is_taken { seen.lost(&held.id) } else { seen.freed(&held.id) };
+        self.change_slot(&slot, change).await.map(drop)
+    }
+
+    /// Takes a number out of what can be had here: somebody at the hospital has it. Harmless to repeat.
+    pub async fn lose_number(&self, appointment: &Appointment) -> Result<(), StoreError> {
+        let place = &appointment.place;
+        let Some(slot) = self.slot(&place.clinic, place.start).await? else { return Ok(()) };
+        self.change_slot(&slot, |seen| seen.lost(&appointment.id)).await.map(drop)
+    }
+
     async fn leave_gate_unless_booked(
         &self,
         patient: &PatientId,
@@ -408,7 +459,13 @@ pub(crate) fn gate_entry(clinic: &Clinic, start: SlotStart, pass: Pass) -> GateE
     }
 }
 
-pub(crate) fn appointment_of(request: &HoldRequest, number: u16, expires_at: Timestamp, now: Timestamp) -> Appointment {
+pub(crate) fn appointment_of(
+    profile: &HospitalProfile,
+    request: &HoldRequest,
+    number: u16,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Appointment {
     let clinic = &request.clinic;
     Appointment {
         id: request.appointment.clone(),
@@ -422,10 +479,12 @@ pub(crate) fn appointment_of(request: &HoldRequest, number: u16, expires_at: Tim
         deadlines: Deadlines::none(),
         ev: None,
         credit: VisitCredit::default(),
+        enrolment: Box::new(Enrolment { owner: profile.numbers.owner, ..Enrolment::default() }),
         history: Box::new(History { follow_up_of: request.follow_up_of.clone(), ..History::default() }),
         created_at: now,
         ver: 1,
     }
+    .planned(now)
 }
 
 /// Where and when a number of a clinic is.

@@ -344,7 +344,7 @@ impl Table {
 
     /// Notes that the message about what happened as number `seq` is in the ledger. Harmless to repeat.
     pub async fn clear_report_notice(&self, id: &ReportId, kind: EventKind, seq: u64) -> Result<(), StoreError> {
-        let told = |filed: &Filed| filed.news.contains_key(&kind).then(|| filed.told(kind, seq));
+        let told = |filed: &Filed| filed.untold.contains(&kind).then(|| filed.told(kind, seq));
         self.move_report(id, told).await.map(drop)
     }
 

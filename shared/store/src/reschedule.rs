@@ -10,9 +10,10 @@ use crate::orders;
 use crate::registration::{HoldError, HoldRequest, Terms, entry_of, place_of};
 use crate::table::{StoreError, Table};
 use crate::transaction::{Together, part};
-use domain::appointment::{Appointment, AppointmentKey, Booker, MoveError};
+use domain::appointment::{Appointment, AppointmentKey, Booker, MoveError, Place};
 use domain::booking::{Gate, Pass, window};
 use domain::clinic::{Channel, Clinic, SlotStart};
+use domain::enrolment::{Known, NumberOwner};
 use domain::event::Actor;
 use domain::id::AppointmentId;
 use domain::order::OrderError;
@@ -66,13 +67,15 @@ impl From<StoreError> for RescheduleError {
 }
 
 impl Table {
-    /// Moves a booked visit to another slot at the same fee. A repeat of the request answers alike.
+    /// Moves a booked visit to another slot at the same fee. A repeat of the request answers alike. Where the hospital's own
+    /// system gives the numbers, `lock` has it keep the new one until a time before the old one is touched.
     pub async fn reschedule(
         &self,
         profile: &HospitalProfile,
         request: &MoveRequest,
         actor: &Actor,
         now: Timestamp,
+        lock: impl AsyncFnOnce(&Place, Timestamp) -> Result<(), HoldError>,
     ) -> Result<Appointment, RescheduleError> {
         let old = self.appointment(&request.from).await?.ok_or(RescheduleError::NotFound)?;
         let to = AppointmentKey { date: request.clinic.date, id: request.to.clone(), ..request.from.clone() };
@@ -85,16 +88,28 @@ impl Table {
         }
         let number = self.take_other(profile, &old, request, now).await?;
         let place = place_of(&request.clinic, request.start, number);
-        let moved =
-            match self.put_in_place(profile, &old.key(), &old.moved(to.id, place, actor.clone(), now), now).await {
-                // The transaction may have taken effect all the same: the hold ends by itself, or finds its appointment.
-                Err(RescheduleError::Hold(HoldError::Store(error))) => return Err(error.into()),
-                Err(refusal) => {
-                    self.give_other_back(request, &old, now).await?;
-                    return Err(refusal);
+        let owner = profile.numbers.owner;
+        let known = match owner {
+            NumberOwner::Menzhen => Known::Nothing,
+            NumberOwner::His => {
+                let until = time::add_minutes(now, HOLD_MIN + profile.numbers.confirm_within_min);
+                if let Err(refusal) = lock(&place, until).await {
+                    self.give_other_back(request, &old, matches!(refusal, HoldError::NumberTaken), now).await?;
+                    return Err(refusal.into());
                 }
-                Ok(moved) => moved,
-            };
+                Known::Locked
+            }
+        };
+        let next = old.moved(to.id, place, old.enrolment_of_next(owner, known), actor.clone(), now);
+        let moved = match self.put_in_place(profile, &old.key(), &next, now).await {
+            // The transaction may have taken effect all the same: the hold ends by itself, or finds its appointment.
+            Err(RescheduleError::Hold(HoldError::Store(error))) => return Err(error.into()),
+            Err(refusal) => {
+                self.give_other_back(request, &old, false, now).await?;
+                return Err(refusal);
+            }
+            Ok(moved) => moved,
+        };
         if let Err(error) = self.finish_move(profile, &old.key(), &moved, now).await {
             tracing::warn!(%error, "the old number of a moved visit is left to the sweeper");
         }
@@ -180,10 +195,12 @@ impl Table {
         &self,
         request: &MoveRequest,
         old: &Appointment,
+        is_taken: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.leave_gate(&old.patient, &request.to).await?;
         match self.slot(&request.clinic.id, request.start).await? {
+            Some(slot) if is_taken => self.change_slot(&slot, |seen| seen.lost(&request.to)).await.map(drop),
             Some(slot) => self.free_number(&slot, &request.to, now).await,
             None => Ok(()),
         }

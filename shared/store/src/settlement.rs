@@ -130,7 +130,9 @@ impl Table {
                 }
             }
             State::Refused { why } => Command::Refuse(why),
-            State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow => Command::Book,
+            State::Confirming { .. } | State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow => {
+                Command::Book
+            }
             // Cancelling came first: the money goes back, the appointment stays as it is.
             State::Cancelled { .. } => Command::Refuse(RefusedWhy::NumberGone),
         };
@@ -190,6 +192,10 @@ impl Table {
             return Ok(Err(why));
         }
         let place = &appointment.place;
+        if appointment.is_number_of_his() && appointment.state == State::Expired {
+            // Given back at the hospital as well: whether it can be had again is not ours to say.
+            return Ok(Err(RefusedWhy::NumberGone));
+        }
         if place.ends_at() <= now {
             // Paid in time or not: learnt of when the turn is over, there is no visit left to keep the money for.
             return Ok(Err(RefusedWhy::NumberGone));
@@ -299,7 +305,7 @@ impl Table {
     }
 }
 
-/// Whether the number is the patient's, come or not.
+/// Whether the number is the patient's, as far as we are concerned, come or not.
 fn is_visit(state: State) -> bool {
-    matches!(state, State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow)
+    matches!(state, State::Confirming { .. } | State::Booked | State::CheckedIn | State::Fulfilled | State::NoShow)
 }

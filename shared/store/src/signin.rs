@@ -65,6 +65,7 @@ pub struct ExchangedCode {
 const PENDING: &str = "SIGNIN";
 const SESSION: &str = "SESSION";
 const CODE: &str = "CODE";
+const NONCE: &str = "NONCE";
 
 impl Table {
     async fn put_expiring(
@@ -77,6 +78,14 @@ impl Table {
         let mut item = to_item(&Key::hashed(kind, hash), value)?;
         item.insert("ttl".into(), number(expires_at.as_second()));
         self.put(item).await
+    }
+
+    /// Takes the nonce of a signed request, once; false when it was used before. Remembered `until` no request with it
+    /// could be taken any more.
+    pub async fn take_nonce(&self, who: &str, nonce: &str, until: Timestamp) -> Result<bool, StoreError> {
+        let key = Key::hashed(NONCE, &format!("{who}#{nonce}"));
+        let ttl = [("ttl".to_owned(), until.as_second())].into_iter().collect::<std::collections::BTreeMap<_, _>>();
+        Ok(self.put_new(to_item(&key, &ttl)?).await?.is_done())
     }
 
     /// Keeps a sign-in under the hash of its state.

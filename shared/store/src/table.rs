@@ -50,6 +50,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// No fresh random bytes to seal with.
+    pub fn no_randomness<E: std::error::Error + Send + Sync + 'static>(error: E) -> Self {
+        Self::Unavailable { operation: "seal", source: Box::new(error) }
+    }
+
     pub(crate) fn unavailable<E: std::error::Error + Send + Sync + 'static>(
         operation: &'static str,
     ) -> impl FnOnce(E) -> Self {

@@ -255,7 +255,7 @@ impl Table {
                 // Not this one: another number of the clinic, a ban, or the number is gone.
                 Err(_) => return Ok(false),
             };
-            let held = offered(appointment_of(&request, number, expires_at, now), now);
+            let held = offered(appointment_of(profile, &request, number, expires_at, now), now);
             self.create_appointment(&held).await?;
         }
         self.leave_waitlist(&waiting.patient, &clinic.id).await?;
@@ -304,6 +304,7 @@ fn offered(held: Appointment, now: Timestamp) -> Appointment {
         history: Box::new(History { offered: true, ..(*held.history).clone() }),
         ..held
     }
+    .planned(now)
 }
 
 impl Table {

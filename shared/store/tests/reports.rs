@@ -233,5 +233,5 @@ async fn a_critical_value_stands_on_the_list_until_somebody_takes_it_on() {
     let (kind, seq) = filed.news.first_key_value().map(|(kind, seq)| (*kind, *seq)).unwrap();
     assert_eq!(kind, EventKind::ReportCritical);
     desk.table.clear_report_notice(&id, kind, seq).await.unwrap();
-    assert!(desk.table.filed_report(&id).await.unwrap().unwrap().news.is_empty());
+    assert!(desk.table.filed_report(&id).await.unwrap().unwrap().untold.is_empty());
 }

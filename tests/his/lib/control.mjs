@@ -5,6 +5,7 @@ import { json } from '../../wechat/lib/http.mjs';
 import { deskSecret, retireKey, rollKey } from '../identities.mjs';
 import * as timetable from './timetable-control.mjs';
 import { PERSON_GETS, PERSON_POSTS } from './persons.mjs';
+import { signForDesk } from './results.mjs';
 import { ShapeError, day, fenOf, id, integer, list, literal, nullable, object, text, yuan } from './shape.mjs';
 
 const ITEMS_MAX = 500;
@@ -177,6 +178,7 @@ const POSTS = {
   '/control/down': setDown,
   '/control/day-file': tamperDayFile,
   '/control/keys': changeKeys,
+  '/control/sign': signForDesk,
   '/control/reset': reset,
 };
 

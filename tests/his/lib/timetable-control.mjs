@@ -63,7 +63,7 @@ function changeFee(world, body) {
 
 /** A doctor is done with somebody. */
 function see(world, body) {
-  check({ appointment: id }, body);
+  check({ clinic: id, appointment: id }, body);
   world.state.visits[body.appointment] = true;
   announce(world, { kind: 'visited', ...body });
   return {};

@@ -145,9 +145,9 @@ export class Person {
     return answer.json;
   }
 
-  /** Tries to hold a number: the answer. */
-  tryHold({ clinic, slot }, { patient = this.patient, key = newKey() } = {}) {
-    return this.post('/appointments', { clinic, slot, patient, idempotency_key: key });
+  /** Tries to hold a number, with more fields if need be: the answer. */
+  tryHold({ clinic, slot }, { patient = this.patient, key = newKey(), ...more } = {}) {
+    return this.post('/appointments', { clinic, slot, patient, idempotency_key: key, ...more });
   }
 
   async hold(where, options) {

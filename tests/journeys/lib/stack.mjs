@@ -164,19 +164,19 @@ export async function openClinic({ name = '测试科', in_min = 75, numbers = 2,
  * An ordinary clinic some days ahead, in the half hours of a morning from nine o'clock on:
  * `{clinic, slot, slots, starts_ms, department, date}`.
  */
-export async function openAhead({ name = '预约科', days = 3, half_hours = 1, numbers = 1, fee = '12.50', department } = {}) {
+export async function openAhead({ name = '预约科', days = 3, half_hours = 1, numbers = 1, fee = '12.50', department, apart = '' } = {}) {
   const code = department ?? (await openDepartment(name));
   const date = civilDate(await now(), days);
   const slots = Array.from({ length: half_hours }, (_, at) => hhmm(AHEAD_FROM_MIN + at * HALF_HOUR_MIN));
   const end_min = AHEAD_FROM_MIN + half_hours * HALF_HOUR_MIN;
   const end = `${Math.floor(end_min / 60)}:${String(end_min % 60).padStart(2, '0')}`;
-  const clinic = await openSession(`${date},${code},,上午,9:00,${end},${numbers},${fee},902 诊室,主院区,普通`, { code, date });
+  const clinic = await openSession(`${date},${code},,上午,9:00,${end},${numbers},${fee},902 诊室,主院区,普通`, { code, date, apart });
   return { clinic, slot: slots[0], slots, starts_ms: Date.parse(`${date}T09:00:00+08:00`), department: code, date };
 }
 
 /** Imports one row of a schedule, the only one of its department and day: the clinic's id. */
-async function openSession(row, { code, date }) {
-  const answer = await importCsv('schedules', ['日期,科室编码,医生编码,时段,开始时间,结束时间,每半小时号数,挂号费,诊室,院区,号别', row]);
+async function openSession(row, { code, date, apart = '' }) {
+  const answer = await importCsv('schedules', ['日期,科室编码,医生编码,时段,开始时间,结束时间,每半小时号数,挂号费,诊室,院区,号别,渠道预留', `${row},${apart}`]);
   if (answer.status !== 200) throw new Error(answer.text);
   // An instance shows what it has read for a second more.
   return until(`${code} has a clinic on ${date}`, async () => {

@@ -37,6 +37,7 @@ pub fn visit(state: State, at: Timestamp) -> Appointment {
         state,
         deadlines: Deadlines::none(),
         ev: None,
+        enrolment: Box::default(),
         credit: VisitCredit::default(),
         history: Box::default(),
         created_at: at,

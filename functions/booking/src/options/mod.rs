@@ -3,18 +3,17 @@
 
 mod views;
 
-use crate::appointments::{answer, linked};
+use crate::appointments::{answer, linked, tell};
 use crate::{Action, App};
 use domain::appointment::{Appointment, AppointmentKey, CancelledBy, Place, RefusedWhy, State};
-use domain::booking::{follow_up_days, follows_up, window};
-use domain::civil::Date;
+use domain::booking::{follows_up, window};
 use domain::clinic::{Channel, Clinic, ClinicState, SlotStart};
 use domain::event::Actor;
 use domain::id::{AppointmentId, ClinicId};
-use domain::time;
 use futures_util::future::try_join_all;
-use runtime::Refusal;
+use runtime::follow_up::{department_ahead, free_days};
 use runtime::http::Call;
+use runtime::{Refusal, enrolment};
 use store::appointments::MoveFailed;
 use store::clinics::ClinicWithSlots;
 use store::registration::HoldError;
@@ -76,12 +75,13 @@ async fn candidates(
     purpose: Purpose,
 ) -> Result<Vec<ClinicWithSlots>, Refusal> {
     let place = &appointment.place;
-    let mut clinics = department_ahead(app, call, place).await?;
+    let policy = &call.profile()?.booking;
+    let mut clinics = department_ahead(&app.desk, policy, place, call.now).await?;
     match purpose {
         Purpose::Move => clinics.retain(|clinic| clinic.kind == place.kind && clinic.fee == appointment.fee),
         Purpose::Replace => clinics.retain(|clinic| clinic.kind == place.kind),
         Purpose::FollowUp => {
-            let days = free_days(call, place, &clinics)?;
+            let days = free_days(policy, place, &clinics, call.now);
             clinics.retain(|clinic| follows_up(place, clinic) && days.contains(&clinic.date));
         }
     }
@@ -89,23 +89,6 @@ async fn candidates(
     clinics.sort_by_key(|clinic| ((clinic.date - place.date).get_days().abs(), clinic.date, clinic.period));
     let read = clinics.iter().map(|clinic| app.desk.table.clinic(&clinic.id));
     Ok(try_join_all(read).await?.into_iter().flatten().collect())
-}
-
-/// What the department holds on the days that can be booked.
-async fn department_ahead(app: &App, call: &Call<Action>, place: &Place) -> Result<Vec<Clinic>, Refusal> {
-    let today = time::today(call.now);
-    let days = 0..=call.profile()?.booking.horizon_days;
-    let reads = days.map(|ahead| app.desk.table.clinics_on(time::add_days(today, ahead), &place.department));
-    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
-}
-
-/// The days on which a visit can be followed up free of charge.
-fn free_days(call: &Call<Action>, visit: &Place, clinics: &[Clinic]) -> Result<Vec<Date>, Refusal> {
-    let mut held: Vec<Date> = clinics.iter().filter(|c| follows_up(visit, c)).map(|clinic| clinic.date).collect();
-    held.sort_unstable();
-    held.dedup();
-    let days = call.profile()?.booking.free_followup_days;
-    Ok(follow_up_days(visit.date, days, &held, time::today(call.now)))
 }
 
 fn options(
@@ -148,8 +131,21 @@ pub(crate) async fn reschedule(app: &App, call: &Call<Action>) -> Result<Respons
         rest_min: call.profile()?.booking.rest.drawn(app.desk.random.bytes()?),
     };
     let actor = Actor::Account(call.account()?.clone());
-    let moved = app.desk.table.reschedule(call.profile()?, &request, &actor, call.now).await?;
-    answer(call, &moved)
+    let lock = async |place: &Place, until| {
+        let his = app.his.get(call.now).await.map_err(|error| {
+            tracing::error!(%error, "a number cannot be locked");
+            HoldError::HisDown
+        })?;
+        enrolment::lock_for_move(&app.desk, &his.client, &request.to, place, until, call.now).await
+    };
+    let moved = app.desk.table.reschedule(call.profile()?, &request, &actor, call.now, lock).await?;
+    answer(call, &told(app, call, moved).await)
+}
+
+/// Where the hospital's own system gives the numbers, the visit stands once that has confirmed it: told at once. Else it is
+/// told by his-sync.
+async fn told(app: &App, call: &Call<Action>, moved: Appointment) -> Appointment {
+    if moved.is_number_of_his() { tell(app, moved, call.now).await } else { moved }
 }
 
 /// The visit that a hold asks to follow up, if clinic and day allow it; whether it was followed up already, the hold
@@ -163,7 +159,9 @@ pub(crate) async fn follow_up(
     let key: AppointmentKey = visit.parse().map_err(|_| Problem::not_found())?;
     linked(app, call, &key.patient).await?;
     let visit = app.desk.table.appointment(&key).await?.ok_or_else(Problem::not_found)?;
-    let ahead = department_ahead(app, call, &visit.place).await?;
-    let is_free = follows_up(&visit.place, clinic) && free_days(call, &visit.place, &ahead)?.contains(&clinic.date);
+    let policy = &call.profile()?.booking;
+    let ahead = department_ahead(&app.desk, policy, &visit.place, call.now).await?;
+    let days = free_days(policy, &visit.place, &ahead, call.now);
+    let is_free = follows_up(&visit.place, clinic) && days.contains(&clinic.date);
     if is_free { Ok(key) } else { Err(HoldError::NoFollowUp.into()) }
 }

@@ -32,7 +32,7 @@ pub struct AffectedView {
 impl AffectedView {
     /// From an appointment.
     pub fn of(appointment: &Appointment, reachable: bool, now: Timestamp) -> Self {
-        let is_paid = matches!(appointment.state, State::Booked | State::CheckedIn);
+        let is_paid = matches!(appointment.state, State::Confirming { .. } | State::Booked | State::CheckedIn);
         let paid = |fen: i64| if is_paid { fen } else { 0 };
         let at_window = appointment.fee.get() - appointment.payable().get();
         Self {

@@ -4,7 +4,7 @@
 
 mod cards;
 mod catalog;
-mod plan;
+mod codes;
 mod schedules;
 
 use crate::import::{Import, Known, RowError};
@@ -19,6 +19,8 @@ use runtime::secrets::SecretError;
 use serde::Serialize;
 use std::str::FromStr;
 use store::StoreError;
+pub(crate) use store::schedules::Fate;
+pub use store::schedules::Tally;
 use web::problem::Problem;
 use web::{Response, StatusCode};
 
@@ -37,6 +39,8 @@ pub enum Kind {
     Schedules,
     /// 就诊卡
     Cards,
+    /// 编码对照
+    Codes,
 }
 
 /// No file of this kind is imported.
@@ -52,69 +56,9 @@ impl FromStr for Kind {
             "doctors" => Ok(Self::Doctors),
             "schedules" => Ok(Self::Schedules),
             "cards" => Ok(Self::Cards),
+            "codes" => Ok(Self::Codes),
             _ => Err(KindError),
         }
-    }
-}
-
-/// What becomes of one thing of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// Was not there.
-    New,
-    /// Was there, and says something else now.
-    Changed,
-    /// Was there, the same.
-    Unchanged,
-    /// Was there, taken away.
-    Removed,
-    /// Says something else, and stays as it is: somebody has claimed it.
-    Kept,
-}
-
-/// How many met which fate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Tally {
-    /// Were not there.
-    pub new: usize,
-    /// Say something else now.
-    pub changed: usize,
-    /// Are the same.
-    pub unchanged: usize,
-    /// Were taken away.
-    pub removed: usize,
-    /// Stay as they are, because somebody has claimed them.
-    pub kept: usize,
-}
-
-impl Tally {
-    pub(crate) fn count(&mut self, fate: Fate) {
-        let count = match fate {
-            Fate::New => &mut self.new,
-            Fate::Changed => &mut self.changed,
-            Fate::Unchanged => &mut self.unchanged,
-            Fate::Removed => &mut self.removed,
-            Fate::Kept => &mut self.kept,
-        };
-        *count = count.saturating_add(1);
-    }
-
-    pub(crate) fn plus(self, other: Self) -> Self {
-        Self {
-            new: self.new.saturating_add(other.new),
-            changed: self.changed.saturating_add(other.changed),
-            unchanged: self.unchanged.saturating_add(other.unchanged),
-            removed: self.removed.saturating_add(other.removed),
-            kept: self.kept.saturating_add(other.kept),
-        }
-    }
-}
-
-impl FromIterator<Fate> for Tally {
-    fn from_iter<I: IntoIterator<Item = Fate>>(fates: I) -> Self {
-        let mut tally = Self::default();
-        fates.into_iter().for_each(|fate| tally.count(fate));
-        tally
     }
 }
 
@@ -172,6 +116,7 @@ pub(crate) async fn import(app: &App, call: &Call<Action>) -> Result<Response, R
         Kind::Doctors => catalog::doctors(app, body::bytes(call), mode).await,
         Kind::Schedules => schedules::file(app, body::bytes(call), mode, time::today(call.now)).await,
         Kind::Cards => cards::file(app, body::bytes(call), mode, call.now).await,
+        Kind::Codes => codes::file(app, body::bytes(call), mode).await,
     };
     match filed {
         Ok(filed) => {

@@ -1,6 +1,5 @@
 //! Schedules: one line is one clinic with its slots, written together or not at all.
 
-use super::plan::{Plan, plan};
 use super::{Fate, Filed, Mode, Tally, Unfiled, all, known, rows};
 use crate::App;
 use crate::import::{self, Problem, RowError, ScheduleRow};
@@ -14,8 +13,6 @@ use store::StoreError;
 
 /// Clinics of one file: what is certainly written within the 29 s an answer may take.
 const CLINICS_MAX: usize = 2_000;
-/// How often a clinic is decided anew when a patient claims one of its numbers in between.
-const TRIES_MAX: usize = 4;
 
 pub(super) async fn file(app: &App, file: &[u8], mode: Mode, today: Date) -> Result<Filed, Unfiled> {
     let lines = rows(import::schedules(file, &known(app).await?, today))?;
@@ -30,23 +27,8 @@ pub(super) async fn file(app: &App, file: &[u8], mode: Mode, today: Date) -> Res
 }
 
 async fn file_clinic(app: &App, line: (Clinic, Vec<Slot>), mode: Mode) -> Result<(Fate, Tally), Unfiled> {
-    for _ in 0..TRIES_MAX {
-        let found = app.desk.table.clinic(&line.0.id).await?;
-        let plan = plan(found.as_ref(), line.clone());
-        if mode == Mode::DryRun || plan.is_empty() || write(app, &plan).await? {
-            return Ok((plan.fate, plan.slots));
-        }
-    }
-    Err(StoreError::Contended.into())
-}
-
-async fn write(app: &App, plan: &Plan) -> Result<bool, StoreError> {
-    let (table, clinic) = (&app.desk.table, &plan.clinic);
-    let is_written = table.put_schedule(clinic, &plan.written, &plan.removed).await?.is_done();
-    if is_written {
-        table.forget_board(clinic.date, &clinic.department, app.desk.clock.now()).await?;
-    }
-    Ok(is_written)
+    let plan = app.desk.table.file_schedule(&line, mode == Mode::Write, app.desk.clock.now()).await?;
+    Ok((plan.fate, plan.slots))
 }
 
 /// What a clinic takes from catalogue and profile.

@@ -9,6 +9,7 @@
 
 mod cards;
 mod cells;
+mod codes;
 mod departments;
 mod doctors;
 mod problem;
@@ -16,6 +17,7 @@ mod schedules;
 mod table;
 
 pub use cards::{CardRow, cards};
+pub use codes::codes;
 pub use departments::departments;
 pub use doctors::doctors;
 pub use problem::{Problem, RowError};

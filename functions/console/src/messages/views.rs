@@ -160,6 +160,7 @@ impl CallView {
             Some(About::Waiting(waiting)) => waiting.patient_name_masked.clone(),
             Some(About::Credit(news)) => news.0.owner.patient_name_masked.clone(),
             Some(About::Person(news)) => news.name_masked.clone(),
+            Some(About::Report(news)) => news.name_masked.clone(),
             None => String::new(),
         };
         Self {

@@ -25,8 +25,10 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
     let (intro, guide, consent) = (sections.needed("intro"), sections.needed("guide"), sections.needed("consent"));
     let (booking, cancel) = (sections.optional("booking"), sections.optional("cancel"));
     let (credit, money) = (sections.optional("credit"), sections.optional("money"));
-    let (queue, messages) = (sections.optional("queue"), sections.optional("messages"));
+    let (numbers, queue) = (sections.optional("numbers"), sections.optional("queue"));
+    let (messages, his) = (sections.optional("messages"), sections.optional("his"));
     let (templates, calendar) = (sections.optional("templates"), sections.optional("calendar"));
+    let (reports, cards) = (sections.optional("reports"), sections.optional("cards"));
     let (menu, welcome) = (sections.menu(), sections.needed("welcome"));
     let (replies, fallback) = (sections.needed("replies"), sections.needed("fallback"));
     Some(HospitalProfile {
@@ -40,8 +42,12 @@ fn read(sections: &mut Sections) -> Option<HospitalProfile> {
         cancel: cancel?,
         credit: credit?,
         money: money?,
+        numbers: numbers?,
         queue: queue?,
         messages: messages?,
+        reports: reports?,
+        cards: cards?,
+        his: his?,
         menu: menu?,
         welcome: welcome?,
         replies: replies?,

@@ -7,7 +7,8 @@ use domain::booking::{BookingPolicy, CancelPolicy, Limits};
 use domain::calendar::Calendar;
 use domain::civil::Time;
 use domain::credit::{BanLength, CreditPolicy, CutOff, Rule, Terms, Window};
-use domain::profile::{HospitalProfile, MenuAction, MenuItem, MessagePolicy};
+use domain::enrolment::NumberOwner;
+use domain::profile::{HospitalProfile, MenuAction, MenuItem, MessagePolicy, NumbersPolicy};
 use domain::queue::{QueuePolicy, VisitMinutes};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -54,6 +55,7 @@ const HIS_WITHIN_MIN: RangeInclusive<i64> = 1..=15;
 /// A prepared payment of WeChat lives for two hours.
 const BILLS_PAY_MIN: RangeInclusive<i64> = 5..=110;
 const CHECK_IN_BEFORE_MIN: RangeInclusive<i64> = 15..=240;
+const BOOKING_ELDER_AGE_YEARS: RangeInclusive<u16> = 50..=100;
 const ELDER_AGE_YEARS: RangeInclusive<u16> = 60..=100;
 const CALLS: RangeInclusive<u8> = 1..=9;
 const CALL_GAP_S: RangeInclusive<i64> = 10..=600;
@@ -65,6 +67,8 @@ const VISIT_MIN: RangeInclusive<u16> = 1..=120;
 const SMS_AGE_YEARS: RangeInclusive<u16> = 50..=120;
 /// The reminder of the day before: after the afternoon clinics, before people sleep.
 const DAY_BEFORE: RangeInclusive<Time> = DAY_BEFORE_AT..=Time::constant(21, 30, 0, 0);
+/// A week at most.
+const PULL_EVERY_MIN: RangeInclusive<i64> = 1..=10_080;
 /// Two days.
 const CANCEL_BEFORE_MIN: RangeInclusive<i64> = 0..=2_880;
 
@@ -78,6 +82,7 @@ pub(super) fn errors(profile: &HospitalProfile, public_url: &str) -> Vec<FieldEr
     rules.calendar(&profile.calendar);
     rules.range("money.his_within_min", &profile.money.his_within_min, &HIS_WITHIN_MIN);
     rules.range("money.bills_pay_min", &profile.money.bills_pay_min, &BILLS_PAY_MIN);
+    rules.numbers(&profile.numbers);
     rules.queue(&profile.queue);
     rules.messages(&profile.messages);
     rules.menu(&profile.menu);
@@ -154,6 +159,7 @@ impl Rules<'_> {
 
     fn booking(&mut self, policy: &BookingPolicy) {
         self.range("booking.horizon_days", &policy.horizon_days, &HORIZON_DAYS);
+        self.range("booking.elder_age_years", &policy.elder_age_years, &BOOKING_ELDER_AGE_YEARS);
         self.range("booking.hold_min", &policy.hold_min, &HOLD_MIN);
         if policy.same_day_close_afternoon <= policy.same_day_close_morning {
             self.note("booking.same_day_close_afternoon", "wrong_order", "应晚于上午的截止时间");
@@ -172,6 +178,17 @@ impl Rules<'_> {
         }
         if per_day < per_department_day.max(per_doctor_day) {
             self.note("booking.limits.per_day", "wrong_order", "不能少于单个医生或单个科室的上限");
+        }
+    }
+
+    fn numbers(&mut self, policy: &NumbersPolicy) {
+        self.range("numbers.confirm_within_min", &policy.confirm_within_min, &HIS_WITHIN_MIN);
+        if let Some(pull) = &policy.pull {
+            self.range("numbers.pull.catalog_every_min", &pull.catalog_every_min, &PULL_EVERY_MIN);
+            self.range("numbers.pull.schedules_every_min", &pull.schedules_every_min, &PULL_EVERY_MIN);
+        }
+        if policy.owner == NumberOwner::His && policy.pull.is_none() {
+            self.note("numbers.pull", "missing", "号源由医院系统管理时，须开启同步");
         }
     }
 

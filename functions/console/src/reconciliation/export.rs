@@ -79,7 +79,7 @@ fn moment(at: Timestamp) -> String {
 
 /// A cell that stays what it is. What begins like a formula gets a quote before it, so that it is never computed; what
 /// looks like a number too long for a spreadsheet gets a tab, so that it stays text.
-fn cell(text: &str) -> Cow<'_, str> {
+pub(crate) fn cell(text: &str) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         return Cow::Owned(format!("'{text}"));
     }

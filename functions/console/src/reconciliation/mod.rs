@@ -1,6 +1,6 @@
 //! Finance: reconciled days, their differences, and signing them off (F36).
 
-mod export;
+pub(crate) mod export;
 pub mod views;
 
 use crate::{Action, App, body};

@@ -122,11 +122,14 @@ impl HomeView {
 }
 
 /// What there is to do, by what it takes.
-const PLACES: [(Scope, &str, &str); 6] = [
+const PLACES: [(Scope, &str, &str); 9] = [
     (Scope::Desk, "分诊叫号", "/desk"),
     (Scope::Window, "窗口挂号", "/desk/people"),
     (Scope::Finance, "待处理订单", "/staff/worklist"),
     (Scope::Finance, "每日对账", "/staff/reconciliations"),
+    (Scope::Catalog, "医院接口调用", "/staff/his/calls"),
+    (Scope::Catalog, "编码对照", "/staff/his/codes"),
+    (Scope::Catalog, "医院系统同步", "/staff/his/pull"),
     (Scope::Accounts, "员工账号", "/staff/accounts"),
     (Scope::Accounts, "操作记录", "/staff/audit"),
 ];

@@ -136,7 +136,9 @@ impl NumberView {
             who: place.who.clone(),
             room: place.room.clone(),
             state,
-            can_cancel: is_held || (is_booked && now <= place.starts_at()),
+            can_cancel: is_held
+                || matches!(appointment.state, State::Confirming { .. })
+                || (is_booked && now <= place.starts_at()),
             state_text,
             has_slip: is_booked || appointment.state == State::CheckedIn,
         }
@@ -147,6 +149,7 @@ impl NumberView {
 pub(crate) fn state_words(state: State) -> (&'static str, &'static str) {
     match state {
         State::Held { .. } => ("held", "待支付"),
+        State::Confirming { .. } => ("confirming", "待医院确认"),
         State::Booked => ("booked", "已挂号"),
         State::CheckedIn => ("checked_in", "已报到"),
         State::Fulfilled => ("fulfilled", "已就诊"),
@@ -281,6 +284,20 @@ impl PersonView {
         ])
     }
 
+    /// A renewed permit, or the first identity card of a child.
+    fn renewal(&self, context: &PageContext<'_>) -> Markup {
+        html! {
+            details {
+                summary.small { "更换证件" }
+                form.deeds method="post" action={ "/desk/people/" (self.patient) "/document" } {
+                    (self.start(context))
+                    (identity::document_fields(&Form::default()))
+                    button { "已核对原件，更换" }
+                }
+            }
+        }
+    }
+
     fn number(&self, context: &PageContext<'_>, one: &NumberView) -> Markup {
         html! {
             li.cell {
@@ -323,7 +340,10 @@ impl PersonView {
     fn free(&self, context: &PageContext<'_>, clinic: &FreeView) -> Markup {
         html! {
             section.list {
-                h2 { (clinic.period) " " (clinic.who) " " small { (clinic.room) " · " (fee_text(clinic.fee)) } }
+                h2 {
+                    (clinic.period) " " (clinic.who) " " small { (clinic.room) " · " (fee_text(clinic.fee)) } " "
+                    a.small href={ "/desk/clinics/" (clinic.clinic) "/referrals?patient=" (self.patient) } { "转诊码" }
+                }
                 @if clinic.slots.is_empty() { p.none { "没有可挂的号" } } @else {
                     form.slots method="post" action="/desk/appointments" {
                         (self.start(context))
@@ -344,6 +364,7 @@ impl View for PersonView {
         let body = html! {
             (heading(&self.name, None))
             (self.facts())
+            (self.renewal(context))
             @if self.needs_window { (notice(Tone::Wait, "该就诊人待窗口核验：请用“登记新就诊人”按证件原件录入一次，即完成核验。")) }
             (title("今天及以后的号"))
             @if self.appointments.is_empty() { p.none { "没有" } } @else {

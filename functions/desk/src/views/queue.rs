@@ -269,6 +269,7 @@ impl QueueView {
         html! {
             p.now {
                 b { (person.number) " 号" } " " span { (person.name) } " " (person.badges())
+                (next_link(person))
                 small {
                     @match room.calls { Some(calls) => { "已叫 " (calls) " 次" } None => "就诊中" }
                 }
@@ -365,7 +366,7 @@ impl QueueView {
         let back =
             |_: &PersonView| html! { (deed(Deed::Return, "返回队列", None, "")) (deed(Deed::Call, "叫号", None, "")) };
         let returned = |_: &PersonView| deed(Deed::Return, "返回队列", None, "");
-        let results = |_: &PersonView| deed(Deed::Results, "回诊", None, "");
+        let results = |person: &PersonView| html! { (deed(Deed::Results, "回诊", None, "")) (next_link(person)) };
         html! {
             (self.table(context, "候诊", &self.waiting, &wait))
             @if !self.missed.is_empty() { (self.table(context, "过号", &self.missed, &back)) }
@@ -406,8 +407,11 @@ impl QueueView {
 }
 
 fn links(clinic: &Clinic, call: &Call<Action>) -> Vec<Link> {
-    let mut links =
-        vec![Link::new("换门诊", "/desk"), Link::new("打印名单", format!("/desk/clinics/{}/paper", clinic.id))];
+    let mut links = vec![
+        Link::new("换门诊", "/desk"),
+        Link::new("打印名单", format!("/desk/clinics/{}/paper", clinic.id)),
+        Link::new("转诊码", format!("/desk/clinics/{}/referrals", clinic.id)),
+    ];
     if call.may(Scope::Window) {
         links.push(Link::new("窗口挂号", "/desk/people"));
     }
@@ -418,6 +422,11 @@ fn links(clinic: &Clinic, call: &Call<Action>) -> Vec<Link> {
         links.push(Link::new("停诊、替诊", format!("/staff/clinics/{}/closure", clinic.id)));
     }
     links
+}
+
+/// 诊间预约: the person's next visit.
+fn next_link(person: &PersonView) -> Markup {
+    html! { a.small href={ "/desk/appointments/" (person.appointment) "/next" } { "预约下次" } }
 }
 
 /// More than this many are folded away.

@@ -12,6 +12,8 @@ mod access;
 #[cfg(test)]
 mod morning;
 #[cfg(test)]
+mod next;
+#[cfg(test)]
 mod prints;
 #[cfg(test)]
 mod window;

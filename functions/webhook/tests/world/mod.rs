@@ -156,6 +156,8 @@ impl World {
             copies: false,
             reports: domain::report::FamilyScope::Unsaid,
             since,
+            by_merge: false,
+            former: false,
         };
         self.link(&link).await;
         let profile = self.app.desk.profile().await.unwrap();

@@ -31,11 +31,13 @@ pub enum NoticeGroup {
     Money,
     /// 就诊人与账号
     People,
+    /// 检验检查报告
+    Reports,
 }
 
 impl NoticeGroup {
     /// Every group.
-    pub const ALL: [Self; 4] = [Self::Visits, Self::Reminders, Self::Money, Self::People];
+    pub const ALL: [Self; 5] = [Self::Visits, Self::Reminders, Self::Money, Self::Reports, Self::People];
 
     /// The text used in forms.
     pub fn code(self) -> &'static str {
@@ -44,6 +46,7 @@ impl NoticeGroup {
             Self::Reminders => "reminders",
             Self::Money => "money",
             Self::People => "people",
+            Self::Reports => "reports",
         }
     }
 
@@ -54,6 +57,7 @@ impl NoticeGroup {
             Self::Reminders => "就诊提醒",
             Self::Money => "缴费与退费",
             Self::People => "就诊人与账号",
+            Self::Reports => "检验检查报告",
         }
     }
 }
@@ -78,7 +82,7 @@ impl NoticeKind {
     /// How messages of this kind are told, unless what happened says otherwise ([`About::manner`]).
     fn manner(self) -> Manner {
         use Grade::{Critical, Low, Normal};
-        use NoticeGroup::{Money, People, Reminders, Visits};
+        use NoticeGroup::{Money, People, Reminders, Reports, Visits};
         let (grade, group, is_receipt) = match self {
             Self::Booked | Self::Cancelled | Self::Moved => (Normal, Visits, true),
             Self::Refused | Self::Substituted | Self::WaitlistOffered => (Critical, Visits, false),
@@ -90,6 +94,8 @@ impl NoticeKind {
                 (Normal, Visits, false)
             }
             Self::Linked => (Normal, People, false),
+            Self::ReportReady | Self::ReportCorrected | Self::ReportRecalled => (Normal, Reports, false),
+            Self::ReportCritical => (Critical, Reports, false),
         };
         Manner { grade, group, is_receipt }
     }

@@ -2,7 +2,7 @@
 
 use super::{About, Grade, Manner};
 use crate::appointment::Booker;
-use crate::event::Actor;
+use crate::event::{Actor, EventKind};
 use crate::id::OpenId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -35,6 +35,8 @@ pub struct Follower {
     pub account: OpenId,
     /// Whether it wants copies of what others are told.
     pub copies: bool,
+    /// Whether it may see results of the patient's.
+    pub sees_reports: bool,
 }
 
 /// Who may have to be told of a patient's affairs.
@@ -61,13 +63,13 @@ impl About {
     /// Everybody to be told, who booked or paid first: each once.
     pub fn addressees(&self, manner: Manner, audience: &Audience) -> Vec<Addressee> {
         let mut seen = BTreeSet::new();
-        let first = self.first_told(audience).into_iter().map(|to| Addressee { to, is_copy: false });
+        let first = self.first_told(manner, audience).into_iter().map(|to| Addressee { to, is_copy: false });
         let copies = self.copies_to(manner, audience).into_iter().map(|to| Addressee { to, is_copy: true });
         first.chain(copies).filter(|addressee| seen.insert(addressee.to.clone())).collect()
     }
 
     /// Who booked or paid; for a visit that staff registered everybody who acts for the patient, or else their phone.
-    fn first_told(&self, audience: &Audience) -> Vec<Recipient> {
+    fn first_told(&self, manner: Manner, audience: &Audience) -> Vec<Recipient> {
         let all = || audience.followers.iter().map(|follower| Recipient::Account(follower.account.clone()));
         match self {
             Self::Order(order) => vec![Recipient::Account(order.payer.clone())],
@@ -78,6 +80,13 @@ impl About {
                 Booker::Staff(_) if audience.followers.is_empty() => vec![Recipient::Phone],
                 Booker::Staff(_) => all().collect(),
             },
+            // Nobody is told of what they may not see. A critical value is told to whoever can bring the patient.
+            Self::Report(news) => {
+                let is_critical = news.filed.bears_out(EventKind::ReportCritical) && manner.grade == Grade::Critical;
+                let may_know = audience.followers.iter().filter(|follower| follower.sees_reports || is_critical);
+                let told: Vec<_> = may_know.map(|follower| Recipient::Account(follower.account.clone())).collect();
+                if told.is_empty() && is_critical { vec![Recipient::Phone] } else { told }
+            }
             // Everybody but who has just been linked.
             Self::Person(news) => {
                 let is_new = |to: &Recipient| matches!((&news.ev.actor, to), (Actor::Account(new), Recipient::Account(to)) if new == to);
@@ -113,7 +122,7 @@ mod tests {
     use super::*;
     use crate::appointment::tests::{at, held};
     use crate::appointment::{Appointment, State};
-    use crate::event::{EventKind, ItemEvent};
+    use crate::event::ItemEvent;
     use crate::id::PatientId;
     use crate::notice::{NoticeKind, PersonNews};
     use proptest::prelude::*;
@@ -133,7 +142,7 @@ mod tests {
 
     #[test]
     fn who_booked_is_told_and_family_that_wants_to_know() {
-        let follower = |name: &str, copies| Follower { account: account(name), copies };
+        let follower = |name: &str, copies| Follower { account: account(name), copies, sees_reports: true };
         let audience = Audience {
             followers: vec![follower("oLin", true), follower("oSon", true), follower("oAunt", false)],
             sms_copies: true,
@@ -152,7 +161,9 @@ mod tests {
 
     #[test]
     fn of_a_further_account_the_earlier_ones_are_told() {
-        let followers = ["oLin", "oSon", "oNew"].map(|name| Follower { account: account(name), copies: true }).into();
+        let followers = ["oLin", "oSon", "oNew"]
+            .map(|name| Follower { account: account(name), copies: true, sees_reports: true })
+            .into();
         let audience = Audience { followers, sms_copies: true, silenced: false };
         let ev = ItemEvent {
             seq: 2,
@@ -173,7 +184,7 @@ mod tests {
         fn nobody_is_told_twice_and_the_first_is_no_copy(
             names in proptest::collection::vec("o[a-d]", 0..6), copies: bool, sms_copies: bool, by_staff: bool,
         ) {
-            let followers = names.iter().map(|name| Follower { account: account(name), copies }).collect();
+            let followers = names.iter().map(|name| Follower { account: account(name), copies, sees_reports: true }).collect();
             let audience = Audience { followers, sms_copies, silenced: false };
             let booker = if by_staff { Booker::Staff("desk".into()) } else { Booker::Account(account("oa")) };
             let told = told(&visit(booker), &audience);

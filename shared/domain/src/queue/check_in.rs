@@ -77,6 +77,9 @@ pub enum CheckInError {
     /// The number is not paid for.
     #[error("not paid for")]
     Unpaid,
+    /// The hospital's own system, which gives the number, has not confirmed it yet.
+    #[error("not confirmed yet")]
+    Unconfirmed,
     /// Cancelled, expired, refused, or the visit is over.
     #[error("this appointment is over")]
     Over,
@@ -110,6 +113,7 @@ impl CheckInError {
     pub fn patient_text(&self) -> String {
         match self {
             Self::Unpaid => "该号尚未支付，请先完成支付再签到。".into(),
+            Self::Unconfirmed => "医院正在确认该号，请稍等片刻再签到。".into(),
             Self::Over => "该号已取消或已就诊，不能签到。如有疑问请到分诊台。".into(),
             Self::ClinicClosed => "您预约的门诊已停诊，请留意退款消息或到分诊台咨询。".into(),
             Self::WrongDay(date) => {
@@ -154,6 +158,7 @@ pub fn by_patient(
 pub fn by_staff(appointment: &Appointment, clinic: &Clinic, now: Timestamp) -> Result<(), CheckInError> {
     match appointment.state {
         State::Held { .. } => return Err(CheckInError::Unpaid),
+        State::Confirming { .. } => return Err(CheckInError::Unconfirmed),
         State::Booked | State::CheckedIn | State::NoShow => {}
         State::Fulfilled | State::Expired | State::Cancelled { .. } | State::Refused { .. } => {
             return Err(CheckInError::Over);

@@ -160,9 +160,12 @@ pub struct Filed {
     pub is_announced: bool,
     /// The latest alarm.
     pub critical: Option<Critical>,
-    /// Messages that must go out, each with the number of its event.
+    /// What the patient was to be told of, each with the number of its latest event.
     #[serde(default)]
     pub news: BTreeMap<EventKind, u64>,
+    /// What of it is not under way yet.
+    #[serde(default)]
+    pub untold: BTreeSet<EventKind>,
     /// What happened last.
     pub ev: Option<ItemEvent>,
     /// What still has to be done.
@@ -289,6 +292,7 @@ impl Filed {
             is_announced: false,
             critical: None,
             news: BTreeMap::new(),
+            untold: BTreeSet::new(),
             ev: None,
             deadlines: Deadlines::none(),
             ver: 0,
@@ -346,14 +350,19 @@ impl Filed {
         self.push_from = self.progress().and_then(|progress| policy.push_from(current, progress, now));
         self.deadlines = self.deadlines.clone().without(Deadline::Publish);
         if !current.status.is_valid() {
-            self.news.remove(&EventKind::ReportReady);
-            self.news.remove(&EventKind::ReportCorrected);
+            // What is not under way yet is not true any more.
+            self.untold.remove(&EventKind::ReportReady);
+            self.untold.remove(&EventKind::ReportCorrected);
+            self.rest();
             if self.is_announced {
                 self.is_announced = false;
                 self.happen(EventKind::ReportRecalled, by, now);
             }
             return;
         }
+        // Nor is a recall, once the report is mended.
+        self.untold.remove(&EventKind::ReportRecalled);
+        self.rest();
         match self.push_from {
             None => {}
             Some(from) if from > now => self.deadlines = self.deadlines.clone().with(Deadline::Publish, from),
@@ -373,6 +382,7 @@ impl Filed {
         let seq = self.ev.as_ref().map_or(0, |event| event.seq) + 1;
         self.ev = Some(ItemEvent { seq, kind, actor: by.clone(), at: now });
         self.news.insert(kind, seq);
+        self.untold.insert(kind);
         self.deadlines = self.deadlines.clone().with(Deadline::Notify, add_seconds(now, NOTIFY_WITHIN_S));
     }
 
@@ -485,12 +495,29 @@ impl Filed {
     pub fn told(&self, kind: EventKind, seq: u64) -> Self {
         let mut next = Self { ver: self.ver + 1, ..self.clone() };
         if next.news.get(&kind) == Some(&seq) {
-            next.news.remove(&kind);
+            next.untold.remove(&kind);
         }
-        if next.news.is_empty() {
-            next.deadlines = next.deadlines.without(Deadline::Notify);
-        }
+        next.rest();
         next
+    }
+
+    /// No deadline where nothing is left to tell.
+    fn rest(&mut self) {
+        if self.untold.is_empty() {
+            self.deadlines = self.deadlines.clone().without(Deadline::Notify);
+        }
+    }
+
+    /// Whether a message of a kind is still true.
+    pub fn bears_out(&self, kind: EventKind) -> bool {
+        match kind {
+            EventKind::ReportReady | EventKind::ReportCorrected => self.is_announced && self.status.is_valid(),
+            EventKind::ReportRecalled => !self.is_announced && !self.status.is_valid() && self.status.is_settled(),
+            EventKind::ReportCritical => {
+                self.critical.as_ref().is_some_and(|critical| critical.is_told && critical.withdrawn_at.is_none())
+            }
+            _ => false,
+        }
     }
 }
 

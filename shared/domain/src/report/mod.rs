@@ -5,6 +5,7 @@
 //! [`release`] decides who sees what and when; [`flag`] and [`range`] say how a value lies. Words follow FHIR R4
 //! (`DiagnosticReport`, `Observation`) and HL7 v2 (ORU^R01).
 
+pub mod codes;
 pub mod compare;
 pub mod decimal;
 pub mod filed;
@@ -19,6 +20,7 @@ pub mod unplaced;
 pub mod value;
 pub mod when;
 
+pub use codes::Codes;
 pub use compare::{Change, ItemChange, changes};
 pub use decimal::{Decimal, DecimalError};
 pub use filed::{Dossier, Filed, Line};

@@ -3,7 +3,7 @@
 //! Routine results are shown when they are final; imaging and pathology may wait; what changes a life is told by a
 //! doctor first. An item of a sensitive class is withheld alone: the rest of its report is shown.
 
-use super::{Category, Concept, Item, Report, Status, Text};
+use super::{Category, Codes, Concept, Item, Report, Status, Text};
 use crate::time::add_minutes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -253,6 +253,9 @@ pub struct Policy {
     /// When a class is shown, where it differs from [`default_release`].
     #[serde(default)]
     pub releases: BTreeMap<ItemClass, Release>,
+    /// What the codes of the hospital's front-end machines mean.
+    #[serde(default)]
+    pub codes: Codes,
 }
 
 /// When a class is shown unless the hospital decides otherwise.

@@ -1,17 +1,18 @@
 //! One operation there and back.
 
+use super::coded::{NoCode, inward, outward};
 use super::data::Data;
-use super::format::Format;
+use super::format::{Format, params_of};
 use super::wire::{data_of, unauthorized};
+use crate::call_log::{Outcome, masked};
 use crate::day_file::{DAY_FILE_PACKED_BYTES_MAX, DayFile, DayFileError};
 use crate::error::HisError;
-use crate::machine::{
-    ANSWER_BYTES_MAX, Answered, Keys, Machine, Outgoing, READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS,
-};
+use crate::machine::{ANSWER_BYTES_MAX, Answered, Machine, Outgoing, READ_TIMEOUT_MS, WRITE_TIMEOUT_MS};
 use crate::port::Call;
 use domain::civil::Date;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
+use results::tree::Node;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -35,13 +36,8 @@ pub struct FrontEnd {
 }
 
 impl FrontEnd {
-    /// Signed JSON in UTF-8 to the machine at `origin`.
-    pub fn new(origin: &str, keys: Keys) -> Result<Self, SettingsError> {
-        Ok(Self::speaking(Format::default(), Arc::new(Machine::new(origin, keys)?)))
-    }
-
-    /// A machine that is spoken to in another format.
-    pub fn speaking(format: Format, machine: Arc<Machine>) -> Self {
+    /// A machine that is spoken to in a format.
+    pub fn new(format: Format, machine: Arc<Machine>) -> Self {
         Self { machine, format }
     }
 
@@ -52,8 +48,7 @@ impl FrontEnd {
         body: &impl Serialize,
         call: Call,
     ) -> Result<Option<T>, HisError> {
-        let answer = self.exchange(self.post(operation, body, READ_TIMEOUT_MS)?, call).await?;
-        data_of(self.decode(&answer)?)
+        self.converse(operation, body, READ_TIMEOUT_MS, call).await
     }
 
     /// Tells: sent once.
@@ -63,8 +58,38 @@ impl FrontEnd {
         body: &impl Serialize,
         call: Call,
     ) -> Result<T, HisError> {
-        let answer = self.exchange(self.post(operation, body, WRITE_TIMEOUT_MS)?, call).await?;
-        data_of(self.decode(&answer)?)?.ok_or(HisError::Unreadable)
+        self.converse(operation, body, WRITE_TIMEOUT_MS, call).await?.ok_or(HisError::Unreadable)
+    }
+
+    async fn converse<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        body: &impl Serialize,
+        timeout_ms: u64,
+        call: Call,
+    ) -> Result<Option<T>, HisError> {
+        let params = params_of(body).map_err(|_| HisError::Unavailable)?;
+        let params = outward(self.machine.codes(), operation, params).map_err(|NoCode| HisError::Unmapped)?;
+        let serial = params.get("serial").and_then(Node::as_text);
+        let noted = self.machine.note((self.format.adapter(), operation), serial, || masked(&params), call);
+        let answer = self.exchange(self.post(operation, &params, timeout_ms)?, call).await;
+        let data = match answer.clone().and_then(data_of::<Data>) {
+            Ok(Some(told)) => self.translated(operation, told, call).await.map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let outcome = data.as_ref().map(|data| if data.is_some() { Outcome::Told } else { Outcome::Empty });
+        noted.end(outcome, || Some(answer.ok()?.masked())).await;
+        data
+    }
+
+    /// What the HIS tells, in our codes. What nobody has mapped is noted.
+    async fn translated<T: DeserializeOwned>(&self, operation: &str, told: Data, call: Call) -> Result<T, HisError> {
+        let mut node = told.into_node();
+        for (kind, theirs) in inward(self.machine.codes(), operation, &mut node) {
+            self.machine.note_unknown(kind, &theirs, operation, call).await;
+        }
+        Data::from(node).read().map_err(|_| HisError::Unreadable)
     }
 
     /// Tells what answers nothing but that it was done, or that there was nothing to do: sent once.
@@ -75,8 +100,7 @@ impl FrontEnd {
         timeout_ms: u64,
         call: Call,
     ) -> Result<(), HisError> {
-        let answer = self.exchange(self.post(operation, body, timeout_ms)?, call).await?;
-        data_of::<Data>(self.decode(&answer)?).map(drop)
+        self.converse::<Data>(operation, body, timeout_ms, call).await.map(drop)
     }
 
     /// Fetches the file of a day.
@@ -89,10 +113,16 @@ impl FrontEnd {
             timeout_ms: DAY_FILE_TIMEOUT_MS,
             answer_bytes_max: DAY_FILE_PACKED_BYTES_MAX,
         };
-        let answer = self.exchange(outgoing, call).await?;
+        let noted = self.machine.note((self.format.adapter(), "day-file"), None, || day.to_string(), call);
+        let file = self.machine.exchange(outgoing, expects, call).await.and_then(|answer| self.unpack(answer));
+        noted.end(file.as_ref().map(|_| Outcome::Told), || None).await;
+        file
+    }
+
+    fn unpack(&self, answer: Answered) -> Result<DayFile, HisError> {
         if answer.content_type() != GZIP {
             // Not a file: why there is none.
-            let refused = data_of::<Data>(self.decode(&answer)?).err();
+            let refused = data_of::<Data>(self.read_answer(&answer)?).err();
             return Err(refused.unwrap_or(HisError::Unreadable));
         }
         let digest = answer.header(DIGEST_HEADER).to_owned();
@@ -102,12 +132,12 @@ impl FrontEnd {
         })
     }
 
-    fn post(&self, operation: &str, body: &impl Serialize, timeout_ms: u64) -> Result<Outgoing, HisError> {
+    fn post(&self, operation: &str, params: &Node, timeout_ms: u64) -> Result<Outgoing, HisError> {
         Ok(Outgoing {
             method: Method::POST,
             target: format!("/his/v1/{operation}"),
             headers: self.headers(),
-            body: self.format.encode(body).map_err(|_| HisError::Unavailable)?,
+            body: self.format.encode(params).map_err(|_| HisError::Unavailable)?,
             timeout_ms,
             answer_bytes_max: ANSWER_BYTES_MAX,
         })
@@ -117,13 +147,18 @@ impl FrontEnd {
         vec![(CONTENT_TYPE.as_str(), self.format.content_type())]
     }
 
-    async fn exchange(&self, outgoing: Outgoing, call: Call) -> Result<Answered, HisError> {
-        let expects = |status| matches!(status, STATUS_OK | STATUS_UNAUTHORIZED);
+    async fn exchange(&self, outgoing: Outgoing, call: Call) -> Result<Data, HisError> {
         let answer = self.machine.exchange(outgoing, expects, call).await?;
-        if answer.status == STATUS_UNAUTHORIZED { Err(unauthorized(self.decode(&answer)?)) } else { Ok(answer) }
+        self.read_answer(&answer)
     }
 
-    fn decode(&self, answer: &Answered) -> Result<Data, HisError> {
-        self.format.decode(&answer.body, answer.content_type()).ok_or(HisError::Unreadable)
+    /// What an answer says, unless it is that our signature is refused.
+    fn read_answer(&self, answer: &Answered) -> Result<Data, HisError> {
+        let data = self.format.decode(&answer.body, answer.content_type()).ok_or(HisError::Unreadable)?;
+        if answer.status == STATUS_UNAUTHORIZED { Err(unauthorized(data)) } else { Ok(data) }
     }
+}
+
+fn expects(status: u16) -> bool {
+    matches!(status, STATUS_OK | STATUS_UNAUTHORIZED)
 }

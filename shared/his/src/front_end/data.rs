@@ -1,6 +1,7 @@
 //! What was read, before it becomes a type. JSON says what is a number, a list or nothing; in XML all of it is text, and
 //! the type that is read decides. So one set of types reads both.
 
+use crate::call_log::masked;
 use results::tree::Node;
 use serde::de::value::{Error, MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
@@ -38,6 +39,16 @@ impl Data {
     #[cfg(test)]
     pub(super) fn field(&self, name: &str) -> Self {
         Self(self.0.get(name).cloned().unwrap_or(Node::Null))
+    }
+
+    /// The tree itself.
+    pub(super) fn into_node(self) -> Node {
+        self.0
+    }
+
+    /// What of it may be kept.
+    pub(super) fn masked(&self) -> String {
+        masked(&self.0)
     }
 
     fn is_blank(&self) -> bool {

@@ -1,6 +1,7 @@
 //! How a machine writes: JSON or XML, in UTF-8 or GB18030.
 
 use super::data::Data;
+use domain::his::HisAdapter;
 use results::Charset;
 use results::tree::Node;
 use serde::Serialize;
@@ -35,6 +36,11 @@ impl Default for Format {
 #[error("the request cannot be written in the format of the HIS")]
 pub(super) struct FormatError;
 
+/// The fields of a request.
+pub(super) fn params_of(body: &impl Serialize) -> Result<Node, FormatError> {
+    Node::from_json(&serde_json::to_string(body).map_err(|_| FormatError)?).map_err(|_| FormatError)
+}
+
 /// The entries of a list in XML.
 const ENTRY: &str = "item";
 
@@ -52,15 +58,21 @@ impl Format {
         if self.charset == Charset::Gb18030 { "GB18030" } else { "UTF-8" }
     }
 
+    /// Which of the profile's adapters this is.
+    pub(super) fn adapter(self) -> HisAdapter {
+        match self.syntax {
+            Syntax::Json => HisAdapter::SignedJson,
+            Syntax::Xml => HisAdapter::SignedXml,
+        }
+    }
+
     /// The bytes of a request.
-    pub(super) fn encode(self, body: &impl Serialize) -> Result<Vec<u8>, FormatError> {
-        let json = serde_json::to_string(body).map_err(|_| FormatError)?;
+    pub(super) fn encode(self, params: &Node) -> Result<Vec<u8>, FormatError> {
         let text = match self.syntax {
-            Syntax::Json => json,
+            Syntax::Json => params.to_json(),
             Syntax::Xml => {
-                let params = Node::from_json(&json).map_err(|_| FormatError)?;
                 let mut xml = format!("<?xml version=\"1.0\" encoding=\"{}\"?><request>", self.charset_name());
-                write_element(&mut xml, "params", &params);
+                write_element(&mut xml, "params", params);
                 xml.push_str("</request>");
                 xml
             }
@@ -127,9 +139,10 @@ mod tests {
     fn a_request_in_xml() {
         let body =
             json!({ "a": "<缴费>", "bills": [{ "no": 1 }, { "no": 2 }], "none": null, "empty": [], "yes": true });
-        let [_, json, _, xml] = FORMATS.map(|format| Charset::detect(&format.encode(&body).unwrap()).unwrap());
+        let [_, json, _, xml] =
+            FORMATS.map(|format| Charset::detect(&format.encode(&params_of(&body).unwrap()).unwrap()).unwrap());
         assert_eq!((json, xml), (Charset::Gb18030, Charset::Gb18030));
-        let text = String::from_utf8(FORMATS[2].encode(&body).unwrap()).unwrap();
+        let text = String::from_utf8(FORMATS[2].encode(&params_of(&body).unwrap()).unwrap()).unwrap();
         assert_eq!(
             text,
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?><request><params><a>&lt;缴费&gt;</a><bills><item><no>1</no></item>\
@@ -154,7 +167,7 @@ mod tests {
         #[test]
         fn words_pass_any_format(words in "[^\\p{Cc}]{0,20}") {
             for format in FORMATS {
-                let bytes = format.encode(&json!({ "a": words })).unwrap();
+                let bytes = format.encode(&params_of(&json!({ "a": words })).unwrap()).unwrap();
                 let read = format.decode(&bytes, "").unwrap();
                 let params = if format.syntax == Syntax::Xml { read.field("params") } else { read };
                 prop_assert_eq!(params.text("a"), Some(words.as_str()));

@@ -2,6 +2,7 @@
 //! back, in JSON or XML, in UTF-8 or GB18030. The protocol is written down in `tests/his/README.md`.
 
 mod client;
+mod coded;
 mod data;
 mod format;
 mod operations;

@@ -2,12 +2,14 @@
 
 use super::breaker::Breaker;
 use super::keys::{Answer, Keys, Request, hex};
+use crate::call_log::{CallLog, Noted};
 use crate::error::HisError;
 use crate::port::Call;
 use domain::Timestamp;
+use domain::his::{CodeKind, Codes, HisAdapter};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Url};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long connecting may take, in milliseconds.
@@ -43,6 +45,9 @@ pub struct Machine {
     origin: String,
     keys: Keys,
     breaker: Mutex<Breaker>,
+    codes: Codes,
+    log: Option<Arc<dyn CallLog>>,
+    keeps_calls: bool,
 }
 
 /// One request before it is signed.
@@ -90,7 +95,44 @@ impl Machine {
             return Err(SettingsError::Address);
         }
         let http = http_client().map_err(|_| SettingsError::Connections)?;
-        Ok(Self { http, origin: url.origin().ascii_serialization(), keys, breaker: Mutex::default() })
+        Ok(Self {
+            http,
+            origin: url.origin().ascii_serialization(),
+            keys,
+            breaker: Mutex::default(),
+            codes: Codes::default(),
+            log: None,
+            keeps_calls: false,
+        })
+    }
+
+    /// The same, with the hospital's codes translated and unknown ones noted in `log`, and calls too if they are kept.
+    #[must_use]
+    pub fn noting(self, codes: Codes, log: Arc<dyn CallLog>, keeps_calls: bool) -> Self {
+        Self { codes, log: Some(log), keeps_calls, ..self }
+    }
+
+    /// The hospital's codes.
+    pub(crate) fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// Notes a code nobody has mapped.
+    pub(crate) async fn note_unknown(&self, kind: CodeKind, theirs: &str, operation: &str, call: Call) {
+        if let Some(log) = &self.log {
+            log.note_unknown(kind, theirs, operation, call.now).await;
+        }
+    }
+
+    /// Notes that a call begins.
+    pub(crate) fn note(
+        &self,
+        name: (HisAdapter, &str),
+        serial: Option<&str>,
+        request: impl FnOnce() -> String,
+        call: Call,
+    ) -> Noted {
+        Noted::begin(self.log.as_ref().filter(|_| self.keeps_calls), call.now, name, serial, request)
     }
 
     /// Sends once, unless the circuit is open. An answer of a status the language does not have (`expects`) is not from

@@ -38,13 +38,17 @@ pub struct Keys {
 
 /// What a signature of a request covers.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request<'a> {
-    pub(super) method: &'a str,
+pub struct Request<'a> {
+    /// `GET` or `POST`.
+    pub method: &'a str,
     /// Path with query, as sent.
-    pub(super) target: &'a str,
-    pub(super) now: Timestamp,
-    pub(super) nonce: &'a str,
-    pub(super) body: &'a [u8],
+    pub target: &'a str,
+    /// When it is sent, by the sender's clock.
+    pub now: Timestamp,
+    /// Fresh for each request.
+    pub nonce: &'a str,
+    /// What is sent.
+    pub body: &'a [u8],
 }
 
 /// What a signature of an answer covers: bound by the nonce to one request.
@@ -53,6 +57,13 @@ pub(super) struct Answer<'a> {
     pub(super) status: u16,
     pub(super) nonce: &'a str,
     pub(super) body: &'a [u8],
+}
+
+impl Request<'_> {
+    fn text(&self) -> String {
+        let Self { method, target, now, nonce, body } = self;
+        format!("{method}\n{target}\n{}\n{nonce}\n{}", now.as_second(), sha256_hex(body))
+    }
 }
 
 impl Keys {
@@ -70,21 +81,28 @@ impl Keys {
         Ok(Self { app_id: app_id.to_owned(), current, previous: keys.next().transpose()? })
     }
 
-    pub(super) fn app_id(&self) -> &str {
+    /// The name both sides know the application by.
+    pub fn app_id(&self) -> &str {
         &self.app_id
     }
 
     /// The signature of a request, lower-case hex.
     pub(super) fn sign(&self, request: Request<'_>) -> String {
-        let Request { method, target, now, nonce, body } = request;
-        let text = format!("{method}\n{target}\n{}\n{nonce}\n{}", now.as_second(), sha256_hex(body));
-        hex(hmac::sign(&self.current, text.as_bytes()).as_ref())
+        hex(hmac::sign(&self.current, request.text().as_bytes()).as_ref())
+    }
+
+    /// Whether one of the keys has signed this request: the machine signs what it sends to us as we sign our calls.
+    pub fn has_signed(&self, request: Request<'_>, signature: &str) -> bool {
+        self.fits(&request.text(), signature)
     }
 
     /// Whether one of the keys has signed this answer.
     pub(super) fn verifies(&self, answer: Answer<'_>, signature: &str) -> bool {
         let Answer { status, nonce, body } = answer;
-        let text = format!("{status}\n{nonce}\n{}", sha256_hex(body));
+        self.fits(&format!("{status}\n{nonce}\n{}", sha256_hex(body)), signature)
+    }
+
+    fn fits(&self, text: &str, signature: &str) -> bool {
         let fits = |key: &hmac::Key| {
             let expected = hex(hmac::sign(key, text.as_bytes()).as_ref());
             verify_slices_are_equal(expected.as_bytes(), signature.as_bytes()).is_ok()
@@ -137,6 +155,21 @@ mod tests {
         let keys = keys(&[FIRST, SECOND]).unwrap();
         assert_eq!(keys.sign(request("POST", "/his/v1/fees-unpaid", BODY)), REQUEST_SIGNATURE);
         assert_eq!(keys.sign(request("GET", "/his/v1/day-file?day=2026-11-22", b"")), DAY_FILE_SIGNATURE);
+    }
+
+    #[test]
+    fn a_request_of_the_machine_is_taken_under_either_key_and_never_changed() {
+        let both = keys(&[SECOND, FIRST]).unwrap();
+        let sent = request("POST", "/his/v1/fees-unpaid", BODY);
+        assert!(both.has_signed(sent, REQUEST_SIGNATURE));
+        assert!(!keys(&[SECOND]).unwrap().has_signed(sent, REQUEST_SIGNATURE));
+        let changed = [
+            Request { target: "/his/v1/fees-post", ..sent },
+            Request { nonce: "00112233445566778899aabbccddeefe", ..sent },
+            Request { now: Timestamp::from_second(1_795_000_001).unwrap(), ..sent },
+            Request { body: b"{}", ..sent },
+        ];
+        assert!(changed.into_iter().all(|sent| !both.has_signed(sent, REQUEST_SIGNATURE)));
     }
 
     #[test]

@@ -11,4 +11,4 @@ pub use breaker::{Breaker, FAILURES_IN_A_ROW_MAX, OPEN_FOR_S};
 pub use client::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT_MS, Machine, READ_TIMEOUT_MS, SettingsError, WRITE_TIMEOUT_MS};
 pub(crate) use client::{Answered, Outgoing};
 pub(crate) use keys::hex;
-pub use keys::{KeyError, Keys};
+pub use keys::{KeyError, Keys, Request as SignedRequest};

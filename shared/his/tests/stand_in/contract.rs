@@ -3,21 +3,23 @@
 
 use super::FORMAT;
 use domain::civil::Date;
+use domain::his::{CodeEntry, CodeKind, HisAdapter, HisCall, HisOperation, HisPolicy};
 use domain::id::{BillNo, CardNo, OutRefundNo, OutTradeNo};
 use domain::money::Fen;
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::time::{add_seconds, today};
 use domain::{Timestamp, civil};
 use his::{
-    BillAmount, BillFault, BillKind, BillLine, Call, CardBinding, CardPost, DayRowKind, FAILURES_IN_A_ROW_MAX,
-    FeesPost, FrontEnd, His, HisError, Keys, Lines, Machine, OPEN_FOR_S, Paid, PersonPost, PersonQuery, QueueKind,
-    RefundCheck, RefundPost, RefundReason, Refusal, Registration, ToldStage,
+    BillAmount, BillFault, BillKind, BillLine, Call, CallLog, CardBinding, CardPost, DayRowKind, FAILURES_IN_A_ROW_MAX,
+    FeesPost, His, HisError, Hospital, Keys, Lines, OPEN_FOR_S, Paid, PersonPost, PersonQuery, QueueKind, RefundCheck,
+    RefundPost, RefundReason, Refusal, Registration, ToldStage,
 };
 use kit::StandIn;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 const CARD: &str = "V20180031";
 const DAY_S: i64 = 86_400;
@@ -46,7 +48,7 @@ impl Drop for Folder {
 
 /// The desk before a stand-in of its own.
 struct Desk {
-    his: FrontEnd,
+    his: Hospital,
     stand_in: StandIn,
     now: Timestamp,
     nonces: AtomicU64,
@@ -134,10 +136,45 @@ fn secret(folder: &Path) -> Value {
     json!({ "app_id": config["app_id"], "keys": [config["key"]] })
 }
 
-fn client(url: &str, secret: &Value) -> FrontEnd {
+fn client(url: &str, secret: &Value) -> Hospital {
+    hospital(url, secret, Vec::new(), Arc::default())
+}
+
+/// The hospital in this format, with codes of its own.
+fn hospital(url: &str, secret: &Value, codes: Vec<CodeEntry>, log: Arc<Heard>) -> Hospital {
     let keys: Vec<_> = secret["keys"].as_array().unwrap().iter().map(|key| key.as_str().unwrap().to_owned()).collect();
     let keys = Keys::new(secret["app_id"].as_str().unwrap(), &keys).unwrap();
-    FrontEnd::speaking(FORMAT, Arc::new(Machine::new(url, keys).unwrap()))
+    let policy = HisPolicy { default: FORMAT.0, charset: FORMAT.1, ..HisPolicy::default() };
+    Hospital::described(url, keys, (policy, codes), log).unwrap()
+}
+
+/// What the log was told.
+#[derive(Debug, Default)]
+struct Heard {
+    calls: Mutex<Vec<HisCall>>,
+    unknown: Mutex<Vec<(CodeKind, String)>>,
+}
+
+impl CallLog for Heard {
+    fn monotonic_ms(&self) -> u64 {
+        0
+    }
+
+    fn keep(&self, call: HisCall) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.calls.lock().unwrap().push(call);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn note_unknown<'a>(
+        &'a self,
+        kind: CodeKind,
+        theirs: &'a str,
+        _operation: &'a str,
+        _at: Timestamp,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        self.unknown.lock().unwrap().push((kind, theirs.to_owned()));
+        Box::pin(std::future::ready(()))
+    }
 }
 
 fn card() -> CardNo {
@@ -583,4 +620,70 @@ async fn a_child_is_found_by_its_guardian_and_a_held_name_may_be_broken() {
     assert!(found[0].name.as_ref().unwrap().needs_window_check());
     assert_eq!(found[0].guardian.as_ref().unwrap().document, paper("11010519491231002X"));
     assert_eq!(found[0].phone, None);
+}
+
+#[tokio::test]
+async fn a_call_is_kept_without_what_it_says_of_people() {
+    let desk = Desk::open().await;
+    let heard = Arc::new(Heard::default());
+    let his = hospital(&desk.stand_in.url, &secret(&desk.folder.0), Vec::new(), Arc::clone(&heard));
+    let bill = desk.bill("lab", &["48.00"]).await;
+    his.fees_unpaid(&card(), desk.call()).await.unwrap();
+    his.fees_post(&desk.post_of("n_01", &[(&bill, "47.00")]), desk.call()).await.unwrap_err();
+    desk.fault("fees-posted", json!({ "kind": "fail_before" })).await;
+    his.fees_posted(&order("n_01"), desk.call()).await.unwrap_err();
+    his.fees_posted(&order("n_01"), desk.call()).await.unwrap();
+
+    let calls = heard.calls.lock().unwrap().clone();
+    let told = |call: &HisCall| (call.operation.clone(), call.outcome.clone(), call.serial.clone());
+    let serial = || Some("n_01".to_owned());
+    assert_eq!(
+        calls.iter().map(told).collect::<Vec<_>>(),
+        [
+            ("fees-unpaid".into(), "ok".into(), None),
+            ("fees-post".into(), "refused BILL_CHANGED".into(), serial()),
+            ("fees-posted".into(), "unknown_outcome".into(), serial()),
+            ("fees-posted".into(), "empty".into(), serial()),
+        ]
+    );
+    assert!(calls.iter().all(|call| call.adapter == FORMAT.0));
+    assert_eq!(calls[0].request, r#"{"card_no":"*9"}"#);
+    let response = calls[0].response.as_ref().unwrap();
+    assert!(response.contains(bill.as_str()) && response.contains("48.00"), "{response}");
+    let all = format!("{calls:?}");
+    for secret in [CARD, "项目", "心血管内科", "沈怀远"] {
+        assert!(!all.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_translated_or_waits_to_be_mapped() {
+    let desk = Desk::open().await;
+    let heard = Arc::new(Heard::default());
+    let (lab, drug) = (desk.bill("lab", &["48.00"]).await, desk.bill("drug", &["20.00"]).await);
+    // To this hospital `lab` is a drug, and `drug` is something nobody knows.
+    let entry = |theirs: &str, ours: &str| CodeEntry {
+        kind: CodeKind::FeeClass,
+        theirs: theirs.into(),
+        ours: ours.into(),
+        name: String::new(),
+    };
+    let codes = vec![entry("lab", "drug"), entry("drug", "meal")];
+    let his = hospital(&desk.stand_in.url, &secret(&desk.folder.0), codes, Arc::clone(&heard));
+    let unpaid = his.fees_unpaid(&card(), desk.call()).await.unwrap();
+    assert_eq!((unpaid.bills[0].bill_no(), unpaid.bills[0].kind()), (&lab, BillKind::Drug));
+    assert_eq!((unpaid.rejected[0].bill_no.as_ref(), unpaid.rejected[0].fault), (Some(&drug), BillFault::Kind));
+    assert_eq!(*heard.unknown.lock().unwrap(), [(CodeKind::FeeClass, "drug".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_language_without_the_operation_says_so() {
+    let desk = Desk::open().await;
+    let mut policy = HisPolicy::default();
+    policy.operations.insert(HisOperation::DayFile, HisAdapter::Hl7);
+    let (url, log) = (&desk.stand_in.url, Arc::new(Heard::default()));
+    let keys = Keys::new("menzhen", &["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()]).unwrap();
+    let his = Hospital::described(url, keys, (policy, Vec::new()), log).unwrap();
+    assert_eq!(his.day_file(today(desk.now), desk.call()).await.unwrap_err(), HisError::NotOffered);
+    assert_eq!(desk.stand_in.get("calls").await["calls"], json!([]));
 }

@@ -8,33 +8,32 @@
 )]
 #![allow(clippy::duplicate_mod, reason = "the same contract, in one format after the other")]
 
-use his::{Format, Syntax};
-use results::Charset;
+use domain::his::{HisAdapter, HisCharset};
 
 #[path = "."]
 mod json {
-    const FORMAT: super::Format = super::Format { syntax: super::Syntax::Json, charset: super::Charset::Utf8 };
+    const FORMAT: (super::HisAdapter, super::HisCharset) = (super::HisAdapter::SignedJson, super::HisCharset::Utf8);
     #[path = "contract.rs"]
     mod contract;
 }
 
 #[path = "."]
 mod json_gb18030 {
-    const FORMAT: super::Format = super::Format { syntax: super::Syntax::Json, charset: super::Charset::Gb18030 };
+    const FORMAT: (super::HisAdapter, super::HisCharset) = (super::HisAdapter::SignedJson, super::HisCharset::Gb18030);
     #[path = "contract.rs"]
     mod contract;
 }
 
 #[path = "."]
 mod xml {
-    const FORMAT: super::Format = super::Format { syntax: super::Syntax::Xml, charset: super::Charset::Utf8 };
+    const FORMAT: (super::HisAdapter, super::HisCharset) = (super::HisAdapter::SignedXml, super::HisCharset::Utf8);
     #[path = "contract.rs"]
     mod contract;
 }
 
 #[path = "."]
 mod xml_gb18030 {
-    const FORMAT: super::Format = super::Format { syntax: super::Syntax::Xml, charset: super::Charset::Gb18030 };
+    const FORMAT: (super::HisAdapter, super::HisCharset) = (super::HisAdapter::SignedXml, super::HisCharset::Gb18030);
     #[path = "contract.rs"]
     mod contract;
 }

@@ -13,6 +13,6 @@ pub use read::{ITEMS_MAX, REPORTS_MAX, Results, read};
 pub use write::write;
 
 /// Which language a document is in, by its first letter.
-pub(crate) fn is_xml(text: &str) -> bool {
+pub fn is_xml(text: &str) -> bool {
     text.trim_start_matches(|c: char| c == '\u{FEFF}' || c.is_whitespace()).starts_with('<')
 }

@@ -26,5 +26,6 @@ fn issue_type(kind: FaultKind) -> &'static str {
         FaultKind::OtherPatient => "business-rule",
         FaultKind::Dangling => "not-found",
         FaultKind::Unsupported => "not-supported",
+        FaultKind::Unavailable => "transient",
     }
 }

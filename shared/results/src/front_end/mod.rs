@@ -11,5 +11,5 @@ mod fields;
 pub mod names;
 mod read;
 
-pub use codes::Codes;
-pub use read::{ITEMS_MAX, REPORTS_MAX, Results, read};
+pub use domain::report::Codes;
+pub use read::{ITEMS_MAX, REPORTS_MAX, Results, charset_of, read};

@@ -1,6 +1,6 @@
 //! Reports in.
 
-use super::codes::{Codes, sex};
+use super::codes::{self, sex};
 use super::fields::Fields;
 use super::names;
 use crate::charset::Charset;
@@ -8,9 +8,9 @@ use crate::fault::{Fault, FaultKind};
 use crate::fhir::is_xml;
 use crate::tree::{DOCUMENT_BYTES_MAX, Node};
 use domain::report::{
-    Attachment, Bound, Category, Coding, Concept, Decimal, Flag, Identifier, ImageReference, Item, Meaning, Party,
-    ReferenceRange, Report, ReportKey, ReportText, Role, Section, Specimen, Status, Subject, Text, TextKind, Times,
-    Transmission, Unit, Value, Wire,
+    Attachment, Bound, Category, Codes, Coding, Concept, Decimal, Flag, Identifier, ImageReference, Item, Meaning,
+    Party, ReferenceRange, Report, ReportKey, ReportText, Role, Section, Specimen, Status, Subject, Text, TextKind,
+    Times, Transmission, Unit, Value, Wire,
 };
 
 /// The most reports of one body.
@@ -36,7 +36,7 @@ pub fn read(bytes: &[u8], declared: Option<&str>, codes: &Codes) -> Result<Resul
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(Fault::at("$", FaultKind::TooLarge));
     }
-    let charset = charset(bytes, declared).ok_or_else(|| Fault::at("$", FaultKind::Encoding))?;
+    let charset = charset_of(bytes, declared).ok_or_else(|| Fault::at("$", FaultKind::Encoding))?;
     let text = charset.decode(bytes).map_err(|_| Fault::at("$", FaultKind::Encoding))?;
     let document = if is_xml(&text) { Node::from_xml(&text)?.1 } else { Node::from_json(&text)? };
     let envelope = Envelope { control_id: None, sent_at: None };
@@ -53,8 +53,9 @@ pub fn read(bytes: &[u8], declared: Option<&str>, codes: &Codes) -> Result<Resul
     Ok(Results { reports, charset })
 }
 
-/// XML says its encoding itself, HTTP for JSON; else the bytes tell. A declaration the bytes contradict is a fault.
-fn charset(bytes: &[u8], declared: Option<&str>) -> Option<Charset> {
+/// The encoding of a body. XML says it itself, HTTP for JSON; else the bytes tell. A declaration the bytes contradict is a
+/// fault when it is read.
+pub fn charset_of(bytes: &[u8], declared: Option<&str>) -> Option<Charset> {
     let seen = Charset::detect(bytes);
     if let Some(Charset::Other(_)) = seen {
         return seen;
@@ -133,12 +134,12 @@ fn report(mut fields: Fields, envelope: &Envelope, codes: &Codes) -> Result<Repo
     let status = match fields.text(&names::STATUS) {
         // A machine that says no state sends what is reviewed.
         None => Status::Final,
-        Some(code) => codes.status(code.as_str()).ok_or_else(|| unknown("status"))?,
+        Some(code) => codes::status(codes, code.as_str()).ok_or_else(|| unknown("status"))?,
     };
     let key = ReportKey { sender, number, service: Text::default() };
     let mut report = Report::new(key, Transmission { wire: Wire::FrontEnd, control_id, sent_at }, status);
     if let Some(code) = fields.text(&names::CATEGORY) {
-        report.category = codes.category(code.as_str()).ok_or_else(|| unknown("reportType"))?;
+        report.category = codes::category(codes, code.as_str()).ok_or_else(|| unknown("reportType"))?;
         report.categories = vec![Concept::coded("", code.as_str(), None)];
     }
     report.code = concept(fields.text(&names::SERVICE), fields.text(&names::TITLE), None);
@@ -319,7 +320,7 @@ fn ends_apart(fields: &mut Fields, item: &mut Item) {
 fn flags(fields: &mut Fields, codes: &Codes) -> Vec<Flag> {
     let flag = |code: Text| {
         // A number means what the profile says; it is written beside the number, which stays as it was sent.
-        let text = codes.flag(code.as_str()).map(|meaning| Text::from(meaning.code()));
+        let text = codes::flag(codes, code.as_str()).map(|meaning| Text::from(meaning.code()));
         Flag { system: None, text, code: Some(code) }
     };
     let mut found: Vec<Flag> = fields.text(&names::FLAG).map(flag).into_iter().collect();
@@ -358,14 +359,14 @@ fn organism(mut node: Node, status: Status, codes: &Codes, place: &str) -> Resul
 /// An antibiotic: `result` is how the organism fares, `mic` the number; machines also send both in one.
 fn antibiotic(node: Node, status: Status, codes: &Codes, place: &str) -> Result<Item, Fault> {
     let mut fields = Fields::of(node);
-    let is_fate = |text: &str| codes.flag(text).is_some_and(Meaning::is_susceptibility);
+    let is_fate = |text: &str| codes::flag(codes, text).is_some_and(Meaning::is_susceptibility);
     let fate = fields.all_texts(&["result"]).into_iter().find(|text| is_fate(text)).map(str::to_owned);
     if fate.is_some() {
         fields.take(&["result"]);
     }
     let mut item = item(Node::Object(fields.into_fields()), status, codes, place)?;
     if let Some(fate) = fate {
-        let text = codes.flag(&fate).map(|meaning| Text::from(meaning.code()));
+        let text = codes::flag(codes, &fate).map(|meaning| Text::from(meaning.code()));
         item.flags.push(Flag { system: None, code: Some(Text::new(fate)), text });
     }
     Ok(item)

@@ -19,6 +19,8 @@ const END_BLOCK: u8 = 0x1C;
 pub struct Body {
     /// The messages.
     pub messages: Vec<Result<Message, Fault>>,
+    /// Each as it was sent, in the same order.
+    pub raw: Vec<Vec<u8>>,
     /// The encoding it came in: answers go back in it.
     pub charset: Charset,
 }
@@ -29,7 +31,7 @@ pub fn read(bytes: &[u8]) -> Result<Body, Fault> {
     if bytes.len() > BODY_BYTES_MAX {
         return Err(Fault::at("MSH", FaultKind::TooLarge));
     }
-    let mut body = Body { messages: Vec::new(), charset: Charset::Utf8 };
+    let mut body = Body { messages: Vec::new(), raw: Vec::new(), charset: Charset::Utf8 };
     for frame in frames(bytes) {
         let charset = charset(frame)?;
         let text = charset.decode(frame).map_err(|_| Fault::at("MSH-18", FaultKind::Encoding))?;
@@ -39,6 +41,7 @@ pub fn read(bytes: &[u8]) -> Result<Body, Fault> {
                 return Err(Fault::at("MSH", FaultKind::TooMany));
             }
             body.messages.push(Message::read(message));
+            body.raw.push(charset.encode(message).map_err(|_| Fault::at("MSH-18", FaultKind::Encoding))?);
         }
     }
     if body.messages.is_empty() { Err(Fault::at("MSH", FaultKind::Missing)) } else { Ok(body) }

@@ -111,11 +111,11 @@ impl Header {
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Taken. What is quarantined is taken too: it is kept whole and the sender need not send it again.
+    /// Taken.
     Accepted,
-    /// Its content cannot be taken (`AE`).
+    /// Its content cannot be taken as it is (`AE`). It may be kept whole all the same, for people to look at.
     Error(Fault),
-    /// It cannot be taken whatever its content: type, version, no control id (`AR`).
+    /// It cannot be taken whatever its content: type, version, or nothing can be taken now (`AR`).
     Rejected(Fault),
 }
 
@@ -212,7 +212,9 @@ fn condition(kind: FaultKind) -> (&'static str, &'static str) {
         FaultKind::Unsupported => ("200", "Unsupported message type"),
         FaultKind::Dangling | FaultKind::OtherPatient => ("204", "Unknown key identifier"),
         FaultKind::Twice => ("205", "Duplicate key identifier"),
-        FaultKind::TooLarge | FaultKind::TooMany | FaultKind::TooDeep => ("207", "Application internal error"),
+        FaultKind::TooLarge | FaultKind::TooMany | FaultKind::TooDeep | FaultKind::Unavailable => {
+            ("207", "Application internal error")
+        }
     }
 }
 

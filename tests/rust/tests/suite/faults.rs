@@ -6,8 +6,10 @@ use crate::visit::proxy::{Fault, Plan};
 use domain::appointment::{Appointment, State};
 use domain::clinic::Claim;
 use domain::due::Worker;
+use domain::enrolment::NumberOwner;
 use domain::id::ClinicId;
 use domain::order::{OrderState, RefundState};
+use domain::profile::NumbersPolicy;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use store::due::SHARDS;
@@ -70,6 +72,9 @@ async fn prepare(hospital: &Hospital, step: Step, key: String) -> Visit {
         }
         _ => {}
     }
+    if matches!(step, Step::Cancel | Step::Refund) && hospital.profile.numbers.owner == NumberOwner::His {
+        hospital.tick().await;
+    }
     if step == Step::Refund {
         let (status, cancelled) = hospital.cancel(&visit.person, &appointment).await;
         assert_eq!((status, cancelled["state"].as_str()), (200, Some("cancelled")), "{cancelled}");
@@ -126,6 +131,7 @@ async fn check(hospital: &Hospital, visit: &Visit, what: &str) {
     assert!(live.is_subset(&passed), "{what}: booked past the gate");
     for appointment in &appointments {
         money_adds_up(hospital, appointment, what).await;
+        the_his_knows(hospital, appointment, what).await;
     }
     if booked.is_empty() {
         let (status, held) = hospital.hold(&visit.person, &visit.clinic, &format!("{}again", visit.key)).await;
@@ -161,6 +167,16 @@ async fn money_adds_up(hospital: &Hospital, appointment: &Appointment, what: &st
     assert_eq!(at_the_his(hospital, number.as_str()).await, kept, "{what}: the HIS has something else: {order:?}");
 }
 
+/// The HIS has the visits there are: those whose number it gives, and those it cannot know by a payment.
+async fn the_his_knows(hospital: &Hospital, appointment: &Appointment, what: &str) {
+    let has = hospital.at_the_his(&appointment.id).await;
+    let is_known_apart = appointment.is_number_of_his() || appointment.payable().is_zero();
+    let is_there = appointment.state == State::Booked && is_known_apart;
+    assert_eq!(has.as_deref() == Some("confirmed"), is_there, "{what}: {has:?} {appointment:?}");
+    let is_open = has.as_deref() == Some("locked");
+    assert!(!is_open, "{what}: a number is kept at the HIS for nobody: {appointment:?}");
+}
+
 /// What the HIS's own books keep of a payment.
 async fn at_the_his(hospital: &Hospital, serial: &str) -> i64 {
     let books = hospital.his.get("books").await;
@@ -182,8 +198,9 @@ async fn calls_of(hospital: &Hospital, step: Step) -> Vec<bool> {
     calls
 }
 
-async fn walk(step: Step) {
-    let hospital = Hospital::open().await;
+async fn walk(owner: NumberOwner, step: Step) {
+    let mut hospital = Hospital::open().await;
+    hospital.set_numbers(NumbersPolicy { owner, ..NumbersPolicy::default() }).await;
     let calls = calls_of(&hospital, step).await;
     let writes = calls.iter().filter(|writes| **writes).count();
     assert!(writes >= 2, "{step:?} makes {writes} writes: the walk would prove nothing");
@@ -209,24 +226,32 @@ async fn walk(step: Step) {
 }
 
 macro_rules! walks {
-    ($($name:ident: $step:expr;)*) => {$(
+    ($($name:ident: $owner:expr, $step:expr;)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
-            walk($step).await;
+            walk($owner, $step).await;
         }
     )*};
 }
 
 walks! {
-    holding_survives_every_fault: Step::Hold;
-    a_free_visit_survives_every_fault: Step::HoldFree;
-    preparing_a_payment_survives_every_fault: Step::Prepay;
-    being_notified_survives_every_fault: Step::Notify;
-    asking_wechat_survives_every_fault: Step::Check;
-    cancelling_survives_every_fault: Step::Cancel;
-    cancelling_unpaid_survives_every_fault: Step::CancelUnpaid;
-    expiring_survives_every_fault: Step::Expire;
-    expiring_while_paid_survives_every_fault: Step::ExpirePaid;
-    refunding_survives_every_fault: Step::Refund;
-    telling_the_hospital_survives_every_fault: Step::Post;
+    holding_survives_every_fault: NumberOwner::Menzhen, Step::Hold;
+    a_free_visit_survives_every_fault: NumberOwner::Menzhen, Step::HoldFree;
+    preparing_a_payment_survives_every_fault: NumberOwner::Menzhen, Step::Prepay;
+    being_notified_survives_every_fault: NumberOwner::Menzhen, Step::Notify;
+    asking_wechat_survives_every_fault: NumberOwner::Menzhen, Step::Check;
+    cancelling_survives_every_fault: NumberOwner::Menzhen, Step::Cancel;
+    cancelling_unpaid_survives_every_fault: NumberOwner::Menzhen, Step::CancelUnpaid;
+    expiring_survives_every_fault: NumberOwner::Menzhen, Step::Expire;
+    expiring_while_paid_survives_every_fault: NumberOwner::Menzhen, Step::ExpirePaid;
+    refunding_survives_every_fault: NumberOwner::Menzhen, Step::Refund;
+    telling_the_hospital_survives_every_fault: NumberOwner::Menzhen, Step::Post;
+    holding_a_number_of_the_hospital_survives_every_fault: NumberOwner::His, Step::Hold;
+    a_free_number_of_the_hospital_survives_every_fault: NumberOwner::His, Step::HoldFree;
+    asking_wechat_for_a_number_of_the_hospital_survives_every_fault: NumberOwner::His, Step::Check;
+    cancelling_a_number_of_the_hospital_survives_every_fault: NumberOwner::His, Step::Cancel;
+    cancelling_an_unpaid_number_of_the_hospital_survives_every_fault: NumberOwner::His, Step::CancelUnpaid;
+    expiring_of_a_number_of_the_hospital_survives_every_fault: NumberOwner::His, Step::Expire;
+    expiring_while_paid_of_a_number_of_the_hospital_survives_every_fault: NumberOwner::His, Step::ExpirePaid;
+    confirming_at_the_hospital_survives_every_fault: NumberOwner::His, Step::Post;
 }

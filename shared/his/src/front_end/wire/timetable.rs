@@ -223,7 +223,7 @@ fn change(data: ChangeData) -> Option<Change> {
         "closed" => Change::Closed { clinic: data.clinic?, from: data.from },
         "substituted" => Change::Substituted { clinic: data.clinic?, doctor: data.doctor? },
         "fee" => Change::Fee { clinic: data.clinic?, fee: Fen::from_yuan(&data.fee?).ok()? },
-        "visited" => Change::Visited { appointment: data.appointment? },
+        "visited" => Change::Visited { clinic: data.clinic?, appointment: data.appointment? },
         _ => return None,
     })
 }

@@ -2,12 +2,16 @@
 
 use super::steps::{SLOTS, World};
 use crate::money::ledger;
+use crate::visit::hospital::appointment_key;
 use domain::appointment::{Appointment, CancelledBy, State};
 use domain::clinic::{Claim, Slot};
 use domain::notice::NoticeKind;
 use domain::queue::{Entry, Queue, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 use store::notices::Outcome;
+
+/// Refusals that are deserved.
+const BARRED: [&str; 1] = ["no_advance_booking"];
 
 fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(why()) }
@@ -96,6 +100,7 @@ impl World<'_> {
                 entry.is_none_or(|entry| entry.seen || matches!(entry.stage, Stage::Expected | Stage::Left))
             }
             State::Held { .. }
+            | State::Confirming { .. }
             | State::Booked
             | State::NoShow
             | State::Expired
@@ -124,6 +129,7 @@ impl World<'_> {
         self.nobody_waits().await?;
         let sums = ledger::books(self.hospital, &self.orders().await).await?;
         self.forgive_accounts().await;
+        self.everybody_can_book().await?;
         Ok(sums)
     }
 
@@ -193,11 +199,31 @@ impl World<'_> {
                 });
                 ensure(is_theirs, || format!("locked out by {id}: {gate:?} {visit:?}"))?;
             }
-            // What is doubtful is asked of its slot, and none of these slots knows it: `numbers_have_owners`.
+            for (id, entry) in gate.doubtful(now) {
+                let slot = self.hospital.table.slot(&entry.clinic, entry.start).await.unwrap();
+                let is_nobodys = slot.is_none_or(|slot| slot.holder(id).is_none());
+                ensure(is_nobodys, || format!("a hold that is over has a number: {gate:?}"))?;
+            }
             // A joining cut off after the gate leaves a place of a day gone by.
             let today = domain::time::today(now);
             let is_gone = gate.waiting.keys().all(|clinic| clinic.date().is_some_and(|date| date < today));
             ensure(is_gone, || format!("waits still: {gate:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// Everybody can have a number of a clinic to come, unless what they have on record says no.
+    async fn everybody_can_book(&mut self) -> Result<(), String> {
+        let clinic = self.hospital.clinic(u16::try_from(self.people.len()).unwrap()).await;
+        for who in 0..self.people.len() {
+            let key = self.key();
+            let person = &self.people[who];
+            let (status, held) = self.hospital.hold(person, &clinic, &key).await;
+            let code = held["error"]["code"].as_str().unwrap_or_default();
+            ensure(status == 200 || BARRED.contains(&code), || format!("person {who} cannot book: {status} {held}"))?;
+            if status == 200 {
+                self.hospital.cancel(person, &appointment_key(&held)).await;
+            }
         }
         Ok(())
     }

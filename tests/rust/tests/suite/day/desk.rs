@@ -15,6 +15,8 @@ use store::queues::{CheckIn, CheckInFailed, QueueFailed, Way};
 use store::registration::HoldRequest;
 
 const NURSE: &str = "nurse";
+/// Wishes at the desk until one fits somebody.
+const WISHES_MAX: usize = 8;
 
 impl World<'_> {
     /// The table as functions see it: through the switch.
@@ -99,7 +101,8 @@ impl World<'_> {
 
     pub(super) async fn at_the_desk(&mut self, dice: &mut Dice) -> Result<Option<Happened>, String> {
         let Some(queue) = self.queue(dice).await else { return Ok(None) };
-        let Some((command, what)) = wish(&queue, dice) else { return Ok(None) };
+        // What nobody in the queue is fit for is wished again: else whatever is always possible would be most of it.
+        let Some((command, what)) = (0..WISHES_MAX).find_map(|_| wish(&queue, dice)) else { return Ok(None) };
         let (profile, now) = (&self.hospital.profile, self.hospital.now());
         let moved = match &command {
             Command::Finish(visit) => {
@@ -126,8 +129,8 @@ impl World<'_> {
         let at = if dice.one_in(2) { 2 } else { dice.below(2) };
         let (clinic, table, now) = (self.clinic(at).await, self.disturbed(), self.hospital.now());
         let decided = |from, kind| Closure::decided(clinic.id.clone(), from, kind, "office".into(), now);
-        let (done, what) = match dice.below(9) {
-            0 => (
+        let (done, what) = match dice.below(10) {
+            0 | 9 => (
                 table
                     .decide_closure(&decided(None, ClosureKind::Close), now)
                     .await
@@ -182,17 +185,17 @@ fn one(queue: &Queue, dice: &mut Dice, is: impl Fn(&Entry) -> bool) -> Option<Ap
 fn wish(queue: &Queue, dice: &mut Dice) -> Option<(Command, &'static str)> {
     let room = dice.pick(&queue.rooms)?.name.clone();
     let called = |entry: &Entry| matches!(entry.stage, Stage::Called { .. });
-    Some(match dice.below(28) {
-        0..6 => (Command::CallNext { room }, "called next"),
-        6 => (Command::Call { room, appointment: one(queue, dice, Entry::is_waiting)? }, "called"),
+    Some(match dice.below(30) {
+        0..5 => (Command::CallNext { room }, "called next"),
+        5 | 6 => (Command::Call { room, appointment: one(queue, dice, Entry::is_waiting)? }, "called"),
         7..9 => (Command::CallAgain(one(queue, dice, called)?), "called again"),
         9..11 => (Command::Enter(one(queue, dice, called)?), "entered"),
         11..14 => (Command::Miss(one(queue, dice, called)?), "missed"),
-        14 => {
+        14 | 29 => {
             let is_away = |entry: &Entry| matches!(entry.stage, Stage::Missed | Stage::Left);
             (Command::Return(one(queue, dice, is_away)?), "returned")
         }
-        15 => (Command::BackWithResults(one(queue, dice, |e| e.stage == Stage::Done)?), "back with results"),
+        15 | 28 => (Command::BackWithResults(one(queue, dice, |e| e.stage == Stage::Done)?), "back with results"),
         16..20 => (Command::Finish(one(queue, dice, |e| e.stage.room().is_some())?), "finished"),
         20 => (Command::Leave(one(queue, dice, Entry::is_waiting)?), "left queue"),
         21 => {

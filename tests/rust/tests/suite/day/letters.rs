@@ -69,7 +69,7 @@ impl World<'_> {
         let to = match &about {
             About::Appointment(visit) => visit.booker.account().cloned().map_or(Recipient::Phone, Recipient::Account),
             About::Waiting(waiting) => Recipient::Account(waiting.account.clone()),
-            About::Order(_) | About::Credit(_) | About::Person(_) => Recipient::Phone,
+            About::Order(_) | About::Credit(_) | About::Person(_) | About::Report(_) => Recipient::Phone,
         };
         let letter = Letter { kind, about: about.ledger_id(kind), item, to, is_copy: false };
         let is_true = about.bears_out(kind);
@@ -92,6 +92,7 @@ impl World<'_> {
             }
             About::Person(news) => table.clear_patient_notice(&news.patient, news.ev.seq).await.unwrap(),
             About::Waiting(waiting) => table.forget_ended(waiting).await.unwrap(),
+            About::Report(_) => panic!("no results come in on this day"),
         }
     }
 

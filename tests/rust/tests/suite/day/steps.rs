@@ -194,6 +194,8 @@ impl<'a> World<'a> {
             Hours::Before => dice.below(40),
             _ if dice.one_in(7) => dice.below(40),
             Hours::Morning => 22 + dice.below(44),
+            // What the HIS will say at night, once somebody has missed a visit.
+            Hours::Between if dice.one_in(6) => 33,
             Hours::Between if dice.one_in(2) => 35,
             Hours::Between => 26 + dice.below(14),
         };

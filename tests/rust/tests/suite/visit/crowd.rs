@@ -1,6 +1,7 @@
 //! A crowd at the release of numbers: clinics, people with their phones, and several instances of `booking`, all in this
 //! process on one engine.
 
+use super::his::nobody;
 use super::hospital::{profile, read, signed_in};
 use booking::App;
 use domain::civil::Date;
@@ -10,6 +11,7 @@ use domain::{Timestamp, time};
 use futures_util::stream::{self, StreamExt};
 use kit::Meter;
 use lambda_http::http::Request as HttpBuilder;
+use runtime::secrets::{HisAccount, Secret};
 use runtime::{Clock, Desk};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -99,7 +101,7 @@ impl Crowd {
         for _ in 0..size.instances {
             let desk = Desk::new(Table::new(kit::client(&meter.url), kit::TABLE), clock.clone(), PUBLIC_URL);
             desk.profile().await.unwrap();
-            instances.push(App::new(desk));
+            instances.push(App::new(desk, Secret::fixed(HisAccount { client: nobody() })));
         }
         let (requests, next, engine) = (AtomicUsize::new(0), AtomicUsize::new(0), kit::client(engine));
         let mut crowd =
@@ -148,6 +150,8 @@ impl Crowd {
             copies: false,
             reports: domain::report::FamilyScope::Unsaid,
             since,
+            by_merge: false,
+            former: false,
         };
         let mut item: store::table::Item = serde_dynamo::to_item(&link).unwrap();
         let key = Key::account_link(account, patient);

@@ -16,7 +16,7 @@ use domain::due::Deadline;
 use domain::id::{AppointmentId, CardNo, ClinicId, OpenId, PatientId};
 use domain::notice::{About, NoticeKind};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
-use domain::profile::HospitalProfile;
+use domain::profile::{HospitalProfile, NumbersPolicy};
 use domain::{Timestamp, time};
 use kit::StandIn;
 use lambda_http::http::Request as HttpBuilder;
@@ -108,12 +108,12 @@ impl Hospital {
         let profile = profile();
         table.put_profile(&profile).await.unwrap();
         let hospital = Self {
-            booking: booking::App::new(desk()),
+            booking: booking::App::new(desk(), his_account()),
             payment: payment::App { desk: desk(), pay: pay(), his: his_account() },
             pay_notify: pay_notify::App { desk: desk(), pay: pay() },
             sweeper: sweeper::App { desk: desk(), pay: pay() },
             reconcile: reconcile::App::new(desk(), pay(), his_account()),
-            his_sync: his_sync::App { desk: desk(), his: his_account() },
+            his_sync: his_sync::App { desk: desk(), his: his_account(), identity: Secret::fixed(keyring()) },
             reminder: reminder::App { desk: desk(), queue: letters::client(&queue_url), queue_url },
             letters,
             switch,
@@ -204,6 +204,29 @@ impl Hospital {
         linked
     }
 
+    /// From now on numbers are given as `policy` says.
+    pub(crate) async fn set_numbers(&mut self, policy: NumbersPolicy) {
+        self.profile.numbers = policy;
+        self.table.put_profile(&self.profile).await.unwrap();
+        // Functions keep a profile for a while; they are warm again before anything is counted.
+        self.pass_minutes(2).await;
+        let (payment, notify) = (&self.payment.desk, &self.pay_notify.desk);
+        let (sweeper, reconcile, his_sync) = (&self.sweeper.desk, &self.reconcile.desk, &self.his_sync.desk);
+        for desk in [&self.booking.desk, payment, notify, sweeper, reconcile, his_sync, &self.reminder.desk] {
+            desk.profile().await.unwrap();
+        }
+    }
+
+    /// Where a visit stands at the hospital's own system; none when that knows nothing of it.
+    pub(crate) async fn at_the_his(&self, visit: &AppointmentId) -> Option<String> {
+        let books = self.his.get("timetable").await;
+        let entries = books["registrations"].as_array().unwrap();
+        let found = entries.iter().find(|entry| entry["serial"] == visit.as_str())?;
+        // A lock ends by itself.
+        let is_over = found["until_ms"].as_i64().is_some_and(|until| until <= self.now().as_millisecond());
+        Some(if is_over { "over" } else { found["standing"].as_str().unwrap() }.to_owned())
+    }
+
     /// Gives a patient a card the hospital issued.
     pub(crate) async fn give_card(&self, person: &Person, card: &CardNo) {
         assert_eq!(self.table.create_card(&person.patient, card).await.unwrap().as_ref(), Some(card));
@@ -222,6 +245,20 @@ impl Hospital {
     /// A clinic the day after tomorrow with one slot of `numbers` numbers.
     pub(crate) async fn clinic(&self, numbers: u16) -> ClinicId {
         self.clinic_at(numbers, 2500).await
+    }
+
+    /// Asks for a number as a page does: status, when to come back, and the page.
+    pub(crate) async fn hold_page(&self, person: &Person, clinic: &ClinicId, key: &str) -> (u16, String, String) {
+        let body = json!({
+            "clinic": clinic.as_str(), "slot": slot().to_string(), "patient": person.patient.as_str(),
+            "idempotency_key": format!("{key:0>16}"),
+        });
+        let mut request = Self::request(person, "POST", "/appointments", &body);
+        request.headers_mut().insert("accept", "text/html".parse().unwrap());
+        let answer = booking::handle(&self.booking, request).await.unwrap();
+        let retry = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        let page = String::from_utf8(answer.body().as_ref().to_vec()).unwrap();
+        (answer.status().as_u16(), retry.unwrap_or_default(), page)
     }
 
     /// The same at another fee.
@@ -258,6 +295,12 @@ impl Hospital {
     /// A change of a person's browser at the booking function, asking for JSON.
     pub(crate) async fn book_post(&self, person: &Person, path: &str, body: &Value) -> (u16, Value) {
         let request = Self::request(person, "POST", path, body);
+        read(&booking::handle(&self.booking, request).await.unwrap())
+    }
+
+    /// A page of the booking function as JSON.
+    pub(crate) async fn book_get(&self, person: &Person, path: &str) -> (u16, Value) {
+        let request = Self::request(person, "GET", path, &Value::Null);
         read(&booking::handle(&self.booking, request).await.unwrap())
     }
 
@@ -360,7 +403,7 @@ impl Hospital {
                 self.table.clear_patient_notice(&news.patient, news.ev.seq).await.unwrap();
             }
             Some(About::Waiting(waiting)) => self.table.forget_ended(&waiting).await.unwrap(),
-            None => panic!("nothing to tell at {key:?}"),
+            Some(About::Report(_)) | None => panic!("nothing to tell at {key:?}"),
         }
     }
 

@@ -16,6 +16,8 @@ pub(crate) enum Fault {
     After,
     /// The call takes effect, the answer comes too late.
     Timeout,
+    /// The other side takes no more calls for a while, and says so.
+    Throttled,
 }
 
 impl Fault {
@@ -52,6 +54,7 @@ pub(crate) struct Switch(Arc<Mutex<Control>>);
 enum Decision {
     Forward,
     Refuse,
+    Throttle,
     Lose,
     Delay,
 }
@@ -77,8 +80,12 @@ impl Switch {
                 Fault::Before => Decision::Refuse,
                 Fault::After => Decision::Lose,
                 Fault::Timeout => Decision::Delay,
+                Fault::Throttled => Decision::Throttle,
             },
-            Some(plan) if plan.crash && at > plan.at => Decision::Refuse,
+            Some(plan) if plan.crash && at > plan.at => match plan.fault {
+                Fault::Throttled => Decision::Throttle,
+                Fault::Before | Fault::After | Fault::Timeout => Decision::Refuse,
+            },
             _ => Decision::Forward,
         }
     }
@@ -108,6 +115,7 @@ async fn handle(State(state): State<Forwarding>, request: Request) -> Response {
     match state.switch.decide(is_write(&request)) {
         Decision::Forward => forward(&state, request).await,
         Decision::Refuse => failure(),
+        Decision::Throttle => throttled(),
         Decision::Lose => {
             forward(&state, request).await;
             failure()
@@ -145,6 +153,13 @@ async fn forward(state: &Forwarding, request: Request) -> Response {
     }
     let body = answer.bytes().await.unwrap_or_default();
     response.body(Body::from(body)).unwrap()
+}
+
+/// As DynamoDB says it; whoever speaks to somebody else reads the status.
+fn throttled() -> Response {
+    let says = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Rate exceeded"}"#;
+    let answer = Response::builder().status(400).header("content-type", "application/x-amz-json-1.0");
+    answer.body(Body::from(says)).unwrap()
 }
 
 fn failure() -> Response {

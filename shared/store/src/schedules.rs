@@ -1,28 +1,104 @@
-//! What a line of a schedule changes of its clinic. Pure: a dry run and a write decide alike.
+//! What a schedule (排班) changes of its clinic, whether a file or the hospital's own system tells of it. Pure: a dry run and
+//! a write decide alike. Then the writes.
 
-use super::{Fate, Tally};
+use crate::clinics::ClinicWithSlots;
+use crate::table::{StoreError, Table};
+use domain::Timestamp;
 use domain::clinic::{Clinic, Slot, SlotStart};
-use store::clinics::ClinicWithSlots;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// How often a clinic is decided anew when a patient claims one of its numbers in between.
+const TRIES_MAX: usize = 4;
+
+/// What becomes of one thing of a file or list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Was not there.
+    New,
+    /// Was there, and says something else now.
+    Changed,
+    /// Was there, the same.
+    Unchanged,
+    /// Was there, taken away.
+    Removed,
+    /// Says something else, and stays as it is: somebody has claimed it.
+    Kept,
+}
+
+/// How many met which fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Were not there.
+    pub new: usize,
+    /// Say something else now.
+    pub changed: usize,
+    /// Are the same.
+    pub unchanged: usize,
+    /// Were taken away.
+    pub removed: usize,
+    /// Stay as they are, because somebody has claimed them.
+    pub kept: usize,
+}
+
+impl Tally {
+    /// One more.
+    pub fn count(&mut self, fate: Fate) {
+        let count = match fate {
+            Fate::New => &mut self.new,
+            Fate::Changed => &mut self.changed,
+            Fate::Unchanged => &mut self.unchanged,
+            Fate::Removed => &mut self.removed,
+            Fate::Kept => &mut self.kept,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            new: self.new.saturating_add(other.new),
+            changed: self.changed.saturating_add(other.changed),
+            unchanged: self.unchanged.saturating_add(other.unchanged),
+            removed: self.removed.saturating_add(other.removed),
+            kept: self.kept.saturating_add(other.kept),
+        }
+    }
+}
+
+impl FromIterator<Fate> for Tally {
+    fn from_iter<I: IntoIterator<Item = Fate>>(fates: I) -> Self {
+        let mut tally = Self::default();
+        fates.into_iter().for_each(|fate| tally.count(fate));
+        tally
+    }
+}
 
 /// What is to be written, and what becomes of clinic and slots.
-#[derive(Debug, PartialEq)]
-pub(super) struct Plan {
-    pub(super) clinic: Clinic,
-    pub(super) fate: Fate,
-    pub(super) written: Vec<Slot>,
-    pub(super) removed: Vec<SlotStart>,
-    pub(super) slots: Tally,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The clinic as it will be.
+    pub clinic: Clinic,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// Slots to write.
+    pub written: Vec<Slot>,
+    /// Slots to take away.
+    pub removed: Vec<SlotStart>,
+    /// What becomes of its slots.
+    pub slots: Tally,
 }
 
 impl Plan {
     /// Whether there is nothing to write.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.fate == Fate::Unchanged && self.written.is_empty() && self.removed.is_empty()
     }
 }
 
 /// Compares a line with the clinic as it is. A clinic that was closed stays closed.
-pub(super) fn plan(found: Option<&ClinicWithSlots>, line: (Clinic, Vec<Slot>)) -> Plan {
+pub fn plan(found: Option<&ClinicWithSlots>, line: (Clinic, Vec<Slot>)) -> Plan {
     let (mut clinic, mut wanted) = line;
     let there = found.map_or(&[][..], |found| &found.slots);
     if let Some(found) = found {
@@ -85,6 +161,91 @@ fn numbers_would_meet(there: &[Slot], wanted: &[Slot]) -> bool {
         let others = wanted.iter().filter(|slot| slot.start != kept.start);
         others.into_iter().any(|slot| !slot.numbers().is_disjoint(&kept_numbers))
     })
+}
+
+/// The numbers of a half hour, as the hospital's own system has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardSlot {
+    /// Its start.
+    pub start: SlotStart,
+    /// Numbers nobody has.
+    pub free: BTreeSet<u16>,
+    /// Numbers somebody has.
+    pub taken: BTreeSet<u16>,
+}
+
+/// What hearing of a clinic came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// Whether anything changed.
+    pub is_changed: bool,
+    /// Numbers sold here that the hospital does not have any more: kept, and for people to look at.
+    pub beyond: BTreeSet<u16>,
+}
+
+impl Table {
+    /// Brings a clinic to what a schedule says of it, all of it or nothing. What a patient has claimed stays.
+    pub async fn file_schedule(
+        &self,
+        line: &(Clinic, Vec<Slot>),
+        writes: bool,
+        now: Timestamp,
+    ) -> Result<Plan, StoreError> {
+        for _ in 0..TRIES_MAX {
+            let found = self.clinic(&line.0.id).await?;
+            let plan = plan(found.as_ref(), line.clone());
+            if !writes || plan.is_empty() || self.write_plan(&plan, now).await? {
+                return Ok(plan);
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
+    async fn write_plan(&self, plan: &Plan, now: Timestamp) -> Result<bool, StoreError> {
+        let clinic = &plan.clinic;
+        let is_written = self.put_schedule(clinic, &plan.written, &plan.removed).await?.is_done();
+        if is_written {
+            self.forget_board(clinic.date, &clinic.department, now).await?;
+        }
+        Ok(is_written)
+    }
+
+    /// Brings a clinic to what the hospital's own system, which owns its numbers, says of it: free there is free here,
+    /// unless somebody here has it. Slots that are there already change one by one, for patients claim in them meanwhile.
+    pub async fn hear_schedule(
+        &self,
+        clinic: &Clinic,
+        slots: &[HeardSlot],
+        now: Timestamp,
+    ) -> Result<Heard, StoreError> {
+        let found = self.clinic(&clinic.id).await?;
+        let there = found.as_ref().map_or(&[][..], |found| &found.slots);
+        let is_new = |heard: &&HeardSlot| !there.iter().any(|slot| slot.start == heard.start);
+        let fresh: Vec<Slot> = slots.iter().filter(is_new).map(|heard| fresh(clinic, heard)).collect();
+        let mut heard = Heard::default();
+        if found.as_ref().map(|found| &found.clinic) != Some(clinic) || !fresh.is_empty() {
+            heard.is_changed = true;
+            if !self.put_schedule(clinic, &fresh, &[]).await?.is_done() {
+                return Err(StoreError::Contended);
+            }
+        }
+        let none = BTreeSet::new();
+        for slot in there {
+            let said = slots.iter().find(|heard| heard.start == slot.start);
+            let (free, taken) = said.map_or((&none, &none), |heard| (&heard.free, &heard.taken));
+            heard.beyond.extend(slot.beyond(free, taken));
+            heard.is_changed |= self.change_slot(slot, |seen| seen.heard(free, taken)).await?;
+        }
+        if heard.is_changed {
+            self.forget_board(clinic.date, &clinic.department, now).await?;
+        }
+        Ok(heard)
+    }
+}
+
+fn fresh(clinic: &Clinic, heard: &HeardSlot) -> Slot {
+    let slot = Slot::fresh(clinic, heard.start, 1, 0);
+    Slot { free_numbers: heard.free.clone(), elsewhere: heard.taken.clone(), ..slot }
 }
 
 #[cfg(test)]

@@ -1,0 +1,88 @@
+//! What the hospital's own system was asked for, when, and what came of it; and asking for it now.
+
+use crate::{Action, App};
+use domain::Timestamp;
+use domain::profile::PullPolicy;
+use domain::pull::Pull;
+use domain::time;
+use maud::{Markup, html};
+use runtime::Refusal;
+use runtime::http::Call;
+use serde::Serialize;
+use web::Response;
+use web::components::{Button, Look, Page, Tone, key_values, notice, page, title};
+use web::negotiate::Face;
+use web::problem::Problem;
+use web::view::{PageContext, View};
+
+/// The page's address.
+const HERE: &str = "/staff/his/pull";
+
+/// Where pulling stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct PullView {
+    #[serde(flatten)]
+    pull: Pull,
+    /// Whether what is known of numbers is older than it should be.
+    is_old: bool,
+}
+
+impl PullView {
+    fn of(pull: Pull, policy: &PullPolicy, now: Timestamp) -> Self {
+        Self { is_old: pull.is_old(policy, now), pull }
+    }
+}
+
+impl View for PullView {
+    fn page(&self, context: &PageContext<'_>) -> Markup {
+        let when = |at: Option<Timestamp>| match at {
+            Some(at) => time::wall_clock(at).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            None => "还没有".to_owned(),
+        };
+        let report = &self.pull.report;
+        let facts = [
+            ("科室和医生更新于", html! { (when(self.pull.catalog_at)) }),
+            ("排班和号源更新于", html! { (when(self.pull.schedules_at)) }),
+            ("最近一次", html! { @if report.is_complete { "完成" } @else { "未完成" } }),
+            ("变更的科室和医生", html! { (report.catalog_changed) }),
+            ("变更的门诊", html! { (report.clinics_changed) }),
+            ("停诊、替诊等通知", html! { (report.events) }),
+            ("无法识别的条目", html! { (report.rejected) }),
+        ];
+        let body = html! {
+            (title("医院系统同步"))
+            @if self.is_old { (notice(Tone::Bad, "医院系统的数据已经过时，请检查前置机。")) }
+            @if self.pull.asked_at.is_some() { (notice(Tone::Plain, "已安排同步，一分钟内开始。")) }
+            (key_values(&facts))
+            @if !report.oversold.is_empty() {
+                p { "以下门诊已售出的号多于医院现有的号，已保留给患者，请核对：" }
+                ul { @for clinic in &report.oversold { li { (clinic) } } }
+            }
+            div.acts { (Button::post(context, "立即同步", HERE, Look::Plain)) }
+        };
+        page(context, &Page::new("医院系统同步"), body)
+    }
+}
+
+pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    let policy = policy(call)?;
+    let pull = app.desk.table.pull().await?;
+    tracing::info!(who = call.staff()?, what = "read_pull", "staff action");
+    Ok(call.show(&PullView::of(pull, &policy, call.now)))
+}
+
+/// His-sync begins with its next tick.
+pub(crate) async fn ask(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
+    let policy = policy(call)?;
+    let pull = app.desk.table.ask_for_pull(call.now).await?;
+    tracing::info!(who = call.staff()?, what = "ask_for_pull", "staff action");
+    Ok(match call.meta.face() {
+        Face::Json => call.show(&PullView::of(pull, &policy, call.now)),
+        Face::Page => call.go(HERE),
+    })
+}
+
+fn policy(call: &Call<Action>) -> Result<PullPolicy, Refusal> {
+    let off = || Problem::conflict("pull_off", "医院设置中没有开启与医院系统的同步");
+    Ok(call.profile()?.numbers.pull.ok_or_else(off)?)
+}

@@ -1,0 +1,97 @@
+//! Whose a report is: by the numbers it names, never by a name alone, and never against a name.
+
+use crate::Inbox;
+use domain::id::{CardNo, PatientId};
+use domain::person::{DocumentKind, IdDocument, NameMatch, PersonName};
+use domain::report::unplaced::{Obstacle, Why};
+use domain::report::{Concept, Identifier, Subject};
+use domain::time;
+use store::StoreError;
+
+/// Numbers looked up for one report: no honest one has more.
+const NUMBERS_MAX: usize = 8;
+/// Kinds of number (HL7 table 0203) that are of a visit or an account, not of a person.
+const NOT_OF_A_PERSON: [&str; 2] = ["VN", "AN"];
+
+/// The numbers a report names its patient by.
+pub(crate) fn numbers(subject: &Subject) -> Vec<String> {
+    let is_of_person = |identifier: &&Identifier| {
+        let kinds = identifier.kind.iter().flat_map(Concept::codes);
+        !kinds.into_iter().any(|kind| NOT_OF_A_PERSON.contains(&kind))
+    };
+    let values = subject.identifiers.iter().filter(is_of_person).filter_map(|identifier| identifier.value.as_ref());
+    let own = subject.reference.as_ref().and_then(|reference| reference.as_str().rsplit_once("Patient/"));
+    let own = own.map(|(_, id)| id.to_owned());
+    let mut numbers: Vec<String> = Vec::new();
+    for number in values.map(|value| value.as_str().trim().to_owned()).chain(own) {
+        if !number.is_empty() && !numbers.contains(&number) && numbers.len() < NUMBERS_MAX {
+            numbers.push(number);
+        }
+    }
+    numbers
+}
+
+fn obstacle(why: Why) -> Obstacle {
+    Obstacle { why, place: "patient".into() }
+}
+
+impl Inbox<'_> {
+    /// The patient of a report: all its numbers that are known agree, and its name does not contradict. `card`: the card
+    /// staff have found the patient by; it stands for the numbers.
+    pub(crate) async fn place(
+        &self,
+        subject: &Subject,
+        card: Option<&CardNo>,
+    ) -> Result<Result<PatientId, Obstacle>, StoreError> {
+        let numbers = match card {
+            Some(card) => vec![card.to_string()],
+            None => numbers(subject),
+        };
+        if numbers.is_empty() {
+            return Ok(Err(obstacle(Why::NoNumber)));
+        }
+        let mut found: Option<PatientId> = None;
+        for number in &numbers {
+            let Some(patient) = self.holder(number).await? else { continue };
+            // Numbers of records that were merged are numbers of one person (E67).
+            let patient = self.table.root_of(&patient).await?;
+            if found.as_ref().is_some_and(|found| *found != patient) {
+                return Ok(Err(obstacle(Why::TwoPatients)));
+            }
+            found = Some(patient);
+        }
+        let Some(patient) = found else { return Ok(Err(obstacle(Why::UnknownPatient))) };
+        // Staff have looked at the paper; a name in another script is no reason to keep a result from its patient.
+        if card.is_none() && !self.is_name_of(subject, &patient).await? {
+            return Ok(Err(obstacle(Why::OtherName)));
+        }
+        Ok(Ok(patient))
+    }
+
+    /// Who is known by a number: of a card, of an identity document, or ours.
+    async fn holder(&self, number: &str) -> Result<Option<PatientId>, StoreError> {
+        if let Ok(card) = number.parse::<CardNo>()
+            && let Some(card) = self.table.card(&card).await?
+            && card.patient.is_some()
+        {
+            return Ok(card.patient);
+        }
+        let document = IdDocument::parse(DocumentKind::ResidentId, number, time::today(self.now));
+        if let Ok(document) = document
+            && let Some(patient) = self.table.patient_by_document(self.keys, &document).await?
+        {
+            return Ok(Some(patient));
+        }
+        let Ok(id) = number.parse::<PatientId>() else { return Ok(None) };
+        Ok(self.table.patient(&id).await?.map(|patient| patient.id))
+    }
+
+    /// Whether the name a report gives is, or may be, the patient's. One that is no name says nothing against it.
+    async fn is_name_of(&self, subject: &Subject, patient: &PatientId) -> Result<bool, StoreError> {
+        let Some(name) = subject.name.as_ref().and_then(|name| PersonName::parse(name.as_str()).ok()) else {
+            return Ok(true);
+        };
+        let Some(patient) = self.table.patient(patient).await? else { return Ok(false) };
+        Ok(patient.identity.compares_name(self.keys, &name)? != NameMatch::Different)
+    }
+}

@@ -1,0 +1,87 @@
+//! From bytes to reports, in whichever language.
+
+use domain::report::unplaced::{Obstacle, Why};
+use domain::report::{Codes, Report, Wire};
+use results::hl7::message::Message;
+use results::{Charset, Fault, FaultKind, FileBody, fhir, front_end, hl7};
+use sha2::{Digest, Sha256};
+
+/// One message as it came.
+#[derive(Clone, Copy)]
+pub struct Delivery<'a> {
+    /// Its language.
+    pub wire: Wire,
+    /// The name of the machine that sent it.
+    pub sender: &'a str,
+    /// The charset HTTP declared, if any.
+    pub charset: Option<&'a str>,
+    /// What was sent.
+    pub body: &'a [u8],
+}
+
+/// What a message says.
+pub(crate) struct Parsed {
+    pub(crate) reports: Vec<Report>,
+    pub(crate) files: Vec<FileBody>,
+}
+
+pub(crate) fn read(delivery: &Delivery<'_>, codes: &Codes) -> Result<Parsed, Fault> {
+    match delivery.wire {
+        Wire::Hl7 => read_framed(delivery.body),
+        Wire::Fhir => read_fhir(delivery.body, delivery.charset),
+        Wire::FrontEnd => {
+            let results = front_end::read(delivery.body, delivery.charset, codes)?;
+            Ok(Parsed { reports: results.reports, files: Vec::new() })
+        }
+    }
+}
+
+fn read_framed(body: &[u8]) -> Result<Parsed, Fault> {
+    let read = hl7::frame::read(body)?;
+    let mut parsed = Parsed { reports: Vec::new(), files: Vec::new() };
+    for message in read.messages {
+        let Parsed { mut reports, mut files } = read_hl7(&message?)?;
+        parsed.reports.append(&mut reports);
+        parsed.files.append(&mut files);
+    }
+    Ok(parsed)
+}
+
+pub(crate) fn read_hl7(message: &Message) -> Result<Parsed, Fault> {
+    let results = hl7::oru::read(message)?;
+    Ok(Parsed { reports: results.reports, files: results.files })
+}
+
+/// FHIR is UTF-8, unless HTTP or the bytes say otherwise.
+fn read_fhir(body: &[u8], charset: Option<&str>) -> Result<Parsed, Fault> {
+    let encoding = || Fault::at("$", FaultKind::Encoding);
+    let charset = charset.and_then(Charset::named).or_else(|| Charset::detect(body)).ok_or_else(encoding)?;
+    let text = charset.decode(body).map_err(|_| encoding())?;
+    let results = fhir::read(&text)?;
+    Ok(Parsed { reports: results.reports, files: results.files })
+}
+
+/// What a fault means for whoever has to mend it.
+pub(crate) fn obstacle(fault: &Fault) -> Obstacle {
+    let why = match fault.kind {
+        FaultKind::Encoding => Why::Encoding,
+        FaultKind::UnknownCode => Why::UnknownCode,
+        FaultKind::OtherPatient => Why::TwoPatients,
+        FaultKind::TooLarge
+        | FaultKind::TooMany
+        | FaultKind::TooDeep
+        | FaultKind::Syntax
+        | FaultKind::Missing
+        | FaultKind::Twice
+        | FaultKind::Dangling
+        | FaultKind::Unsupported
+        | FaultKind::Unavailable => Why::Unreadable,
+    };
+    Obstacle { why, place: fault.place.clone() }
+}
+
+/// What a body is known by.
+pub(crate) fn digest(body: &[u8]) -> String {
+    let digits = Sha256::digest(body).into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+}
