@@ -41,7 +41,7 @@ const KEYS: &str = r#"{"current":1,"keys":{"1":{"seal":"AAAAAAAAAAAAAAAAAAAAAAAA
     "index":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}}}"#;
 /// An adult, and a child of twelve.
 const ADULT: (&str, &str) = ("11010519491231002X", "31002X");
-const CHILD: (&str, &str) = ("110101201401010019", "010019");
+const CHILD: (&str, &str) = ("110101201401010014", "010014");
 const MACHINE: &str = "doctor-token";
 
 fn now() -> Timestamp {
