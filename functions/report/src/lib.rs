@@ -109,12 +109,13 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible>
         Action::ConsentPage => access::ask_consent(app, call).await,
         Action::Consent => access::consent(app, call).await,
         Action::Trend => trend::show(app, call).await,
-        Action::Report => read::show(app, call).await,
-        Action::Versions => read::versions(app, call).await,
+        // The largest: kept off the frame that all of them share.
+        Action::Report => Box::pin(read::show(app, call)).await,
+        Action::Versions => Box::pin(read::versions(app, call)).await,
         Action::Print => paper::print(app, call).await,
         Action::Paper => paper::show(app, call).await,
         Action::Awaiting => release::awaiting(app, call).await,
-        Action::Release => release::release(app, call).await,
+        Action::Release => Box::pin(release::release(app, call)).await,
     })
     .await
 }

@@ -142,7 +142,7 @@ impl Hospital {
             .uri(format!("{URL}{path}"))
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .header(header::ACCEPT, "application/json");
-        answer(handle(&self.app(now()), request.body(Body::Empty).unwrap()).await.unwrap())
+        answer(Box::pin(handle(&self.app(now()), request.body(Body::Empty).unwrap())).await.unwrap())
     }
 }
 
@@ -185,7 +185,7 @@ impl Reader<'_> {
             .header(header::COOKIE, cookie.split(';').next().unwrap())
             .header(header::ACCEPT, accept)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        answer(handle(&self.hospital.app(now), request.body(body).unwrap()).await.unwrap())
+        answer(Box::pin(handle(&self.hospital.app(now), request.body(body).unwrap())).await.unwrap())
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -480,7 +480,7 @@ async fn paper_opens_anywhere_for_five_minutes() {
     let elsewhere = async |second: i64, path: &str| {
         let request = Request::builder().uri(format!("{URL}{path}")).header(header::ACCEPT, "text/html");
         let app = hospital.app(add_seconds(now(), second));
-        answer(handle(&app, request.body(Body::Empty).unwrap()).await.unwrap())
+        answer(Box::pin(handle(&app, request.body(Body::Empty).unwrap())).await.unwrap())
     };
     let sheet = elsewhere(60, &printed).await;
     assert_eq!((sheet.status, sheet.cache.as_str()), (200, "no-store"));
@@ -498,7 +498,7 @@ async fn nothing_is_kept_and_everything_wants_to_know_who_asks() {
         let path = route.path.replace("{report}", "nothing").replace("{patient}", "nothing");
         let request = Request::builder().method(route.method.as_str()).uri(format!("{URL}{path}"));
         let request = request.header(header::ACCEPT, "application/json").body(Body::Empty).unwrap();
-        let answer = answer(handle(&hospital.app(now()), request).await.unwrap());
+        let answer = answer(Box::pin(handle(&hospital.app(now()), request)).await.unwrap());
         let wanted = if route.access == Access::Signed { 410 } else { 401 };
         assert_eq!((answer.status, answer.cache.as_str()), (wanted, "no-store"), "{path}");
     }

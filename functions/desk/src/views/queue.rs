@@ -2,7 +2,7 @@
 
 use crate::Action;
 use crate::queue::{Deed, PRIORITIES, priority_code};
-use domain::appointment::Appointment;
+use domain::appointment::{Appointment, AppointmentKey};
 use domain::clinic::{Clinic, ClinicState};
 use domain::queue::line::line;
 use domain::queue::{Entry, Priority, Queue, QueueOwner, QueuePolicy, Room, Stage, Turn};
@@ -40,8 +40,6 @@ struct PersonView {
     missed: u8,
     #[serde(skip)]
     priority: Priority,
-    #[serde(skip)]
-    patient: String,
 }
 
 impl PersonView {
@@ -62,7 +60,6 @@ impl PersonView {
             since: checked_in.map(|at| time::wall_clock(at).strftime("%-H:%M").to_string()),
             missed: entry.missed,
             priority: entry.priority,
-            patient: entry.key(queue.date).patient.to_string(),
         }
     }
 
@@ -274,8 +271,8 @@ impl QueueView {
                     @match room.calls { Some(calls) => { "已叫 " (calls) " 次" } None => "就诊中" }
                 }
             }
-            @if self.sees_results {
-                p.links { a href={ "/staff/patients/" (person.patient) "/reports" } { "检验检查报告" } }
+            @if let Some(key) = self.sees_results.then(|| person.appointment.parse::<AppointmentKey>().ok()).flatten() {
+                p.links { a href={ "/staff/patients/" (key.patient) "/reports" } { "检验检查报告" } }
             }
             @if !self.his {
                 (self.form(context, Some(person), &html! {

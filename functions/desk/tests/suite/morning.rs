@@ -10,7 +10,7 @@ use lambda_http::http::Method;
 async fn here(world: &World, nurse: &Browser, start: &str) -> domain::appointment::Appointment {
     let booked = world.book(start).await;
     world.later(1);
-    let answer = world.check_in(nurse, &booked.key().to_string()).await;
+    let answer = Box::pin(world.check_in(nurse, &booked.key().to_string())).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     booked
 }

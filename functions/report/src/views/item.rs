@@ -257,8 +257,8 @@ fn place(number: &Decimal, range: &ReferenceRange, position: Position) -> Option
         }
         _ => match position {
             Position::Below => RANGE_FROM / 2,
-            Position::Within => (RANGE_FROM + RANGE_TO) / 2,
-            Position::Above => (RANGE_TO + BAR_WIDTH) / 2,
+            Position::Within => i64::midpoint(RANGE_FROM, RANGE_TO),
+            Position::Above => i64::midpoint(RANGE_TO, BAR_WIDTH),
         },
     };
     // What is compared and what is drawn never contradict each other, rounded or not.

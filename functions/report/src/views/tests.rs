@@ -15,11 +15,12 @@ use web::view::{PageContext, Site, View};
 /// What a page of a list may weigh besides the style sheets, which every page has.
 const LIST_BYTES_MAX: usize = 10 * 1024;
 
-fn samples(folder: &str) -> Vec<(String, Vec<u8>)> {
+fn samples(folder: &str, ending: &str) -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/results/tests/samples").join(folder);
     let mut found: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|found| found == ending))
         .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
         .collect();
     found.sort();
@@ -33,10 +34,10 @@ fn named(name: &str, reports: Vec<Report>) -> impl Iterator<Item = (String, Repo
 /// Every report of every sample.
 fn reports() -> Vec<(String, Report)> {
     let mut all = Vec::new();
-    for (name, bytes) in samples("fhir-r4").into_iter().filter(|(name, _)| name.ends_with(".json")) {
+    for (name, bytes) in samples("fhir-r4", "json") {
         all.extend(named(&name, fhir::read(std::str::from_utf8(&bytes).unwrap()).unwrap().reports));
     }
-    for (name, bytes) in samples("hl7v2").into_iter().filter(|(name, _)| name.ends_with(".hl7")) {
+    for (name, bytes) in samples("hl7v2", "hl7") {
         let messages = hl7::frame::read(&bytes).unwrap().messages;
         for message in messages.into_iter().flatten() {
             if let Ok(results) = hl7::oru::read(&message) {
@@ -44,7 +45,7 @@ fn reports() -> Vec<(String, Report)> {
             }
         }
     }
-    for (name, bytes) in samples("front-end") {
+    for (name, bytes) in ["json", "xml"].into_iter().flat_map(|ending| samples("front-end", ending)) {
         if let Ok(results) = front_end::read(&bytes, None, &front_end::Codes::default()) {
             all.extend(named(&name, results.reports));
         }
@@ -167,7 +168,7 @@ fn what_was_found_stands_in_sight_with_unit_range_and_remarks() {
             for value in item.values.iter().filter(|value| !is_put_into_words(value)) {
                 see("value", value.sent.as_str());
             }
-            for unit in item.unit.iter() {
+            for unit in &item.unit {
                 see("unit", unit.as_str());
             }
             for note in &item.notes {
@@ -237,8 +238,8 @@ fn a_list_is_small() {
             day: "2026年11月23日 09:30".into(),
             progress: Progress::Ready,
             expected: None,
-            is_corrected: at % 5 == 0,
-            is_unread: at % 2 == 0,
+            is_corrected: at.is_multiple_of(5),
+            is_unread: at.is_multiple_of(2),
         })
     };
     let list = ListView {
