@@ -173,14 +173,14 @@ mod tests {
         IdDocument::parse(DocumentKind::ResidentId, number, date(2026, 11, 23)).unwrap()
     }
 
-    fn holder(name: &str, phone: Option<&str>) -> Option<Holder> {
-        Some(Holder {
+    fn holder(name: &str, phone: Option<&str>) -> Holder {
+        Holder {
             person: None,
             name: PersonName::parse(name).ok(),
             documents: vec![document("11010519491231002X")],
             phone: phone.and_then(|phone| Phone::parse(phone).ok()),
             cards: Vec::new(),
-        })
+        }
     }
 
     fn said(name: &str, number: &str) -> Identity {
@@ -193,15 +193,15 @@ mod tests {
         let (own, other) = ("11010519491231002X", "110101200002290018");
         let phone = Some("19900000001");
         for (held, said, expected) in [
-            (holder("王芳", phone), said("王芳", own), "agrees"),
-            (holder("王芳", phone), said("王方", own), "differs"),
-            (holder("王芳", phone), said("王芳", other), "differs"),
-            (holder("王芳", Some("19900000002")), said("王芳", own), "differs"),
-            (holder("王芳", None), said("王芳", own), "differs"),
+            (Some(holder("王芳", phone)), said("王芳", own), "agrees"),
+            (Some(holder("王芳", phone)), said("王方", own), "differs"),
+            (Some(holder("王芳", phone)), said("王芳", other), "differs"),
+            (Some(holder("王芳", Some("19900000002"))), said("王芳", own), "differs"),
+            (Some(holder("王芳", None)), said("王芳", own), "differs"),
             (None, said("王芳", own), "differs"),
-            (holder("王?", phone), said("王\u{20BB7}", own), "window"),
-            (holder("王?", Some("19900000002")), said("王\u{20BB7}", own), "differs"),
-            (holder("1", phone), said("王芳", own), "window"),
+            (Some(holder("王?", phone)), said("王\u{20BB7}", own), "window"),
+            (Some(holder("王?", Some("19900000002"))), said("王\u{20BB7}", own), "differs"),
+            (Some(holder("1", phone)), said("王芳", own), "window"),
         ] {
             let came_to = match verdict(held, &said) {
                 Verdict::Agrees(..) => "agrees",

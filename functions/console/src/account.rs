@@ -26,7 +26,7 @@ pub(crate) async fn publish_menu(app: &App, call: &Call<Action>) -> Result<Respo
     let (api, wanted) = (&app.api, &menu);
     let create = |token| async move { api.create_menu(&token, wanted).await };
     with_token(&app.tokens.of(&app.desk), create).await.map_err(refused)?;
-    tracing::info!(who = call.staff()?, what = "publish_menu", buttons = menu.buttons.len(), "staff action");
+    app.desk.note(call, "publish_menu", "menu").await?;
     Ok(call.show(&MenuView::of(&menu)))
 }
 
@@ -70,8 +70,7 @@ pub(crate) async fn make_qrcode(app: &App, call: &Call<Action>) -> Result<Respon
     let (api, wanted) = (&app.api, &code);
     let create = |token| async move { api.create_qrcode(&token, wanted).await };
     let ticket = with_token(&app.tokens.of(&app.desk), create).await.map_err(refused)?;
-    let permanent = request.expire_s.is_none();
-    tracing::info!(who = call.staff()?, what = "make_qrcode", payload = request.payload, permanent, "staff action");
+    app.desk.note(call, "make_qrcode", &request.payload).await?;
     let image_url = showqrcode_url(MP_URL, &ticket.ticket);
     Ok(call.show(&QrCodeView { scene, url: ticket.url, expire_s: ticket.expire_s, image_url, ticket: ticket.ticket }))
 }

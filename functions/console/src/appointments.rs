@@ -15,14 +15,14 @@ pub(crate) async fn clinic(app: &App, call: &Call<Action>) -> Result<Response, R
     let id: ClinicId = call.params.parse("clinic")?;
     let found = app.desk.table.clinic(&id).await?.ok_or_else(Problem::not_found)?;
     let taken = appointments_in(&app.desk, &found).await?;
-    tracing::info!(who = call.staff()?, what = "read_clinic", %id, appointments = taken.len(), "staff action");
+    app.desk.note(call, "read_clinic", &id).await?;
     Ok(call.show(&ClinicView::of(&found, &taken, call.now)))
 }
 
 pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let key: AppointmentKey = call.params.parse("appointment")?;
     let appointment = app.desk.table.appointment(&key).await?.ok_or_else(Problem::not_found)?;
-    tracing::info!(who = call.staff()?, what = "read_appointment", appointment = %key.id, "staff action");
+    app.desk.note(call, "read_appointment", &key.id).await?;
     answer(app, call, &appointment).await
 }
 
@@ -37,8 +37,7 @@ pub(crate) async fn cancel(app: &App, call: &Call<Action>) -> Result<Response, R
     let key: AppointmentKey = call.params.parse("appointment")?;
     let CancelRequest { by, reason } = body::json(call)?;
     let cancelled = window::cancel(&app.desk, &app.profile().await?, &key, by, call.staff()?, call.now).await?;
-    let who = call.staff()?;
-    tracing::info!(who, what = "cancel_appointment", appointment = %key.id, ?by, ?reason, "staff action");
+    app.desk.note(call, &format!("cancel_appointment:{}", reason.code()), &key.id).await?;
     answer(app, call, &cancelled).await
 }
 

@@ -75,7 +75,7 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
 pub(crate) async fn ask(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let policy = policy(call)?;
     let pull = app.desk.table.ask_for_pull(call.now).await?;
-    tracing::info!(who = call.staff()?, what = "ask_for_pull", "staff action");
+    app.desk.note(call, "ask_for_pull", "pull").await?;
     Ok(match call.meta.face() {
         Face::Json => call.show(&PullView::of(pull, &policy, call.now)),
         Face::Page => call.go(HERE),

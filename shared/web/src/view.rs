@@ -90,7 +90,10 @@ pub(crate) fn answer(
 ) -> Response {
     let mut response = Response::default();
     *response.status_mut() = status;
-    headers::secure(&mut response, context.site);
+    match face {
+        Face::Page => headers::secure(&mut response, context.site),
+        Face::Json => headers::secure_data(&mut response, context.site),
+    }
     let content_type = match face {
         Face::Page => "text/html; charset=utf-8",
         Face::Json => "application/json",

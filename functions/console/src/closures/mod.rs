@@ -36,7 +36,7 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
         None => None,
     };
     let view = view(app, call, &found, from).await?;
-    tracing::info!(who = call.staff()?, what = "read_closure", clinic = %found.clinic.id, "staff action");
+    app.desk.note(call, "read_closure", &found.clinic.id).await?;
     Ok(call.show(&view))
 }
 
@@ -116,7 +116,7 @@ pub(crate) async fn decide(app: &App, call: &Call<Action>) -> Result<Response, R
         Some("limit") => limit(app, &found, &fields).await?,
         _ => return Err(Problem::bad_request().into()),
     };
-    tracing::info!(who = call.staff()?, what, clinic = %found.clinic.id, "staff action");
+    app.desk.note(call, what, &found.clinic.id).await?;
     Ok(match call.meta.face() {
         Face::Json => call.show(&view(app, call, &find(app, call).await?, None).await?),
         Face::Page => call.go(&format!("/staff/clinics/{}/closure", found.clinic.id)),

@@ -43,7 +43,7 @@ pub(crate) async fn dry_run(app: &App, call: &Call<Action>) -> Result<Response, 
     };
     let compared: Vec<Compared> = stream::iter(people).map(compare).buffered(READS_AT_ONCE).try_collect().await?;
     let view = view_of(&compared, is_complete);
-    tracing::info!(who = call.staff()?, what = "credit_dry_run", people = compared.len(), "staff action");
+    app.desk.note(call, "credit_dry_run", "credit").await?;
     Ok(call.show(&view))
 }
 

@@ -74,7 +74,7 @@ pub(crate) async fn answer(app: &App, call: &Call<Action>) -> Result<Response, R
         }
         Answered::NotFound => return Err(Problem::not_found().into()),
     };
-    tracing::info!(who = call.staff()?, what = "answer_appeal", appointment = %key.id, granted, "staff action");
+    app.desk.note(call, if granted { "grant_appeal" } else { "reject_appeal" }, &key.id).await?;
     let keys = app.identity.get(call.now).await?;
     Ok(call.show(&AppealView::of(&appeal, &keys, call.now)?))
 }
@@ -101,7 +101,7 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
             RecordView::of(&gate.record, standing.as_ref(), &keys, call.now)?
         }
     };
-    tracing::info!(who = call.staff()?, what = "read_credit", id = call.params.get("id"), "staff action");
+    app.desk.note(call, "read_credit", call.params.get("id")).await?;
     Ok(call.show(&view))
 }
 
@@ -136,7 +136,7 @@ pub(crate) async fn void(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let key = AppointmentKey { patient: owner.patient, date: time::today(strike.visit), id: appointment };
     let appointment = app.desk.table.appointment(&key).await?.ok_or_else(Problem::not_found)?;
     let changed = app.desk.table.void_strike(&app.profile().await?, &appointment, &decision).await?;
-    tracing::info!(who = call.staff()?, what = "void_strike", appointment = %key.id, changed, "staff action");
+    app.desk.note(call, "void_strike", &key.id).await?;
     Ok(call.show(&DecidedView { changed }))
 }
 
@@ -188,7 +188,7 @@ async fn decide(
         }
         Subject::Account(account) => app.desk.table.decide_on_account(&account, change).await?,
     };
-    tracing::info!(who = call.staff()?, what, id = call.params.get("id"), changed, "staff action");
+    app.desk.note(call, what, call.params.get("id")).await?;
     Ok(call.show(&DecidedView { changed }))
 }
 

@@ -121,7 +121,9 @@ pub(crate) async fn import(app: &App, call: &Call<Action>) -> Result<Response, R
     match filed {
         Ok(filed) => {
             let dry_run = mode == Mode::DryRun;
-            tracing::info!(who = call.staff()?, what = "import", ?kind, dry_run, ?filed, "staff action");
+            if !dry_run {
+                app.desk.note(call, "import", format!("{kind:?}")).await?;
+            }
             Ok(call.show(&ImportView { kind, dry_run, filed }))
         }
         Err(Unfiled::Rows(errors)) => {

@@ -34,7 +34,7 @@ pub(crate) async fn of_appointment(app: &App, call: &Call<Action>) -> Result<Res
     let key: AppointmentKey = call.params.parse("appointment")?;
     let appointment = app.desk.table.appointment(&key).await?.ok_or_else(Problem::not_found)?;
     let records = told_about(app, &appointment).await?;
-    tracing::info!(who = call.staff()?, what = "read_messages", appointment = %key.id, "staff action");
+    app.desk.note(call, "read_messages", &key.id).await?;
     Ok(call.show(&MessagesView::of(&key, &records)))
 }
 
@@ -68,7 +68,7 @@ async fn answer(app: &App, call: &Call<Action>, found: &CallToMake) -> Result<Re
     let patient = app.desk.table.patient(&found.patient).await?;
     let keys = app.identity.get(call.now).await?;
     let phone = patient.map(|patient| patient.identity.phone(&keys)).transpose()?.flatten();
-    tracing::info!(who = call.staff()?, what = "open_phone", call = found.id(), patient = %found.patient, "staff action");
+    app.desk.note(call, "open_phone", &found.patient).await?;
     Ok(call.show(&CallView::of(found, about.as_ref(), call.now).with_phone(phone.as_ref())))
 }
 
@@ -83,7 +83,7 @@ pub(crate) async fn note_call(app: &App, call: &Call<Action>) -> Result<Response
     let CallWish { outcome } = body::json(call)?;
     let made = CallMade { by: call.staff()?.to_owned(), at: call.now, outcome };
     let after = app.desk.table.note_call(&id, &made).await?.ok_or_else(Problem::not_found)?;
-    tracing::info!(who = call.staff()?, what = "note_call", call = id, ?outcome, "staff action");
+    app.desk.note(call, "note_call", id).await?;
     let about: Option<About> = app.desk.table.about(&after.item).await?;
     Ok(call.show(&CallView::of(&after, about.as_ref(), call.now)))
 }
@@ -101,6 +101,6 @@ pub(crate) async fn silence(app: &App, call: &Call<Action>) -> Result<Response, 
     if !app.desk.table.put_silenced(&patient, silenced).await?.is_done() {
         return Err(Problem::not_found().into());
     }
-    tracing::info!(who = call.staff()?, what = "silence_patient", %patient, silenced, "staff action");
+    app.desk.note(call, if silenced { "silence_patient" } else { "unsilence_patient" }, &patient).await?;
     Ok(call.show(&SilenceView { patient: patient.to_string(), silenced }))
 }

@@ -41,6 +41,6 @@ pub(crate) async fn replace(app: &App, call: &Call<Action>) -> Result<Response, 
         }
     };
     app.desk.table.put_profile(&profile).await?;
-    tracing::info!(who = call.staff()?, what = "put_profile", "staff action");
+    app.desk.note(call, "put_profile", "profile").await?;
     Ok(call.show(&ProfileView { name: profile.name, effective_within_s: PROFILE_AGE_MAX_S }))
 }

@@ -51,14 +51,14 @@ fn bad_days() -> Problem {
 
 pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let (day, cases) = day_with_cases(app, call).await?;
-    tracing::info!(who = call.staff()?, what = "read_reconciliation", date = %day.date, "staff action");
+    app.desk.note(call, "read_reconciliation", day.date).await?;
     Ok(call.show(&DayDetailView::of(&day, &cases)))
 }
 
 pub(crate) async fn export(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let (day, cases) = day_with_cases(app, call).await?;
     let csv = export::csv(day.date, &cases).map_err(|error| runtime::refusal::unavailable("export", &error))?;
-    tracing::info!(who = call.staff()?, what = "export_reconciliation", date = %day.date, "staff action");
+    app.desk.note(call, "export_reconciliation", day.date).await?;
     Ok(call.download(&format!("reconciliation-{}.csv", day.date), csv.into_bytes()))
 }
 
@@ -74,7 +74,7 @@ pub(crate) async fn run(app: &App, call: &Call<Action>) -> Result<Response, Refu
     app.desk.table.create_reconciliation_day(date).await?;
     let requested = app.desk.table.move_reconciliation_day(date, |day| day.requested(call.now)).await;
     let day = requested.map_err(day_failed)?;
-    tracing::info!(who = call.staff()?, what = "run_reconciliation", %date, "staff action");
+    app.desk.note(call, "run_reconciliation", date).await?;
     Ok(call.show(&DayView::of(&day)))
 }
 
@@ -82,7 +82,7 @@ pub(crate) async fn sign_off(app: &App, call: &Call<Action>) -> Result<Response,
     let date: Date = call.params.parse("date")?;
     let signed = app.desk.table.sign_off_reconciliation(date, call.staff()?, call.now).await;
     let day = signed.map_err(day_failed)?;
-    tracing::info!(who = call.staff()?, what = "sign_off_reconciliation", %date, "staff action");
+    app.desk.note(call, "sign_off_reconciliation", date).await?;
     Ok(call.show(&DayView::of(&day)))
 }
 
@@ -111,7 +111,7 @@ async fn move_case(
     let (by, text) = (call.staff()?, NoteText::try_from(request.note).map_err(|_| bad_note())?);
     let moved = app.desk.table.move_reconciliation_case(date, id, |case| decide(case, by, text.clone())).await;
     let case = moved.map_err(case_failed)?;
-    tracing::info!(who = by, what, %date, difference = %id, "staff action");
+    app.desk.note(call, what, &id).await?;
     Ok(call.show(&CaseView::of(&case)))
 }
 

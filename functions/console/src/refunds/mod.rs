@@ -28,7 +28,7 @@ pub(crate) async fn worklist(app: &App, call: &Call<Action>) -> Result<Response,
 pub(crate) async fn order(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let no: OutTradeNo = call.params.parse("order")?;
     let order = app.desk.table.order(&no).await?.ok_or_else(Problem::not_found)?;
-    tracing::info!(who = call.staff()?, what = "read_order", order = %no, "staff action");
+    app.desk.note(call, "read_order", &no).await?;
     Ok(call.show(&OrderView::of(&order)))
 }
 
@@ -70,31 +70,31 @@ pub(crate) async fn refund(app: &App, call: &Call<Action>) -> Result<Response, R
         Err(OrderFailed::Refused(OrderError::AlreadyDone)) => find(app, call).await?,
         moved => moved.map_err(refused)?,
     };
-    done(call, "ask_refund", &after)
+    done(app, call, "ask_refund", &after).await
 }
 
 pub(crate) async fn approve(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let (by, number) = (actor(call)?, refund_number(call)?);
     let after = change(app, call, |order| order.approved(&number, &by, call.now)).await?;
-    done(call, "approve_refund", &after)
+    done(app, call, "approve_refund", &after).await
 }
 
 pub(crate) async fn decline(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let (by, number) = (actor(call)?, refund_number(call)?);
     let after = change(app, call, |order| order.declined(&number, &by, call.now)).await?;
-    done(call, "decline_refund", &after)
+    done(app, call, "decline_refund", &after).await
 }
 
 pub(crate) async fn retry(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let (by, number) = (actor(call)?, refund_number(call)?);
     let after = change(app, call, |order| order.retried(&number, &by, call.now)).await?;
-    done(call, "retry_refund", &after)
+    done(app, call, "retry_refund", &after).await
 }
 
 pub(crate) async fn returned_outside(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let number = refund_number(call)?;
     let after = change(app, call, |order| order.returned_outside(&number, call.now)).await?;
-    done(call, "refund_returned_outside", &after)
+    done(app, call, "refund_returned_outside", &after).await
 }
 
 #[derive(Deserialize)]
@@ -118,7 +118,7 @@ pub(crate) async fn remark(app: &App, call: &Call<Action>) -> Result<Response, R
         work => order.remarked(work, by.clone(), text, call.now),
     })
     .await?;
-    done(call, "remark_order", &after)
+    done(app, call, "remark_order", &after).await
 }
 
 pub(crate) async fn close_clinic(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
@@ -128,7 +128,7 @@ pub(crate) async fn close_clinic(app: &App, call: &Call<Action>) -> Result<Respo
     // Who is in it is cancelled by the sweeper; this only says how many there are.
     let found = app.desk.table.clinic(&id).await?.ok_or_else(Problem::not_found)?;
     let affected = found.slots.iter().map(|slot| slot.holders().count()).sum();
-    tracing::info!(who = call.staff()?, what = "close_clinic", %id, affected, "staff action");
+    app.desk.note(call, "close_clinic", &id).await?;
     Ok(call.show(&ClosedClinicView::of(&found.clinic, affected)))
 }
 
@@ -158,8 +158,8 @@ async fn change(
     }
 }
 
-fn done(call: &Call<Action>, what: &'static str, order: &Order) -> Result<Response, Refusal> {
-    tracing::info!(who = call.staff()?, what, order = %order.out_trade_no, "staff action");
+async fn done(app: &App, call: &Call<Action>, what: &'static str, order: &Order) -> Result<Response, Refusal> {
+    app.desk.note(call, what, &order.out_trade_no).await?;
     Ok(call.show(&OrderView::of(order)))
 }
 

@@ -168,7 +168,7 @@ fn what_was_found_stands_in_sight_with_unit_range_and_remarks() {
             for value in item.values.iter().filter(|value| !is_put_into_words(value)) {
                 see("value", value.sent.as_str());
             }
-            for unit in &item.unit {
+            if let Some(unit) = &item.unit {
                 see("unit", unit.as_str());
             }
             for note in &item.notes {

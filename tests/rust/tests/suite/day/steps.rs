@@ -193,9 +193,9 @@ impl<'a> World<'a> {
             Hours::Before if dice.one_in(12) => 35,
             Hours::Before => dice.below(40),
             _ if dice.one_in(7) => dice.below(40),
+            // What the HIS will say at night, of whoever's turn has begun.
+            Hours::Morning | Hours::Between if dice.one_in(9) => 33,
             Hours::Morning => 22 + dice.below(44),
-            // What the HIS will say at night, once somebody has missed a visit.
-            Hours::Between if dice.one_in(6) => 33,
             Hours::Between if dice.one_in(2) => 35,
             Hours::Between => 26 + dice.below(14),
         };
@@ -326,7 +326,12 @@ impl<'a> World<'a> {
 
     /// What the hospital's own system will say at night.
     async fn his_record(&mut self, dice: &mut Dice) -> Option<Happened> {
-        let (_, key) = self.visit_in(dice, |state| state == State::NoShow).await?;
+        let (_, key) = self.visit_in(dice, |state| matches!(state, State::Booked | State::NoShow)).await?;
+        // Its doctors know whom they saw, whether anybody was checked in or not.
+        let visit = self.hospital.table.appointment(&key).await.unwrap()?;
+        if visit.place.starts_at() > self.hospital.now() {
+            return None;
+        }
         let visited = dice.one_in(2);
         self.hospital.his.post("visits", json!({ "appointment": key.id.as_str(), "visited": visited })).await;
         Some((format!("the HIS says of {}: visited {visited}", key.id), "follows at night"))
