@@ -37,8 +37,9 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
     };
     let keys = app.identity.get(call.now).await?;
     let table = &app.desk.table;
+    let patient = access.patient.id.clone();
     let (reports, marks) =
-        tokio::try_join!(table.reports_of(&keys, &patient), table.read_marks(&access.account, &patient))?;
+        tokio::try_join!(table.reports_of_person(&keys, &patient), table.read_marks(&access.account, &patient))?;
     let policy = &call.profile()?.reports;
     let sight = Sight { policy, reader: access.reader, marks: &marks, now: call.now };
     let name = access.patient.identity.name_masked.clone();

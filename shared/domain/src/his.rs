@@ -51,6 +51,8 @@ pub enum HisOperation {
     Reports,
     /// One report.
     Report,
+    /// Having the hospital call a clinician about a critical value.
+    CriticalAlert,
     /// Queues of clinics, windows and rooms.
     Queue,
     /// The file of a day.

@@ -14,6 +14,7 @@ use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, Pers
 use crate::port::{Call, His};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::reports::{CriticalAlert, HeardReports, ReportNo, ReportsQuery, SentReport};
 use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::civil::Date;
@@ -199,5 +200,19 @@ impl His for Hospital {
 
     async fn person_posted(&self, serial: &PersonSerial, call: Call) -> Result<Option<PersonReceipt>, HisError> {
         carried!(self, PersonCreate, person_posted(serial, call))
+    }
+
+    // Reports ----------------------------------------------------------------------------------
+
+    async fn reports(&self, query: &ReportsQuery, call: Call) -> Result<HeardReports, HisError> {
+        carried!(self, Reports, reports(query, call))
+    }
+
+    async fn report(&self, number: &ReportNo, call: Call) -> Result<Option<SentReport>, HisError> {
+        carried!(self, Report, report(number, call))
+    }
+
+    async fn critical_alert(&self, alert: &CriticalAlert, call: Call) -> Result<(), HisError> {
+        carried!(self, CriticalAlert, critical_alert(alert, call))
     }
 }
