@@ -90,8 +90,12 @@ impl Parts<'_> {
 
     /// Takes `value[x]`.
     pub(super) fn value(&mut self, node: &mut Node) -> Result<Option<Value>, FaultKind> {
+        // A number beyond what can be compared is shown all the same.
+        let digits = node.get("valueQuantity").and_then(|quantity| quantity.get("value")?.as_text());
+        let digits = digits.map(str::to_owned).unwrap_or_default();
         if let Some(quantity) = self.quantity(node, "valueQuantity") {
-            return Ok(Some(Value::quantity(quantity)));
+            let sent = if quantity.number.is_some() { quantity.text() } else { quantity.text() + &digits };
+            return Ok(Some(Value { sent: Text::new(sent), reading: Reading::Quantity(quantity) }));
         }
         if let Some(concept) = self.concept(node, "valueCodeableConcept") {
             return Ok(Some(Value::coded(concept)));
