@@ -133,14 +133,14 @@ mod tests {
     #[test]
     fn what_is_due_by_time_or_on_demand_is_done_by_one() {
         let (policy, now) = (PullPolicy { catalog_every_min: 60, schedules_every_min: 5, reports_every_min: None }, at("2026-11-23T01:00:00Z"));
-        let both = PullDue { catalog: true, schedules: true };
+        let both = PullDue { catalog: true, schedules: true, reports: false };
         assert_eq!(Pull::default().due(&policy, now), Some(both));
         let begun = Pull::default().begun(now);
         assert_eq!(begun.due(&policy, now), None);
         assert_eq!(begun.due(&policy, time::add_seconds(now, LEASE_S)), Some(both), "whoever was at it is gone");
         let done = Pull { catalog_at: Some(now), schedules_at: Some(now), leased_until: None, ..begun };
         assert_eq!(done.due(&policy, time::add_minutes(now, 4)), None);
-        let only = Some(PullDue { catalog: false, schedules: true });
+        let only = Some(PullDue { catalog: false, schedules: true, reports: false });
         assert_eq!(done.due(&policy, time::add_minutes(now, 5)), only);
         assert_eq!(done.asked(now).due(&policy, now), Some(both));
         assert!(!done.is_old(&policy, time::add_minutes(now, 14)) && done.is_old(&policy, time::add_minutes(now, 15)));
