@@ -344,11 +344,11 @@ impl<'a, H: His> Puller<'a, H> {
             Change::Visited { clinic, appointment } => self.seen(&clinic, &appointment).await,
             Change::Merged { stays, gone } => {
                 let (keys, [stays, gone]) = (self.keys().await?, [&stays, &gone].map(|cards| numbers(cards)));
-                self.heeded(self.inbox(&keys).merge(&stays, &gone, BY).await?)
+                Ok(is_heeded(&self.inbox(&keys).merge(&stays, &gone, BY).await?))
             }
             Change::Unmerged { stays, leaves } => {
                 let (keys, people) = (self.keys().await?, [&stays, &leaves].map(|cards| numbers(cards)));
-                self.heeded(self.inbox(&keys).part(&people, BY).await?)
+                Ok(is_heeded(&self.inbox(&keys).part(&people, BY).await?))
             }
             Change::Reported { number } => match self.his.report(&number, self.call()?).await? {
                 Some(report) => self.take(&report).await.map(|()| true),
@@ -366,14 +366,6 @@ impl<'a, H: His> Puller<'a, H> {
     fn inbox<'k>(&'k self, keys: &'k Keyring) -> Inbox<'k> {
         let Desk { table, random, .. } = &self.app.desk;
         Inbox { table, keys, profile: self.profile, nonces: random, now: self.now }
-    }
-
-    /// Who is nobody here is no trouble.
-    fn heeded(&self, outcome: Result<(), Obstacle>) -> Result<bool, SyncError> {
-        if let Err(obstacle) = &outcome {
-            tracing::info!(why = obstacle.why.code(), "people the HIS tells of are not known here");
-        }
-        Ok(outcome.is_ok())
     }
 
     /// Fetches what came while nobody here could take it. What was here before is nothing new.
@@ -443,6 +435,14 @@ impl<'a, H: His> Puller<'a, H> {
             None => Ok(false),
         }
     }
+}
+
+/// Who is nobody here is no trouble.
+fn is_heeded(outcome: &Result<(), Obstacle>) -> bool {
+    if let Err(obstacle) = outcome {
+        tracing::info!(why = obstacle.why.code(), "people the HIS tells of are not known here");
+    }
+    outcome.is_ok()
 }
 
 fn numbers(cards: &[CardNo]) -> Vec<String> {

@@ -79,7 +79,7 @@ impl Sight<'_> {
         page: usize,
     ) -> ListView {
         let (waiting, come): (Vec<_>, Vec<_>) =
-            reports.iter().partition(|report| self.progress(&report.line) == Progress::Waiting);
+            reports.iter().partition(|report| self.progress(&report.line).is_awaited());
         let come: Vec<RowView> = come.into_iter().map(|report| self.row(report)).collect();
         let unread = come.iter().filter(|row| row.is_unread).count();
         let skipped = (page - 1).saturating_mul(ROWS_MAX);
@@ -108,7 +108,7 @@ impl Sight<'_> {
             title: if is_told { name } else { kind_text(line.category) }.to_owned(),
             day: day.unwrap_or_else(|| time::wall_clock(*listed_at).strftime("%Y年%-m月%-d日").to_string()),
             progress,
-            expected: (progress == Progress::Waiting).then(|| line.expected_at.as_ref().map(when_text)).flatten(),
+            expected: progress.is_awaited().then(|| line.expected_at.as_ref().map(when_text)).flatten(),
             is_corrected: line.is_corrected && is_open,
             is_unread: is_open && self.marks.get(id.as_str()) != Some(&mark_of(line)),
         })
@@ -118,6 +118,7 @@ impl Sight<'_> {
         match line.status {
             Status::Cancelled => return Progress::Cancelled,
             Status::EnteredInError => return Progress::Withheld(Visibility::Withdrawn),
+            Status::Registered if line.collected_at.is_none() => return Progress::Ordered,
             status if !status.is_settled() => return Progress::Waiting,
             _ => {}
         }

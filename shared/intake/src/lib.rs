@@ -17,7 +17,7 @@ use domain::id::{CardNo, ReportId, UnplacedId};
 use domain::profile::HospitalProfile;
 use domain::report::filed::Intake;
 use domain::report::unplaced::{Obstacle, Settled, Unplaced, Why};
-use domain::report::{Arrival, Attachment, Reading, Report, Wire};
+use domain::report::{Arrival, Attachment, Reading, Report, Status, Wire};
 use results::FileBody;
 use store::reports::{Nonces, PutReport, ReportFile};
 use store::seal::Keyring;
@@ -156,7 +156,13 @@ impl Inbox<'_> {
                 obstacle.get_or_insert(found);
             }
         }
-        for report in &parsed.reports {
+        let mut orders = Vec::new();
+        for order in &parsed.orders {
+            // What has come says more than what was asked for: a late cancellation takes nothing back.
+            let known = self.table.filed_report(&ReportId::of(&order.key)).await?;
+            orders.extend(known.is_none_or(|filed| is_awaited(filed.status)).then_some(order));
+        }
+        for report in parsed.reports.iter().chain(orders) {
             match self.file_one(report, &parsed.files, source).await? {
                 Ok(done) if filed.len() < NAMED_MAX => filed.push(done),
                 Ok(_) => {}
@@ -212,6 +218,11 @@ impl Stuck {
     fn of(obstacle: Obstacle) -> Self {
         Self { filed: Vec::new(), obstacle, numbers: Vec::new() }
     }
+}
+
+/// Whether nothing has come of what was asked for.
+fn is_awaited(status: Status) -> bool {
+    matches!(status, Status::Registered | Status::Cancelled)
 }
 
 /// Ids and counts only: what a report says never reaches a log.

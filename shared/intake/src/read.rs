@@ -5,6 +5,7 @@ use domain::report::{Codes, Report, Wire};
 use results::hl7::adt::{PersonEvent, read_person};
 use results::hl7::header::Header;
 use results::hl7::message::Message;
+use results::hl7::orders;
 use results::{Charset, Fault, FaultKind, FileBody, fhir, front_end, hl7};
 use sha2::{Digest, Sha256};
 
@@ -30,6 +31,8 @@ pub struct Parsed {
     pub(crate) reports: Vec<Report>,
     pub(crate) files: Vec<FileBody>,
     pub(crate) people: Vec<PeopleNews>,
+    /// What was asked for, and has not come.
+    pub(crate) orders: Vec<Report>,
 }
 
 /// What one message says of people.
@@ -41,7 +44,7 @@ pub(crate) struct PeopleNews {
 }
 
 impl Parsed {
-    /// Reads one message of HL7 v2: results (ORU), or people (ADT).
+    /// Reads one message of HL7 v2: results (ORU), orders (ORM, OML, OMG), or people (ADT).
     pub fn of_hl7(message: &Message) -> Result<Self, Fault> {
         let header = Header::read(message)?;
         if header.kind.0 == PEOPLE {
@@ -50,14 +53,18 @@ impl Parsed {
             let number = digest(format!("{}\n{}", header.control_id, said.write()).as_bytes());
             return Ok(Self { people: vec![PeopleNews { number, events }], ..Self::default() });
         }
+        if orders::is_order(&header) {
+            return Ok(Self { orders: orders::read(message)?, ..Self::default() });
+        }
         let results = hl7::oru::read(message)?;
-        Ok(Self { reports: results.reports, files: results.files, people: Vec::new() })
+        Ok(Self { reports: results.reports, files: results.files, ..Self::default() })
     }
 
     fn append(&mut self, mut other: Self) {
         self.reports.append(&mut other.reports);
         self.files.append(&mut other.files);
         self.people.append(&mut other.people);
+        self.orders.append(&mut other.orders);
     }
 }
 
@@ -87,7 +94,7 @@ fn read_fhir(body: &[u8], charset: Option<&str>) -> Result<Parsed, Fault> {
     let charset = charset.and_then(Charset::named).or_else(|| Charset::detect(body)).ok_or_else(encoding)?;
     let text = charset.decode(body).map_err(|_| encoding())?;
     let results = fhir::read(&text)?;
-    Ok(Parsed { reports: results.reports, files: results.files, people: Vec::new() })
+    Ok(Parsed { reports: results.reports, files: results.files, ..Parsed::default() })
 }
 
 /// What a fault means for whoever has to mend it.

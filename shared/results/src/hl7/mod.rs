@@ -1,4 +1,5 @@
-//! HL7 v2.3 to 2.8: messages as segments and fields, results (ORU^R01), people and bookings (ADT, SIU), and
+//! HL7 v2.3 to 2.8: messages as segments and fields, results (ORU^R01), orders (ORM, OML, OMG),
+//! people and bookings (ADT, SIU), and
 //! the acknowledgement of each; bookings of ours out (SIU).
 
 pub mod adt;
@@ -7,6 +8,7 @@ mod fields;
 pub mod frame;
 pub mod header;
 pub mod message;
+pub mod orders;
 pub mod oru;
 pub mod siu;
 mod values;
