@@ -113,9 +113,7 @@ async fn replay(app: &App, key: Key, now: Timestamp) -> bool {
     } else {
         replay::again(app, &key, now).await
     };
-    outcome
-        .inspect_err(|error| tracing::error!(%error, pk = key.pk, "results are gone on with later"))
-        .is_ok()
+    outcome.inspect_err(|error| tracing::error!(%error, pk = key.pk, "results are gone on with later")).is_ok()
 }
 
 async fn follow(app: &App, key: Key, now: Timestamp) -> bool {

@@ -17,7 +17,8 @@ use domain::report::unplaced::Obstacle;
 use domain::time;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use his::{
-    Call, Change, HeardReport, His, HisError, Mark, Refusal, ReportsQuery, Schedule, ScheduleQuery, SentReport, SlotNumbers,
+    Call, Change, HeardReport, His, HisError, Mark, Refusal, ReportsQuery, Schedule, ScheduleQuery, SentReport,
+    SlotNumbers,
 };
 use intake::{Delivery, Inbox};
 use runtime::Desk;

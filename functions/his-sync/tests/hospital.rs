@@ -85,7 +85,9 @@ impl World {
         self.numbers.push(self.stand_in.post("persons", told).await["person_no"].clone());
     }
 
+    /// A tick so many minutes after the beginning, by the clocks of both sides.
     async fn tick(&self, minutes: i64) -> Synced {
+        std::fs::write(self.folder.join("clock"), format!("{}\n", minutes * 60)).unwrap();
         let config = self.stand_in.config();
         let machine =
             his::Keys::new(config["app_id"].as_str().unwrap(), &[config["key"].as_str().unwrap().to_owned()]).unwrap();

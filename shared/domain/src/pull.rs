@@ -132,7 +132,10 @@ mod tests {
 
     #[test]
     fn what_is_due_by_time_or_on_demand_is_done_by_one() {
-        let (policy, now) = (PullPolicy { catalog_every_min: 60, schedules_every_min: 5, reports_every_min: None }, at("2026-11-23T01:00:00Z"));
+        let (policy, now) = (
+            PullPolicy { catalog_every_min: 60, schedules_every_min: 5, reports_every_min: None },
+            at("2026-11-23T01:00:00Z"),
+        );
         let both = PullDue { catalog: true, schedules: true, reports: false };
         assert_eq!(Pull::default().due(&policy, now), Some(both));
         let begun = Pull::default().begun(now);

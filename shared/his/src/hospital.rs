@@ -187,7 +187,14 @@ impl His for Hospital {
     }
 
     async fn person_create(&self, post: &PersonPost, call: Call) -> Result<PersonReceipt, HisError> {
-        carried!(self, PersonCreate, person_create(post, call))
+        let Carrier::Hl7(adapter) = self.carrier(HisOperation::PersonCreate) else {
+            return carried!(self, PersonCreate, person_create(post, call));
+        };
+        adapter.make_known(post, call).await?;
+        // An acknowledgement has no number of the person: that is asked for in the language that finds people.
+        let found = self.person_find(&PersonQuery::Document(post.document.clone()), call.at_step(1)).await?;
+        let person = found.into_iter().next().ok_or(HisError::UnknownOutcome)?.no;
+        Ok(PersonReceipt { person, card: None })
     }
 
     async fn card_create(&self, post: &CardPost, call: Call) -> Result<PersonReceipt, HisError> {
@@ -195,10 +202,14 @@ impl His for Hospital {
     }
 
     async fn card_bind(&self, binding: &CardBinding, call: Call) -> Result<PersonReceipt, HisError> {
-        carried!(self, CardBind, card_bind(binding, call))
+        carried!(self, CardBind, card_bind(binding, call), Hl7)
     }
 
     async fn person_posted(&self, serial: &PersonSerial, call: Call) -> Result<Option<PersonReceipt>, HisError> {
+        // HL7 v2 has no such question: who was made known is found by the paper.
+        if let Carrier::Hl7(_) = self.carrier(HisOperation::PersonCreate) {
+            return Ok(None);
+        }
         carried!(self, PersonCreate, person_posted(serial, call))
     }
 

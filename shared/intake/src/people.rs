@@ -7,12 +7,12 @@
 
 use crate::Inbox;
 use crate::place::{numbers_of, obstacle};
-use crate::read::PeopleNews;
+use crate::read::{PeopleNews, read_framed};
 use domain::event::Actor;
 use domain::id::{CardNo, PatientId};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::report::Identifier;
-use domain::report::unplaced::{Obstacle, Why};
+use domain::report::unplaced::{Obstacle, Settled, Why};
 use domain::time;
 use results::hl7::adt::{Person, PersonEvent};
 use store::StoreError;
@@ -149,6 +149,7 @@ impl Inbox<'_> {
             }
             records.extend(self.holder(number).await?.filter(|record| !records.contains(record)));
         }
+        self.lay_aside(&people.concat(), sender).await?;
         let Some(leaves) = self.leaving(&records).await? else { return Ok(Ok(())) };
         let by = Actor::Staff(sender.to_owned());
         match self.table.unmerge_people(self.profile, &leaves, &by, self.now).await {
@@ -158,6 +159,20 @@ impl Inbox<'_> {
             }
             Err(error) => failed(error),
         }
+    }
+
+    /// A merge of these people that waits for one of them to be known is over before it began.
+    async fn lay_aside(&self, numbers: &[String], sender: &str) -> Result<(), StoreError> {
+        for number in numbers {
+            for id in self.table.awaiting(self.keys, number).await? {
+                let Some(body) = self.table.unplaced_body(self.keys, &id).await? else { continue };
+                if merges_only(&body, numbers) {
+                    let settled = Settled { by: sender.to_owned(), at: self.now, is_placed: false };
+                    self.table.settle_unplaced(&id, &settled).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Which of these records leaves: one that lies below another of them; of two that lie side by side, the last named.
@@ -232,6 +247,16 @@ impl Inbox<'_> {
     pub(crate) fn document(&self, number: &str) -> Option<IdDocument> {
         IdDocument::parse(DocumentKind::ResidentId, number, time::today(self.now)).ok()
     }
+}
+
+/// Whether a message says nothing but that some of these numbers are one person's.
+fn merges_only(body: &[u8], among: &[String]) -> bool {
+    let Ok(parsed) = read_framed(body) else { return false };
+    let is_merge = |event: &PersonEvent| matches!(event, PersonEvent::Merged { .. });
+    let says = |news: &PeopleNews| {
+        news.events.iter().all(is_merge) && numbers(news).iter().all(|number| among.contains(number))
+    };
+    parsed.reports.is_empty() && !parsed.people.is_empty() && parsed.people.iter().all(says)
 }
 
 /// Somebody is being told something: the sender sends again.

@@ -79,7 +79,7 @@ pub(crate) fn read(delivery: &Delivery<'_>, codes: &Codes) -> Result<Parsed, Fau
     }
 }
 
-fn read_framed(body: &[u8]) -> Result<Parsed, Fault> {
+pub(crate) fn read_framed(body: &[u8]) -> Result<Parsed, Fault> {
     let read = hl7::frame::read(body)?;
     let mut parsed = Parsed::default();
     for message in read.messages {

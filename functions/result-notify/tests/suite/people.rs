@@ -138,6 +138,19 @@ async fn a_merge_of_people_nobody_knows_waits_until_one_of_them_is_known() {
 }
 
 #[tokio::test]
+async fn a_merge_that_waits_is_over_when_it_is_undone() {
+    let two = Two::new().await;
+    assert_eq!(two.send(&merge("A1", "V77", "V78")).await.codes(), ["AE"]);
+    assert_eq!(two.send(&oru("V77", "F1")).await.codes(), ["AE"]);
+    two.takes(&unmerge("A2").replace(GONE, "V77").replace(STAYS, "V78")).await;
+    let kept = two.world.table().open_unplaced().await.unwrap();
+    assert_eq!(kept.len(), 1, "the result still waits, the merge does not");
+    two.world.person(3, "林晓梅", "V78").await;
+    two.world.table().hurry_unplaced(&two.world.keys, "V78", now()).await.unwrap();
+    assert_eq!(two.world.table().holder_of(&"V77".parse().unwrap()).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn numbers_of_two_people_are_not_one_persons() {
     let two = Two::new().await;
     let message =

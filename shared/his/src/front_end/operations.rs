@@ -2,10 +2,11 @@
 
 use super::client::{FrontEnd, LOCK_TIMEOUT_MS};
 use super::wire::{
-    AlertBody, BillsData, CardBindingBody, CardBody, CardPostBody, CardQueuesData, ClinicBody, ClinicQueueData, ConfirmBody,
-    DepartmentsData, DoctorsData, EventsBody, EventsData, FeesBody, FindBody, LockBody, Nothing, PeopleData,
-    PersonBody, PersonReceiptData, ReceiptData, ReportBody, ReportData, ReportsBody, ReportsData, RefundBody, RefundCheckBody, RefundNoData, RefundabilityData,
-    RescheduleBody, SchedulesBody, SchedulesData, SerialBody, SlotsData, StandingData, VisitBody, VisitStatusData,
+    AlertBody, BillsData, CardBindingBody, CardBody, CardPostBody, CardQueuesData, ClinicBody, ClinicQueueData,
+    ConfirmBody, DepartmentsData, DoctorsData, EventsBody, EventsData, FeesBody, FindBody, LockBody, Nothing,
+    PeopleData, PersonBody, PersonReceiptData, ReceiptData, RefundBody, RefundCheckBody, RefundNoData,
+    RefundabilityData, ReportBody, ReportData, ReportsBody, ReportsData, RescheduleBody, SchedulesBody, SchedulesData,
+    SerialBody, SlotsData, StandingData, VisitBody, VisitStatusData,
 };
 use crate::bill::UnpaidBills;
 use crate::day_file::DayFile;

@@ -11,8 +11,9 @@ use domain::time::{add_seconds, today};
 use domain::{Timestamp, civil};
 use his::{
     BillAmount, BillFault, BillKind, BillLine, Call, CallLog, CardBinding, CardPost, Change, CriticalAlert, DayRowKind,
-    FAILURES_IN_A_ROW_MAX, FeesPost, HeardReports, His, HisError, Hospital, Keys, Lines, Mark, OPEN_FOR_S, Paid, PersonPost, PersonQuery, QueueKind, RefundCheck,
-    RefundPost, RefundReason, Refusal, Registration, ReportsQuery, ToldStage,
+    FAILURES_IN_A_ROW_MAX, FeesPost, HeardReports, His, HisError, Hospital, Keys, Lines, Mark, OPEN_FOR_S, Paid,
+    PersonPost, PersonQuery, QueueKind, RefundCheck, RefundPost, RefundReason, Refusal, Registration, ReportsQuery,
+    ToldStage,
 };
 use kit::StandIn;
 use serde_json::{Value, json};

@@ -47,9 +47,8 @@ mod tests {
     use super::*;
 
     fn read_text(kind: &str, segments: &str) -> Result<Vec<Report>, Fault> {
-        let text = format!(
-            "MSH|^~\\&|HIS||DESK||20261125080000||{kind}|7|P|2.5\rPID|1||V1^^^H^MR||林^晓梅\r{segments}\r"
-        );
+        let text =
+            format!("MSH|^~\\&|HIS||DESK||20261125080000||{kind}|7|P|2.5\rPID|1||V1^^^H^MR||林^晓梅\r{segments}\r");
         read(&Message::read(&text).unwrap())
     }
 

@@ -50,11 +50,7 @@ pub fn read(message: &Message) -> Result<Results, Fault> {
 }
 
 /// Every order of a message; one without any is no message of orders.
-pub(super) fn read_orders(
-    header: &Header,
-    message: &Message,
-    files: &mut Vec<FileBody>,
-) -> Result<Vec<Order>, Fault> {
+pub(super) fn read_orders(header: &Header, message: &Message, files: &mut Vec<FileBody>) -> Result<Vec<Order>, Fault> {
     let groups = groups(message)?;
     if groups.is_empty() {
         return Err(Fault::at("OBR", FaultKind::Missing));
