@@ -47,7 +47,7 @@ impl Fhir {
         Ok(people)
     }
 
-    /// A new Patient, with a RelatedPerson for a child; who has the paper under the same name is known already.
+    /// A new Patient, with a `RelatedPerson` for a child; who has the paper under the same name is known already.
     pub(crate) async fn person_create(&self, post: &PersonPost, call: Call) -> Result<PersonReceipt, HisError> {
         let mut errand = Errand::new("person-create", Some(post.serial.as_str()), call);
         let by_serial = token(systems::PERSON_WRITE, post.serial.as_str());

@@ -1,4 +1,4 @@
-//! People as FHIR has them: a Patient with papers, cards and numbers as identifiers, a guardian as a RelatedPerson.
+//! People as FHIR has them: a Patient with papers, cards and numbers as identifiers, a guardian as a `RelatedPerson`.
 //! Names, papers and phones are taken as they are held: what cannot be read is left out, and proves nothing.
 
 use super::bundle::Found;

@@ -30,7 +30,7 @@ const EVENING_FROM: i8 = 17;
 const NIGHT_FROM: i8 = 21;
 
 impl Fhir {
-    /// Organizations of the type `dept`, each with the HealthcareService it provides.
+    /// Organizations of the type `dept`, each with the `HealthcareService` it provides.
     pub(crate) async fn departments(&self, call: Call) -> Result<Listed<Department>, HisError> {
         let mut errand = Errand::new("departments", None, call);
         let kind = token(systems::ORGANIZATION_TYPE, "dept");
@@ -42,7 +42,7 @@ impl Fhir {
         Ok(list)
     }
 
-    /// PractitionerRoles with whom they are of and where.
+    /// `PractitionerRole`s with whom they are of and where.
     pub(crate) async fn doctors(&self, call: Call) -> Result<Listed<Doctor>, HisError> {
         let mut errand = Errand::new("doctors", None, call);
         let params = [
@@ -251,15 +251,12 @@ fn schedule(node: &Node, codebook: &mut Codebook<'_>) -> Option<Schedule> {
     let session = Session::read(node);
     let begins = wall_clock(session.start?);
     let doctor = session.doctor.map(|theirs| doctor_id(&theirs, codebook));
-    let kind = coded::<ClinicKind>(node, "serviceType", systems::CLINIC_KIND);
-    let kind = kind.unwrap_or(Some(ClinicKind::Ordinary))?;
-    let period = coded::<Period>(node, "serviceCategory", systems::PERIOD);
     let schedule = Schedule {
         date: begins.date(),
-        period: period.unwrap_or_else(|| Some(period_at(begins.hour())))?,
+        period: coded(node, "serviceCategory", systems::PERIOD, period_at(begins.hour()))?,
         department: department_id(&session.department?, codebook)?,
         doctor: doctor.map_or(Some(None), |read| read.map(Some))?,
-        kind,
+        kind: coded(node, "serviceType", systems::CLINIC_KIND, ClinicKind::Ordinary)?,
         fee: money_in(node, systems::FEE)?,
         room: Label::new(session.place.as_deref().unwrap_or_default()),
         campus: Label::new(
@@ -271,10 +268,12 @@ fn schedule(node: &Node, codebook: &mut Codebook<'_>) -> Option<Schedule> {
     (schedule.clinic().is_ok() && (schedule.doctor.is_some() || !needs_doctor)).then_some(schedule)
 }
 
-/// A code that is one of ours; none when there is none, none within when nobody knows it.
-fn coded<T: serde::de::DeserializeOwned>(node: &Node, name: &str, system: &str) -> Option<Option<T>> {
-    let code = entries(node, name).iter().find_map(|concept| code_in(concept, system))?;
-    Some(serde_json::from_value(serde_json::Value::from(code)).ok())
+/// A code that is one of ours, or what it is where nothing is said; none when nobody knows the code.
+fn coded<T: serde::de::DeserializeOwned>(node: &Node, name: &str, system: &str, unsaid: T) -> Option<T> {
+    match entries(node, name).iter().find_map(|concept| code_in(concept, system)) {
+        Some(code) => serde_json::from_value(serde_json::Value::from(code)).ok(),
+        None => Some(unsaid),
+    }
 }
 
 fn period_at(hour: i8) -> Period {
