@@ -19,6 +19,7 @@ mod money;
 mod moves;
 mod numbers;
 mod repeats;
+mod results;
 mod rush;
 mod throttled;
 mod visit;
