@@ -2,11 +2,10 @@
 //! are nobody's, and comes out of `report`, as JSON and as HTML, with every field that readers who share nothing with us
 //! found in it (`shared/results/tests/samples/independent.jsonl`).
 
-use domain::Timestamp;
+use crate::sender::{Sending, World, keys, now, profile};
 use domain::civil::date;
 use domain::id::{OpenId, PatientId, ReportId};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
-use domain::profile::HospitalProfile;
 use domain::report::Status;
 use domain::report::filed::Filed;
 use lambda_http::Body;
@@ -19,17 +18,12 @@ use std::path::PathBuf;
 use store::Table;
 use store::account::Relation;
 use store::patients::{Identity, IdentityNonces, Registrar, Registration};
-use store::seal::Keyring;
 use store::signin::Session;
 use web::pass::PassKeys;
 use web::session::SessionSecret;
 
 const URL: &str = "https://desk.example.com";
-const MACHINE: &str = "lis";
-const MACHINE_KEY: &str = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=";
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-const KEYS: &str = r#"{"current":1,"keys":{"1":{"seal":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-    "index":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}}}"#;
 /// A doctor's token, and its SHA-256.
 const DOCTOR: &str = "doctor-token";
 const DOCTOR_SHA256: &str = "485c86e719d988011372c009d74838fe4c66e8c2f82108228af1db3db6a59058";
@@ -39,17 +33,8 @@ const CARD: &str = "V20180031";
 /// What stands behind this line is not in sight at once.
 const OUT_OF_SIGHT: &str = "编码与其他原始记录";
 
-fn now() -> Timestamp {
-    "2026-11-25T09:00:00+08:00".parse().unwrap()
-}
-
-fn keys() -> Keyring {
-    Keyring::from_secret(KEYS).unwrap()
-}
-
-fn profile() -> HospitalProfile {
-    serde_json::from_str(include_str!("../../../../infra/hospital/profile.json")).unwrap()
-}
+/// What stands for a curve, which has no value to read.
+const CURVE: &str = "波形数据，请由医生解读";
 
 /// A person with a card, signed in, who has proven who they are.
 struct Reader {
@@ -91,28 +76,6 @@ impl Reader {
 
     fn desk(&self) -> Desk {
         Desk::new(self.table.clone(), Clock::standing_at(now()), URL)
-    }
-
-    /// A message, signed as the machine signs.
-    async fn sent(&self, path: &str, content_type: &str, body: &[u8], nonce: usize) -> u16 {
-        let machine = || his::Keys::new(MACHINE, &[MACHINE_KEY]).unwrap();
-        let app = result_notify::App {
-            desk: self.desk(),
-            identity: Secret::fixed(keys()),
-            machine: Secret::fixed(machine()),
-        };
-        let nonce = format!("{nonce:032}");
-        let signed = his::SignedRequest { method: "POST", target: path, now: now(), nonce: &nonce, body };
-        let request = Request::builder()
-            .method("POST")
-            .uri(format!("{URL}{path}"))
-            .header(header::CONTENT_TYPE, content_type)
-            .header("x-his-app", MACHINE)
-            .header("x-his-timestamp", now().as_second().to_string())
-            .header("x-his-nonce", &nonce)
-            .header("x-his-signature", machine().sign(signed));
-        let request = request.body(Body::Binary(body.to_vec())).unwrap();
-        result_notify::handle(&app, request).await.unwrap().status().as_u16()
     }
 
     /// Staff find the patient of what was kept by the card on the paper.
@@ -380,7 +343,8 @@ fn says(shown: &Row, sent: &Row) -> bool {
     let is_same_range = sent.range.is_empty() || shown.range == sent.range;
     let is_drug = shown.unit.is_empty() && !sent.unit.is_empty() && shown.values.ends_with(&sent.unit);
     let values = if is_drug { format!("{} {}", sent.values, sent.unit) } else { sent.values.clone() };
-    let is_same_value = shown.values == values || is_time(&sent.values) && !shown.values.is_empty();
+    let is_curve = sent.values.is_empty() && shown.values == CURVE;
+    let is_same_value = is_curve || shown.values == values || is_time(&sent.values) && !shown.values.is_empty();
     shown.name == sent.name
         && is_same_value
         && (is_drug || shown.unit == sent.unit)
@@ -431,9 +395,9 @@ struct Tally {
     withheld: BTreeMap<String, usize>,
 }
 
-async fn goes_through(sample: &Sample, path: &str, content_type: &str, bytes: &[u8], tally: &mut Tally) {
+async fn goes_through(sample: &Sample, sending: Sending<'_>, tally: &mut Tally) {
     let reader = Reader::new().await;
-    let status = reader.sent(path, content_type, bytes, 1).await;
+    let status = World::with(reader.table.clone()).send(&sending).await.status.as_u16();
     assert!(status < 500, "{}: {status}", sample.file);
     reader.placed(&sample.file).await;
     let pages = reader.pages().await;
@@ -450,7 +414,7 @@ async fn every_sample_of_hl7_comes_out_as_it_went_in() {
     let mut tally = Tally::default();
     for sample in independent(".hl7") {
         let bytes = std::fs::read(samples().join("hl7v2").join(&sample.file)).unwrap();
-        goes_through(&sample, "/results/hl7v2", "application/hl7-v2", &bytes, &mut tally).await;
+        goes_through(&sample, Sending::of("/results/hl7v2", "application/hl7-v2", &bytes), &mut tally).await;
     }
     assert_eq!(tally.samples, 3);
     assert_eq!(tally.withheld.keys().collect::<Vec<_>>(), ["LAB-ORU-1.hl7"], "preliminary");
@@ -462,8 +426,105 @@ async fn every_sample_of_fhir_comes_out_as_it_went_in() {
     let mut tally = Tally::default();
     for sample in independent(".json") {
         let bytes = std::fs::read(samples().join("fhir-r4").join(&sample.file)).unwrap();
-        goes_through(&sample, "/results/fhir", "application/fhir+json", &bytes, &mut tally).await;
+        goes_through(&sample, Sending::of("/results/fhir", "application/fhir+json", &bytes), &mut tally).await;
     }
     assert!(tally.samples >= 82 && tally.withheld.len() < 15, "{:?}", tally.withheld);
     assert!(tally.fields > 700, "{}", tally.fields);
+}
+
+/// What a reader of the message finds in it, line by line: name, value, unit, range, flag, remark.
+const FRONT_END: [(&str, &str, &[[&str; 6]]); 3] = [
+    (
+        "lab.json",
+        "application/json",
+        &[
+            ["白细胞", "9.0", "10^9/L", "3.5～9.5", "正常", ""],
+            ["血红蛋白", "108", "g/L", "男 130-175 女 115-150", "偏低 ↓", ""],
+            ["C反应蛋白", "<0.5", "mg/L", "0–8", "", ""],
+            ["人类免疫缺陷病毒抗体", "阴性(-)", "", "阴性", "", ""],
+            ["钾", "7.1", "mmol/L", "3.5-5.3", "危急 ↑↑", "已复查"],
+        ],
+    ),
+    (
+        "culture.json",
+        "application/json",
+        &[
+            ["氨苄西林", ">=32", "", "", "耐药", ""],
+            ["美罗培南", "<=0.25", "", "", "敏感", ""],
+            ["庆大霉素", "", "", "", "耐药", ""],
+        ],
+    ),
+    ("imaging.xml", "application/xml", &[]),
+];
+/// What else a reader finds: organism, findings, impression, who and when.
+const FRONT_END_WORDS: [(&str, &[&str]); 3] = [
+    ("lab.json", &["血常规", "全血", "内科", "周一", "吴二", "郑三"]),
+    ("culture.json", &["大肠埃希菌", "10^5", "痰"]),
+    ("imaging.xml", &["胸部CT平扫", "双肺纹理清晰，\n未见实变影 <5mm。", "双肺未见明显异常。", "冯四", "陈五"]),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_sample_of_front_ends_comes_out_as_it_went_in() {
+    for ((file, content_type, lines), (_, words)) in FRONT_END.iter().zip(FRONT_END_WORDS) {
+        let bytes = std::fs::read(samples().join("front-end").join(file)).unwrap();
+        let reader = Reader::new().await;
+        let sender = World::with(reader.table.clone());
+        sender.send(&Sending::of("/results/front-end", content_type, &bytes)).await;
+        reader.placed(file).await;
+        let pages = reader.pages().await;
+        assert_eq!((pages.views.len(), pages.is_whole), (1, true), "{file}");
+        let rows = pages.rows();
+        for [name, value, unit, range, flag, note] in *lines {
+            let notes = Some((*note).to_owned()).filter(|note| !note.is_empty());
+            let line = Row {
+                name: (*name).to_owned(),
+                values: (*value).to_owned(),
+                unit: (*unit).to_owned(),
+                range: (*range).to_owned(),
+                flag: (*flag).to_owned(),
+                notes: notes.into_iter().collect(),
+            };
+            assert!(rows.contains(&line), "{file}: {line:?} is not among {rows:?}");
+            assert!(
+                [name, value, unit, range, flag, note].iter().all(|said| pages.is_in_sight(said)),
+                "{file}: {name}"
+            );
+        }
+        assert!(words.iter().all(|said| pages.is_there(said)), "{file}: {}", pages.texts[0]);
+    }
+}
+
+/// A comparison that could not fail would prove nothing: each field of each kind is missed when it is another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_comparison_misses_what_is_lost() {
+    for (file, path) in [("LRI_2.0-NG_CBC_Typ_Message.hl7", "hl7v2"), ("Bundle-lri-example.json", "fhir-r4")] {
+        let ending = if path == "hl7v2" { ".hl7" } else { ".json" };
+        let sample = independent(ending).into_iter().find(|sample| sample.file == file).unwrap();
+        let bytes = std::fs::read(samples().join(path).join(file)).unwrap();
+        let sending = match path {
+            "hl7v2" => Sending::of("/results/hl7v2", "application/hl7-v2", &bytes),
+            _ => Sending::of("/results/fhir", "application/fhir+json", &bytes),
+        };
+        let reader = Reader::new().await;
+        World::with(reader.table.clone()).send(&sending).await;
+        reader.placed(file).await;
+        let pages = reader.pages().await;
+        compare(&sample, &pages);
+        for at in 0..sample.items.len() {
+            for (field, other) in [
+                ("name", Value::from("another")),
+                ("values", serde_json::json!(["another"])),
+                ("unit", "another".into()),
+                ("range", "another".into()),
+                ("flags", serde_json::json!(["POS"])),
+                ("notes", serde_json::json!(["another"])),
+            ] {
+                let mut items = sample.items.clone();
+                items[at][field] = other;
+                let broken = Sample { file: sample.file.clone(), leaves: Vec::new(), items };
+                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| compare(&broken, &pages)));
+                assert!(outcome.is_err(), "{file}: {field} of {at} is not compared");
+            }
+        }
+    }
 }
