@@ -3,6 +3,7 @@
 use crate::sender::{World, profile};
 use futures_util::{StreamExt, stream};
 use kit::{Meter, Units};
+use std::fmt::Write;
 use std::time::Instant;
 use store::Table;
 
@@ -24,9 +25,11 @@ fn count(number: u32, person: u32, status: &str, first: &str) -> String {
     );
     for item in 1..=ITEMS {
         let (value, flag) = if item == 1 { (first, "L") } else { ("9.0", "N") };
-        message.push_str(&format!(
+        write!(
+            message,
             "OBX|{item}|NM|I{item}^项目{item}^L||{value}|10*9/L^^UCUM|3.5-9.5|{flag}|||{status}|||20261125070000\r"
-        ));
+        )
+        .unwrap();
     }
     message
 }
