@@ -7,17 +7,19 @@ use results::{fhir, hl7};
 use std::error::Error;
 use std::hint::black_box;
 use std::io::Write as _;
+use std::path::PathBuf;
 
 const DEFAULT_MESSAGES: u64 = 2_000;
 const NANOSECONDS_PER_HUNDREDTH: u64 = 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args().nth(1).ok_or("which file?")?;
+    let path = std::env::args().nth(1).map(PathBuf::from).ok_or("which file?")?;
+    let is_hl7 = path.extension().is_some_and(|ending| ending == "hl7");
     let messages = std::env::args().nth(2).map_or(Ok(DEFAULT_MESSAGES), |text| text.parse())?.max(1);
     let bytes = std::fs::read(&path)?;
     let started_ns = cpu_ns()?;
     for _ in 0..messages {
-        if path.ends_with(".hl7") {
+        if is_hl7 {
             for message in hl7::frame::read(black_box(&bytes))?.messages {
                 black_box(hl7::oru::read(&message?)?);
             }
