@@ -81,9 +81,11 @@ impl Hl7 {
 
     /// A28. What number the person has there is not said.
     pub(crate) async fn make_known(&self, post: &PersonPost, call: Call) -> Result<(), HisError> {
-        let document = |document: &IdDocument| self.document_kind(document).map(|kind| (kind, document.expose().to_owned()));
+        let document =
+            |document: &IdDocument| self.document_kind(document).map(|kind| (kind, document.expose().to_owned()));
         let paper = document(&post.document)?;
-        let guardian = post.guardian.as_ref().map(|one| Ok((one.name.expose(), document(&one.document)?))).transpose()?;
+        let guardian =
+            post.guardian.as_ref().map(|one| Ok((one.name.expose(), document(&one.document)?))).transpose()?;
         let told = NewPerson {
             serial: post.serial.as_str(),
             name: post.name.expose(),

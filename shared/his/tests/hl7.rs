@@ -197,7 +197,8 @@ async fn people_are_made_known_and_their_cards_are_told() {
     let told = [HisOperation::PersonCreate, HisOperation::CardBind];
     let operations = BTreeMap::from(told.map(|operation| (operation, HisAdapter::Hl7)));
     let desk = Desk::open("people", HisPolicy { operations, ..HisPolicy::default() }).await;
-    let paper = |number: &str| IdDocument::parse(DocumentKind::ResidentId, number, "2026-11-23".parse().unwrap()).unwrap();
+    let paper =
+        |number: &str| IdDocument::parse(DocumentKind::ResidentId, number, "2026-11-23".parse().unwrap()).unwrap();
     let guardian = Guardian { name: PersonName::parse("周建国").unwrap(), document: paper("11010519491231002X") };
     let post = PersonPost {
         serial: PersonSerial::of("person", &["p1"]),
@@ -210,12 +211,22 @@ async fn people_are_made_known_and_their_cards_are_told() {
     assert_eq!(desk.his.person_create(&post, desk.call()).await.unwrap(), receipt, "the same again is the same");
     let query = PersonQuery::Document(post.document.clone());
     let held = desk.his.person_find(&query, desk.call()).await.unwrap().remove(0);
-    assert_eq!((held.no.clone(), held.name, held.phone, held.guardian), (receipt.person.clone(), Some(post.name.clone()), post.phone.clone(), Some(guardian)));
+    assert_eq!(
+        (held.no.clone(), held.name, held.phone, held.guardian),
+        (receipt.person.clone(), Some(post.name.clone()), post.phone.clone(), Some(guardian))
+    );
     assert_eq!(desk.his.person_posted(&post.serial, desk.call()).await.unwrap(), None, "nobody can be asked");
-    let other = PersonPost { name: PersonName::parse("王小满").unwrap(), serial: PersonSerial::of("person", &["p2"]), ..post };
-    assert_eq!(desk.his.person_create(&other, desk.call()).await, Err(HisError::Refused { code: Refusal::PersonDiffers }));
+    let other =
+        PersonPost {
+            name: PersonName::parse("王小满").unwrap(), serial: PersonSerial::of("person", &["p2"]), ..post
+        };
+    assert_eq!(
+        desk.his.person_create(&other, desk.call()).await,
+        Err(HisError::Refused { code: Refusal::PersonDiffers })
+    );
 
-    let card = desk.his.card_create(&CardPost { serial: PersonSerial::of("card", &["p1"]), person: receipt.person.clone() }, desk.call());
+    let wish = CardPost { serial: PersonSerial::of("card", &["p1"]), person: receipt.person.clone() };
+    let card = desk.his.card_create(&wish, desk.call());
     let card = card.await.unwrap().card.unwrap();
     let binding = CardBinding { serial: PersonSerial::of("bind", &["p1"]), person: receipt.person, card: card.clone() };
     assert_eq!(desk.his.card_bind(&binding, desk.call()).await.unwrap().card, Some(card));

@@ -76,7 +76,10 @@ async fn is_filed(world: &World, people: &mut People, name: &str, expected: &[Re
 /// How a sample that is no result is acknowledged: somebody new is nobody's trouble, an order of somebody unknown waits, and
 /// bookings of theirs are not taken here.
 fn is_no_result(name: &str) -> Option<&'static str> {
-    [("ADT", "AA"), ("ORM", "AE"), ("SIU", "AR")].into_iter().find(|(kind, _)| name.contains(kind)).map(|(_, code)| code)
+    [("ADT", "AA"), ("ORM", "AE"), ("SIU", "AR")]
+        .into_iter()
+        .find(|(kind, _)| name.contains(kind))
+        .map(|(_, code)| code)
 }
 
 #[tokio::test]

@@ -116,8 +116,13 @@ mod tests {
     fn a_child_is_told_with_who_answers_for_it() {
         let paper = |number| Document { kind: "01", number };
         let guardian = Some(("周建国", paper("11010519491231002X")));
-        let child =
-            NewPerson { serial: "person-1", name: "周小满", document: paper("B1"), phone: Some("13800138000"), guardian };
+        let child = NewPerson {
+            serial: "person-1",
+            name: "周小满",
+            document: paper("B1"),
+            phone: Some("13800138000"),
+            guardian,
+        };
         let message = write_new_person(&child, &envelope());
         assert_eq!(
             message.write().replace('\r', "\n"),
