@@ -151,7 +151,7 @@ impl Inbox<'_> {
         };
         let (mut filed, mut obstacle, mut numbers) = (Vec::new(), None, Vec::new());
         for news in &parsed.people {
-            if let Err(found) = self.heed(news, source.sender).await? {
+            if let Err(found) = Box::pin(self.heed(news, source.sender)).await? {
                 numbers.extend(people::numbers(news));
                 obstacle.get_or_insert(found);
             }
