@@ -16,6 +16,8 @@ const MINUTE_S = 60;
 const QUARTER_S = 16 * MINUTE_S;
 /** Who does not answer is left alone for half a minute. */
 const LEFT_ALONE_S = 31;
+/** An instance keeps the hospital's codes for five minutes. */
+const CODES_AGE_S = 301;
 const ALWAYS = 99;
 
 const code = (answer) => answer.json.error?.code;
@@ -150,7 +152,8 @@ test('wrong: an answer somebody else signed counts as none', async (t) => {
   });
 });
 
-test('wrong: a code nobody has mapped is left out, wakes somebody, and is there once it is mapped', async () => {
+test('wrong: a code nobody has mapped is left out, wakes somebody, and is there once it is mapped', async (t) => {
+  t.after(() => owned('his'));
   await owned('his', { his: { mapped_only: ['department'] } });
   const [theirs, ours] = [newDepartment('待对照科'), newDepartment('已对照科')];
   const map = (department, code_) => staffPost('his/codes', { kind: 'department', theirs: department.code, ours: code_, name: department.name });
@@ -164,7 +167,7 @@ test('wrong: a code nobody has mapped is left out, wakes somebody, and is there 
   await until('an alarm', () => fs.readFileSync(log, 'utf8').includes('his_code_unknown'));
   const mapped = await map(theirs, ours.code);
   assert.equal(mapped.status, 200, mapped.text);
-  await advance(PULL.schedules_every_min * MINUTE_S);
+  await advance(CODES_AGE_S);
   await pull();
   const listed = await until('the clinic is there', async () => {
     const answer = await read(await fetch(`${HOSPITAL}/booking/${ours.code}?date=${where.date}`, { headers: { accept: 'application/json' } }));
@@ -173,7 +176,6 @@ test('wrong: a code nobody has mapped is left out, wakes somebody, and is there 
   const person = await Person.ready('对照');
   const key = await person.hold({ ...where, clinic: listed.clinics[0].clinic });
   assert.equal(await standing(key), 'locked', 'locked under the code of theirs');
-  await owned('his');
 });
 
 test('back again: what was done here meanwhile is told there in its order', async (t) => {
