@@ -47,7 +47,7 @@ test('the minute of the release', async (t) => {
   await moveTo(release_ms - EARLY_MS);
   const where = await openAhead({ name: '放号科', days: HORIZON_DAYS, half_hours: HALF_HOURS, numbers: 1 });
   const people = [];
-  for (let one = 0; one < PEOPLE; one += 1) people.push(await Person.ready(`抢号${one}`));
+  for (let one = 0; one < PEOPLE; one += 1) people.push(await Person.ready(`抢号${'甲乙丙丁戊己庚辛壬癸'[one]}`));
   const numbers = HALF_HOURS;
 
   await t.test('before it: no try, and a request is refused by the server’s clock', async () => {
