@@ -55,16 +55,20 @@ def leaves(place, value):
         yield place, str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def found(path):
+    """The leaves of a file that are compared: a file within a resource is compared by its digest elsewhere; narratives are
+    made from the fields."""
+    read = hl7_leaves if path.suffix == ".hl7" else fhir_leaves
+    return [leaf for leaf in read(path) if not leaf[0].endswith((".data", ".text.div", ".text.status"))]
+
+
 def main():
     for name in sys.argv[1:]:
         path = pathlib.Path(name)
         try:
-            found = list(hl7_leaves(path) if path.suffix == ".hl7" else fhir_leaves(path))
+            print(json.dumps({"file": path.name, "leaves": found(path)}, ensure_ascii=False))
         except ValueError as error:
             sys.exit(f"{path.name}: {error}")
-        # A file within a resource is compared by its digest elsewhere; narratives are made from the fields.
-        found = [leaf for leaf in found if not leaf[0].endswith((".data", ".text.div", ".text.status"))]
-        print(json.dumps({"file": path.name, "leaves": found}, ensure_ascii=False))
 
 
 if __name__ == "__main__":
