@@ -59,9 +59,10 @@ lint:
 deny:
 	@infra/local/deny.sh
 
-bench: needs-run $(PYTHON) ## Benchmarks into target/bench.md: the figures of README.md (release builds first, which takes a while)
+bench: needs-run $(READERS) ## Benchmarks into target/bench.md: the figures of README.md (release builds first, which takes a while)
 	@cargo build --release --locked --workspace --bins --exclude journeys
 	@cargo build --release --locked --package wechat --example callback_loop --example pay_loop
+	@cargo build --release --locked --package results --example read_loop
 	@cargo build --locked --package bench --example figures
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
 	@$(PYTHON) tests/bench/run.py
