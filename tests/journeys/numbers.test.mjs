@@ -89,6 +89,7 @@ async function wholeJourney(t, owner, name) {
     await other.notice('cancelled');
     await pull();
     assert.deepEqual([(await other.notices('cancelled')).length, (await refundsOf(visit)).length], [1, 1]);
+    await person.signIn();
     assert.equal(code(await person.tryHold(first)), 'clinic_closed');
   });
   return { department, second, person, other };
