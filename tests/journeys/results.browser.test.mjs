@@ -177,8 +177,11 @@ test('staff place what did not get in, and take on a critical value', async (t) 
     await shot(page, 'staff-results-2-message');
     await page.locator('#card').fill(card);
     await page.getByRole('button', { name: '归入该患者' }).click();
-    await page.getByText('已处理').first().waitFor();
+    await page.waitForURL('**/staff/results');
     await shot(page, 'staff-results-3-placed');
+    assert.equal(await page.locator(`a[href="${found}"]`).count(), 0, 'it is done');
+    await page.goto(new URL(found, page.url()).href);
+    await page.getByText('已处理').first().waitFor();
   });
   await t.test('critical: taken on once', async () => {
     await openDesk(page, 'doctor', '/staff/critical', 'text=危急值');

@@ -16,8 +16,9 @@ const HALF_HOURS = 2;
 const LOOKERS = 8;
 /** WeChat waits five seconds for an answer to a message. */
 const CHAT_MAX_MS = 5_000;
-/** Ten minutes to pay, and half an hour at most that a number rests. */
-const COME_BACK_S = 42 * MINUTE_S;
+/** Ten minutes to pay; then a number rests half an hour at most. */
+const UNPAID_S = 11 * MINUTE_S;
+const RESTED_S = 31 * MINUTE_S;
 
 const code = (answer) => answer.json.error?.code;
 const page = async (person, where) => {
@@ -54,7 +55,7 @@ test('the minute of the release', async (t) => {
     const early = await people[0].tryHold(where);
     assert.deepEqual([early.status, code(early)], [409, 'not_released'], early.text);
     const shown = await page(people[0], where);
-    assert.equal(shown.admission, null);
+    assert.equal(shown.admission, undefined);
     assert.ok(shown.slots.every(({ off }) => off === '未放号'));
   });
   await moveTo(release_ms + 1_000);
@@ -112,7 +113,8 @@ test('the minute of the release', async (t) => {
     const [first, ...others] = held;
     await first.person.pay(first.key);
     await first.person.state(first.key, 'booked');
-    await advance(COME_BACK_S);
+    await advance(UNPAID_S);
+    await advance(RESTED_S);
     await loser.signIn();
     await until('the unpaid number is free', async () => {
       const { slots } = await page(loser, where);

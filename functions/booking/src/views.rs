@@ -1,6 +1,6 @@
 //! What the pages of this function show: each view is the page and the JSON alike.
 
-use crate::admission::{ADMISSION, Entry, clock_text, is_crowded};
+use crate::admission::{ADMISSION, Entry, clock_text, full_minute, is_crowded};
 use crate::freshness::Freshness;
 use crate::set_apart::SetApart;
 use domain::appointment::{Appointment, CancelledBy, RefusedWhy, State};
@@ -380,7 +380,7 @@ impl ClinicView {
             idempotency_key: key.as_str().to_owned(),
             admission: None,
             look_again: None,
-            next_back: next_back.map(clock_text),
+            next_back: next_back.map(|at| clock_text(full_minute(at))),
             freshness: None,
             key,
             form,

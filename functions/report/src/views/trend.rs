@@ -168,7 +168,7 @@ impl View for TrendView {
                     @for point in &self.points {
                         tr {
                             th scope="row" { (point.when) }
-                            td { b { (point.value) } " " (point.unit) @if let Some(flag) = &point.flag { br; (flag) } }
+                            td { b { (point.value) } " " (point.unit) @if let Some(flag) = &point.flag { br; span.soft-flag { (flag) } } }
                             td { (point.range) }
                         }
                     }
