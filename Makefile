@@ -11,6 +11,8 @@ SEED ?=
 
 VENV := target/local/venv
 PYTHON := $(VENV)/bin/python
+# Others' readers of HL7 v2 and FHIR: for tests alone.
+READERS := $(VENV)/.readers
 TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 KNOWN_ARCH := $(filter arm64 x86-64,$(ARCH))
 TRIPLE := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-gnu
@@ -33,7 +35,7 @@ reset: $(PYTHON) ## Stops and forgets all local data
 
 # ------------------------------------------------------------------------ quality
 
-test: needs-test check $(PYTHON) tests/node_modules/.package-lock.json ## Everything that can fail: check, Rust tests, Node tests, journeys on a stack of their own
+test: needs-test check $(READERS) tests/node_modules/.package-lock.json ## Everything that can fail: check, Rust tests, independent readers, Node tests, journeys on a stack of their own
 	@$(PYTHON) tests/run.py
 
 model: needs-test ## The seeded models of money and of the clinic day over thousands of seeds (SEED=17 replays one of each and prints its steps)
@@ -57,9 +59,10 @@ lint:
 deny:
 	@infra/local/deny.sh
 
-bench: needs-run $(PYTHON) ## Benchmarks into target/bench.md: the figures of README.md (release builds first, which takes a while)
+bench: needs-run $(READERS) ## Benchmarks into target/bench.md: the figures of README.md (release builds first, which takes a while)
 	@cargo build --release --locked --workspace --bins --exclude journeys
 	@cargo build --release --locked --package wechat --example callback_loop --example pay_loop
+	@cargo build --release --locked --package results --example read_loop
 	@cargo build --locked --package bench --example figures
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
 	@$(PYTHON) tests/bench/run.py
@@ -98,6 +101,10 @@ $(PYTHON): infra/local/requirements.txt
 	@python3 -m venv --clear $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $(PYTHON)
+
+$(READERS): shared/results/tests/requirements.txt $(PYTHON)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 tests/node_modules/.package-lock.json: tests/package-lock.json
 	@npm ci --prefix tests --no-audit --no-fund --loglevel=error

@@ -1,4 +1,5 @@
-"""Runs every test: Rust, then Node, the journeys on a stack of their own that is gone afterwards.
+"""Runs every test: Rust, then independent readers in Python, then Node, the journeys on a stack of their own that is gone
+afterwards.
 
 All runners run even if one fails; their closing lines come last, and then one line that adds them up.
 """
@@ -78,6 +79,17 @@ def node_tests(name, files, environment=None):
     return Result(name, status, closing, count(closing, r"^ℹ pass (\d+)"), failed)
 
 
+def readers():
+    """hl7apy and fhir.resources read what shared/results reads and writes."""
+    written = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/examples/written"
+    command = [sys.executable, "-B", "-m", "unittest", "discover", "--start-directory", "shared/results/tests"]
+    status, lines = run_shown(command, {**os.environ, "WRITTEN": str(written)})
+    closing = [line for line in lines if re.match(r"^(Ran \d+ test|OK|FAILED)", line)]
+    failed = count(closing, r"failures=(\d+)") + count(closing, r"errors=(\d+)")
+    # A test with several parts fails once for each.
+    return Result("Independent readers", status, closing, max(0, count(closing, r"^Ran (\d+) test") - failed), failed)
+
+
 def free_ports(number):
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [str(held.getsockname()[1]) for held in sockets]
@@ -120,7 +132,7 @@ def main():
     stand_ins = [file for folder in (".", "wechat/test", "his/test", "sms/test") for file in sorted((ROOT / "tests" / folder).glob("*.test.mjs"))]
     if build() != 0:
         sys.exit("it does not compile")
-    results = [rust_tests(), node_tests("House and stand-ins", stand_ins), journeys()]
+    results = [rust_tests(), readers(), node_tests("House and stand-ins", stand_ins), journeys()]
     lines = [f"{result.name}: {line.strip()}" for result in results for line in result.closing]
     passed, failed = sum(result.passed for result in results), sum(result.failed for result in results)
     summary = "\n".join([*lines, f"{passed} passed, {failed} failed"]) + "\n"

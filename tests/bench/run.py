@@ -13,6 +13,7 @@ PARTS = (
     [sys.executable, "tests/bench/startup.py"],
     [sys.executable, "tests/bench/callback.py"],
     [sys.executable, "tests/bench/pay.py"],
+    [sys.executable, "tests/bench/results.py"],
     ["cargo", "run", "--quiet", "--locked", "--package", "bench", "--example", "figures"],
 )
 

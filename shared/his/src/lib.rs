@@ -15,6 +15,7 @@ mod day_file;
 mod error;
 mod events;
 mod fees;
+mod fhir;
 mod front_end;
 mod hl7;
 mod hospital;

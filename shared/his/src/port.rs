@@ -11,6 +11,7 @@ use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
 use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
+use aws_lc_rs::digest::{SHA256, digest};
 use domain::Timestamp;
 use domain::civil::Date;
 use domain::id::{AppointmentId, CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
@@ -25,6 +26,21 @@ pub struct Call {
     pub now: Timestamp,
     /// Fresh for each call.
     pub random: [u8; RANDOM_BYTES],
+}
+
+impl Call {
+    /// The same call for a later exchange of it: a nonce is good once. The first has the bytes as they are.
+    pub(crate) fn at_step(self, step: u8) -> Self {
+        if step == 0 {
+            return self;
+        }
+        let seed: Vec<u8> = self.random.iter().copied().chain([step]).collect();
+        let mut random = self.random;
+        for (byte, derived) in random.iter_mut().zip(digest(&SHA256, &seed).as_ref()) {
+            *byte = *derived;
+        }
+        Self { random, ..self }
+    }
 }
 
 /// Why values make no request. Nothing was sent.

@@ -1,6 +1,6 @@
 //! Figures about the table: capacity units of each step of a visit, claims a second, what a reminder tick costs and how
 //! fast ten thousand are queued; a day of a million payments compared; how well waiting times are told; the minute of the
-//! release.
+//! release; what a result costs.
 //!
 //! `cargo run --locked --package bench --example figures` prints Markdown; the name of a part after it, only that part. Units and calls do not depend on how this is
 //! compiled; times are compared with a peer in the same run on the same engine.
@@ -20,7 +20,16 @@ mod claims;
 mod mornings;
 mod notifications;
 mod reconciliation;
+mod results;
 mod rush;
+#[path = "../../../functions/result-notify/tests/suite/world.rs"]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "the function's own, of which the machine that sends is used"
+)]
+mod sender;
 mod stub;
 mod tick;
 #[path = "../../rust/tests/suite/visit/mod.rs"]
@@ -55,6 +64,9 @@ async fn main() {
     }
     if wanted("reminders") {
         tick::rush().await;
+    }
+    if wanted("results") {
+        results::report().await;
     }
     if wanted("rush") {
         rush::report().await;

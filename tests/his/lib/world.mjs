@@ -99,10 +99,13 @@ export class World extends Memory {
     return bill;
   }
 
-  /** Takes one use of the first fault for this path; `*` matches anything. */
-  takeFault(target) {
+  /** Takes one use of the first fault for this path, or for `METHOD path`; `*` matches anything. */
+  takeFault(target, method) {
     const escaped = (part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
-    const matches = (pattern) => new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`).test(target);
+    const matches = (pattern) => {
+      const whole = new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`);
+      return whole.test(target) || whole.test(`${method} ${target}`);
+    };
     return this.useFault((entry) => matches(entry.path));
   }
 }

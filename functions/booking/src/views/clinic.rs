@@ -1,6 +1,6 @@
 //! A clinic: its slots, and whom to book for.
 
-use crate::admission::{ADMISSION, Entry, clock_text};
+use crate::admission::{ADMISSION, Entry, clock_text, full_minute};
 use crate::freshness::Freshness;
 use crate::set_apart::SetApart;
 use domain::board::BoardClinic;
@@ -153,7 +153,7 @@ impl ClinicView {
             idempotency_key: key.as_str().to_owned(),
             admission: None,
             look_again: None,
-            next_back: next_back.map(clock_text),
+            next_back: next_back.map(|at| clock_text(full_minute(at))),
             freshness: None,
             key,
             form,

@@ -12,6 +12,10 @@ pub(super) const ENTRIES_MAX: usize = 20_000;
 /// each of them.
 const RESOLVED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+fn is_bundle(document: &Node) -> bool {
+    document.get("resourceType").and_then(Node::as_text) == Some("Bundle")
+}
+
 /// A resource with where it stands.
 pub(super) struct Resource {
     pub(super) node: Node,
@@ -47,24 +51,46 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
-    /// The resources of a bundle, or one resource alone.
-    pub(super) fn of(mut document: Node) -> Result<Self, Fault> {
-        if document.get("resourceType").and_then(Node::as_text) != Some("Bundle") {
-            let resource = Resource { node: document, full_url: String::new(), place: String::new() };
-            return Ok(Self::indexed(vec![resource], None, None));
+    /// The resources of a bundle, or one resource alone; a bundle within a bundle is one of its own, and means by its
+    /// references what it holds itself.
+    pub(super) fn all(document: Node) -> Result<Vec<Self>, Fault> {
+        let mut found = Vec::new();
+        let mut open = vec![(document, String::new())];
+        while let Some((document, place)) = open.pop() {
+            if !is_bundle(&document) {
+                let resource = Resource { node: document, full_url: String::new(), place };
+                found.push(Self::indexed(vec![resource], None, None));
+                continue;
+            }
+            let (bundle, inner) = Self::of(document, &place)?;
+            found.push(bundle);
+            open.extend(inner.into_iter().rev());
         }
+        Ok(found)
+    }
+
+    /// A bundle, and the bundles it holds with their places.
+    fn of(mut document: Node, place: &str) -> Result<(Self, Vec<(Node, String)>), Fault> {
         let identifier = document.take("identifier").and_then(|mut identifier| identifier.take_text("value"));
         let id = identifier.or_else(|| document.take_text("id"));
         let timestamp = document.take_text("timestamp");
         let entries = document.take_list("entry");
+        let entry_at =
+            |at: usize| if place.is_empty() { format!("entry[{at}]") } else { format!("{place}.entry[{at}]") };
         if entries.len() > ENTRIES_MAX {
-            return Err(Fault::at("entry", FaultKind::TooMany));
+            return Err(Fault::at(entry_at(ENTRIES_MAX), FaultKind::TooMany));
         }
-        let resources = entries.into_iter().enumerate().filter_map(|(at, mut entry)| {
+        let (mut resources, mut inner) = (Vec::new(), Vec::new());
+        for (at, mut entry) in entries.into_iter().enumerate() {
             let full_url = entry.take_text("fullUrl").unwrap_or_default();
-            Some(Resource { node: entry.take("resource")?, full_url, place: format!("entry[{at}].resource") })
-        });
-        Ok(Self::indexed(resources.collect(), id, timestamp))
+            let place = format!("{}.resource", entry_at(at));
+            match entry.take("resource") {
+                Some(bundle) if is_bundle(&bundle) => inner.push((bundle, place)),
+                Some(node) => resources.push(Resource { node, full_url, place }),
+                None => {}
+            }
+        }
+        Ok((Self::indexed(resources, id, timestamp), inner))
     }
 
     fn indexed(resources: Vec<Resource>, id: Option<String>, timestamp: Option<String>) -> Self {
@@ -91,6 +117,11 @@ impl Bundle {
     /// Whether references called for more than can be copied: what was read is then not whole.
     pub(super) fn is_exhausted(&self) -> bool {
         self.resolved_bytes.get() > RESOLVED_BYTES_MAX
+    }
+
+    /// Goes on with what another bundle of the same message has left: the bound is of the message.
+    pub(super) fn continue_from(&self, other: &Self) {
+        self.resolved_bytes.set(other.resolved_bytes.get());
     }
 
     /// A copy, paid for.

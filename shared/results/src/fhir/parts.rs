@@ -90,8 +90,8 @@ impl Parts<'_> {
 
     /// Takes `value[x]`.
     pub(super) fn value(&mut self, node: &mut Node) -> Result<Option<Value>, FaultKind> {
-        if let Some(quantity) = self.quantity(node, "valueQuantity") {
-            return Ok(Some(Value::quantity(quantity)));
+        if let Some(quantity) = node.take("valueQuantity") {
+            return Ok(Some(self.quantity_value(quantity)));
         }
         if let Some(concept) = self.concept(node, "valueCodeableConcept") {
             return Ok(Some(Value::coded(concept)));
@@ -112,6 +112,18 @@ impl Parts<'_> {
             return Ok(Some(Value { sent: Text::new(digits), reading: Reading::Quantity(quantity) }));
         }
         self.other_value(node)
+    }
+
+    /// A number beyond what can be compared is shown all the same.
+    fn quantity_value(&mut self, mut node: Node) -> Value {
+        let is_beyond = |digits: &&str| Decimal::parse(digits).is_err();
+        let digits = node.get("value").and_then(Node::as_text).filter(is_beyond).map(str::to_owned);
+        if digits.is_some() {
+            node.take("value");
+        }
+        let quantity = self.read_quantity(node, "valueQuantity");
+        let sent = quantity.text() + &digits.unwrap_or_default();
+        Value { sent: Text::new(sent), reading: Reading::Quantity(quantity) }
     }
 
     fn other_value(&mut self, node: &mut Node) -> Result<Option<Value>, FaultKind> {

@@ -29,33 +29,48 @@ pub struct Results {
 }
 
 /// Reads a `Bundle`, a `DiagnosticReport` or an `Observation`, as JSON or XML. An observation that no report and no panel
-/// refers to is a report of its own. References are followed within the message only.
+/// refers to is a report of its own. References are followed within the message only, and of bundles within a bundle
+/// within each.
 pub fn read(text: &str) -> Result<Results, Fault> {
     let document =
         if is_xml(text) { super::xml::read(text)? } else { Node::from_json(text.trim_start_matches('\u{FEFF}'))? };
-    let bundle = Bundle::of(document)?;
-    let mut reader = Reader { bundle: &bundle, files: Vec::new(), items: 0, used: BTreeSet::new(), patient: None };
-    let mut reports = Vec::new();
+    let bundles = Bundle::all(document)?;
+    let mut results = Results { reports: Vec::new(), files: Vec::new() };
+    let (mut items, mut former) = (0, None);
+    for bundle in &bundles {
+        if let Some(former) = former.replace(bundle) {
+            bundle.continue_from(former);
+        }
+        items = read_bundle(bundle, items, &mut results)?;
+    }
+    if results.reports.is_empty() {
+        return Err(Fault::at("entry", FaultKind::Unsupported));
+    }
+    refuse_twice(&results.reports)?;
+    Ok(results)
+}
+
+/// Reads one bundle after `items` of others, and says how many they are now.
+fn read_bundle(bundle: &Bundle, items: usize, results: &mut Results) -> Result<usize, Fault> {
+    let files = std::mem::take(&mut results.files);
+    let mut reader = Reader { bundle, files, items, used: BTreeSet::new(), patient: None };
     for resource in bundle.resources.iter().filter(|resource| resource.kind() == "DiagnosticReport") {
-        reports.push(reader.report(resource)?);
+        results.reports.push(reader.report(resource)?);
     }
     reader.use_members();
     for (at, resource) in bundle.resources.iter().enumerate() {
         if resource.kind() == "Observation" && !reader.used.contains(&at) {
-            reports.push(reader.observation_alone(at, resource)?);
+            results.reports.push(reader.observation_alone(at, resource)?);
         }
-        if reports.len() > REPORTS_MAX {
+        if results.reports.len() > REPORTS_MAX {
             return Err(Fault::at(resource.place.as_str(), FaultKind::TooMany));
         }
     }
     if bundle.is_exhausted() {
         return Err(Fault::at("entry", FaultKind::TooLarge));
     }
-    if reports.is_empty() {
-        return Err(Fault::at("entry", FaultKind::Unsupported));
-    }
-    refuse_twice(&reports)?;
-    Ok(Results { reports, files: reader.files })
+    results.files = reader.files;
+    Ok(reader.items)
 }
 
 struct Reader<'a> {

@@ -4,8 +4,8 @@ use super::parts::EXTRA_URL;
 use crate::tree::Node;
 use domain::person::Sex;
 use domain::report::{
-    Attachment, Bound, Concept, Decimal, Extra, Flag, Identifier, Item, Party, Quantity, Reading, ReferenceRange,
-    Report, ReportText, Role, Samples, Specimen, Status, Text, TextKind, Unit, Value, When, is_ucum,
+    Attachment, Bound, Comparator, Concept, Decimal, Extra, Flag, Identifier, Item, Party, Quantity, Reading,
+    ReferenceRange, Report, ReportText, Role, Samples, Specimen, Status, Text, TextKind, Unit, Value, When, is_ucum,
 };
 
 /// Where the codes of flags come from.
@@ -324,7 +324,7 @@ fn flag(flag: &Flag) -> Node {
 fn value_of(value: &Value, unit: Option<&Unit>) -> (&'static str, Node) {
     let as_text = || ("valueString", words(&value.sent));
     match &value.reading {
-        Reading::Quantity(quantity) => ("valueQuantity", quantity_of(quantity, unit)),
+        Reading::Quantity(quantity) => ("valueQuantity", beyond_comparison(value, quantity_of(quantity, unit))),
         Reading::Coded(coded) => concept(coded).map_or_else(as_text, |coded| ("valueCodeableConcept", coded)),
         Reading::Boolean(boolean) => ("valueBoolean", Node::Boolean(*boolean)),
         Reading::Ratio(one, other) => {
@@ -355,6 +355,19 @@ fn quantity_of(quantity: &Quantity, beside: Option<&Unit>) -> Node {
     let mut fields = vec![("value", quantity.number.as_ref().map(number)), ("comparator", comparator)];
     fields.extend(unit.map(unit_fields).unwrap_or_default());
     Node::object(fields)
+}
+
+/// A number that cannot be compared is written as it was sent.
+fn beyond_comparison(value: &Value, mut quantity: Node) -> Node {
+    let (_, digits) = Comparator::leading(value.sent.as_str());
+    let is_number = serde_json::from_str::<serde_json::Number>(digits).is_ok();
+    if let Node::Object(fields) = &mut quantity
+        && is_number
+        && !fields.iter().any(|(name, _)| name == "value")
+    {
+        fields.push(("value".to_owned(), Node::Number(digits.to_owned())));
+    }
+    quantity
 }
 
 fn unit_fields(unit: &Unit) -> Vec<Field> {

@@ -154,7 +154,7 @@ fn acknowledgement(header: &Header, outcome: &Outcome, code: &str, id: &str, now
         to_facility,
         plain(&wall_clock(now).strftime("%Y%m%d%H%M%S+0800").to_string()),
         Field::default(),
-        composite(&["ACK", &header.kind.1, "ACK"]),
+        kind_of(header),
         plain(id),
         plain(&header.processing),
         plain(&header.version),
@@ -165,6 +165,14 @@ fn acknowledgement(header: &Header, outcome: &Outcome, code: &str, id: &str, now
         segments.push(segment("ERR", error_fields(header, fault)));
     }
     Message { separators, segments }
+}
+
+/// MSH-9: before 2.3.1 the general acknowledgement has a type alone.
+fn kind_of(header: &Header) -> Field {
+    match header.version.as_str() {
+        "2.1" | "2.2" | "2.3" => plain("ACK"),
+        _ => composite(&["ACK", &header.kind.1, "ACK"]),
+    }
 }
 
 /// ERR: before 2.5 one field with place and code, after it the place, the code and the severity apart.

@@ -97,6 +97,24 @@ fn panels_hold_their_members_once_and_circles_are_refused() {
 }
 
 #[test]
+fn bundles_within_a_bundle_are_each_their_own() {
+    let inner = |number: &str, result: &str| {
+        let report = report(result).replace(r#""id":"r""#, &format!(r#""id":"{number}""#));
+        let observation = observation("a", &format!(r#","valueString":"of {number}""#));
+        format!(r#"{{"resource":{}}}"#, bundle(&[report, observation]))
+    };
+    let listed = r#"{"reference":"Observation/a"}"#;
+    let results = read(&bundle(&[inner("1", listed), inner("2", listed)]));
+    let values: Vec<&str> =
+        results.reports.iter().flat_map(Report::items).map(|item| item.values[0].sent.as_str()).collect();
+    assert_eq!(values, ["of 1", "of 2"], "the same address in each means its own");
+    let fault = fhir::read(&bundle(&[inner("1", listed), inner("2", listed).replace("final", "done")])).unwrap_err();
+    assert_eq!(fault, Fault::at("entry[1].resource.entry[0].resource.status", FaultKind::UnknownCode));
+    // One number for two reports of one message says of neither which it is (as in an example of HL7's own).
+    assert_eq!(fhir::read(&bundle(&[inner("1", listed), inner("1", listed)])).unwrap_err().kind, FaultKind::Twice);
+}
+
+#[test]
 fn another_patients_result_is_refused() {
     let foreign = observation("a", r#","subject":{"reference":"Patient/2"}"#);
     let fault = fhir::read(&bundle(&[report(r#"{"reference":"Observation/a"}"#), foreign])).unwrap_err();

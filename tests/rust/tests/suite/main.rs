@@ -19,6 +19,15 @@ mod money;
 mod moves;
 mod numbers;
 mod repeats;
+mod results;
 mod rush;
+#[path = "../../../../functions/result-notify/tests/suite/world.rs"]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "the function's own, of which the machine that sends is used"
+)]
+mod sender;
 mod throttled;
 mod visit;
