@@ -93,6 +93,10 @@ async fn pull_due(app: &App, pull: &mut Pull, due: PullDue, now: Timestamp) -> R
     if due.catalog {
         puller.catalog(&mut pull.report).await?;
         pull.catalog_at = Some(now);
+        if pull.left_out {
+            // What was left out may have its place now.
+            pull.mark = None;
+        }
     }
     if due.reports {
         puller.reports(pull).await?;
@@ -101,7 +105,9 @@ async fn pull_due(app: &App, pull: &mut Pull, due: PullDue, now: Timestamp) -> R
     if due.schedules {
         // Changes first: a clinic that was closed and told of is not closed a second time.
         puller.events(pull).await?;
+        let (is_whole, rejected) = (pull.mark.is_none(), pull.report.rejected);
         puller.schedules(pull).await?;
+        pull.left_out = pull.report.rejected > rejected || (pull.left_out && !is_whole);
         pull.schedules_at = Some(now);
     }
     Ok(())

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 /// Whoever pulls has this long; then somebody else may. Longer than the function may run.
 const LEASE_S: i64 = 120;
+/// While something of the hospital's was left out, the catalogue is asked for this often, and the schedules from their beginning.
+const LEFT_OUT_EVERY_MIN: i64 = 60;
 /// What is known counts as old when so many pulls in a row came to nothing.
 const MISSED_PULLS: i64 = 3;
 
@@ -30,6 +32,8 @@ pub struct Pull {
     pub mark: Option<String>,
     /// The last day that list was asked for: later days are asked for from their beginning.
     pub covered_to: Option<Date>,
+    /// Schedules were left out, since nobody here knew what they refer to: a department, a doctor, a code.
+    pub left_out: bool,
     /// The last change that was dealt with.
     pub event_mark: Option<String>,
     /// Reports were last heard of completely.
@@ -83,8 +87,10 @@ impl Pull {
             let is_asked = self.asked_at.is_some();
             is_asked || last.is_none_or(|last| time::add_minutes(last, every_min.max(1)) <= now)
         };
+        let catalog_every_min =
+            if self.left_out { policy.catalog_every_min.min(LEFT_OUT_EVERY_MIN) } else { policy.catalog_every_min };
         let due = PullDue {
-            catalog: is_due(self.catalog_at, policy.catalog_every_min),
+            catalog: is_due(self.catalog_at, catalog_every_min),
             schedules: is_due(self.schedules_at, policy.schedules_every_min),
             reports: policy.reports_every_min.is_some_and(|every_min| is_due(self.reports_at, every_min)),
         };
@@ -146,6 +152,10 @@ mod tests {
         let only = Some(PullDue { catalog: false, schedules: true, reports: false });
         assert_eq!(done.due(&policy, time::add_minutes(now, 5)), only);
         assert_eq!(done.asked(now).due(&policy, now), Some(both));
+        let daily = PullPolicy { catalog_every_min: 1440, ..policy };
+        assert_eq!(done.due(&daily, time::add_minutes(now, 60)), only);
+        let short = Pull { left_out: true, ..done.clone() };
+        assert_eq!(short.due(&daily, time::add_minutes(now, 60)), Some(both), "it may have its place by now");
         assert!(!done.is_old(&policy, time::add_minutes(now, 14)) && done.is_old(&policy, time::add_minutes(now, 15)));
     }
 
