@@ -287,6 +287,23 @@ async fn the_timetable_is_pulled(adapter: HisAdapter) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clinic_of_a_department_nobody_knows_is_there_once_somebody_does() {
+    let hospital = open(NumberOwner::His).await;
+    let date = time::add_days(time::today(hospital.now()), 2);
+    let clinic = json!({
+        "date": date, "period": "morning", "department": "NEU", "doctor": null, "kind": "ordinary", "fee": "25.00",
+        "slots": [{ "start": slot().to_string(), "numbers": [1, 2] }],
+    });
+    hospital.his.post("timetable", json!({ "departments": [], "doctors": [], "schedules": [clinic] })).await;
+    assert_eq!(pulled(&hospital).await.rejected, 1);
+    let known = json!({ "code": "NEU", "name": "新设科", "parent": null, "location": "", "campus": "", "intro": "" });
+    hospital.his.post("timetable", json!({ "departments": [known], "doctors": [] })).await;
+    let report = pulled(&hospital).await;
+    assert_eq!((report.catalog_changed, report.clinics_changed, report.rejected), (1, 1, 0), "not lost");
+    assert_eq!(pulled(&hospital).await.clinics_changed, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_staff_edited_stays_and_the_rest_follows_the_hospital() {
     let hospital = open(NumberOwner::Menzhen).await;
     let clinic = told(&hospital, "心血管内科", "25.00").await;
