@@ -64,38 +64,30 @@ fn answers_to_what_we_say_are_answered() {
 
 /// A resource as FHIR writes it in XML.
 fn xml_of(document: &Node) -> String {
-    let Some(kind) = document.get("resourceType").and_then(Node::as_text) else { return String::new() };
-    let mut xml = format!("<{kind} xmlns=\"http://hl7.org/fhir\">");
-    add_fields(document, &mut xml);
-    xml + &format!("</{kind}>")
+    let kind = document.get("resourceType").and_then(Node::as_text).unwrap();
+    format!("<{kind} xmlns=\"http://hl7.org/fhir\">{}</{kind}>", fields_of(document))
 }
 
-fn add_fields(node: &Node, xml: &mut String) {
-    let Node::Object(fields) = node else { return };
-    for (name, value) in fields.iter().filter(|(name, _)| name != "resourceType") {
+fn fields_of(node: &Node) -> String {
+    let Node::Object(fields) = node else { return String::new() };
+    let fields = fields.iter().filter(|(name, _)| name != "resourceType");
+    let elements = fields.flat_map(|(name, value)| {
         let many = if let Node::List(nodes) = value { nodes.iter().collect() } else { vec![value] };
-        for one in many {
-            add_element(name, one, xml);
-        }
-    }
+        many.into_iter().map(move |one| element_of(name, one))
+    });
+    elements.collect()
 }
 
-fn add_element(name: &str, node: &Node, xml: &mut String) {
+fn element_of(name: &str, node: &Node) -> String {
     match node {
-        _ if name == "div" => xml.push_str(node.as_text().unwrap_or_default()),
-        Node::Object(_) if node.get("resourceType").is_some() => {
-            xml.push_str(&format!("<{name}>{}</{name}>", xml_of(node)));
-        }
-        Node::Object(_) => {
-            xml.push_str(&format!("<{name}>"));
-            add_fields(node, xml);
-            xml.push_str(&format!("</{name}>"));
-        }
+        _ if name == "div" => node.as_text().unwrap_or_default().to_owned(),
+        Node::Object(_) if node.get("resourceType").is_some() => format!("<{name}>{}</{name}>", xml_of(node)),
+        Node::Object(_) => format!("<{name}>{}</{name}>", fields_of(node)),
         leaf => {
             let text = leaf.as_text().unwrap_or_default();
             let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
             let text = text.replace('\n', "&#10;").replace('\r', "&#13;").replace('\t', "&#9;");
-            xml.push_str(&format!("<{name} value=\"{text}\"/>"));
+            format!("<{name} value=\"{text}\"/>")
         }
     }
 }
