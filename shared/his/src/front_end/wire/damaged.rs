@@ -8,6 +8,7 @@ use crate::numbers::Standing;
 use crate::person::Person;
 use crate::queues::{CardQueue, Told};
 use crate::refund::Refundability;
+use crate::timetable::{Department, Doctor, Listed};
 use crate::visit::VisitStatus;
 use results::Charset;
 use serde_json::{Value, json};
@@ -31,7 +32,7 @@ fn told() -> Vec<Value> {
     let visit = json!({ "visit_no": "V1", "department": "心血管内科", "doctor": "沈怀远", "date": "2026-11-23" });
     vec![
         json!({ "bills": [{ "bill_no": "B1", "visit": visit, "kind": "lab", "total": "48.00", "items": [item], "place": place }] }),
-        json!({ "receipt_no": "R1", "places": [{ "bill_no": "B1", "place": place }], "invoice_url": "https://fp.example.com/1" }),
+        json!({ "receipt_no": "R1", "places": [{ "bill_no": "B1", "building": "门诊楼", "floor": "2 层", "window": "3", "note": "" }], "invoice_url": "https://fp.example.com/1" }),
         json!({ "standing": "locked" }),
         json!({ "persons": [{
             "person_no": "P1", "name": "林晓梅", "documents": [document], "phone": "19900000001",
@@ -54,7 +55,7 @@ fn told() -> Vec<Value> {
             "room": "201", "campus": "本部", "closed": false,
         }], "mark": "1" }),
         json!({ "slots": [{ "start": "0800", "free": [1, 2], "taken": [3] }] }),
-        json!({ "events": [], "mark": "1" }),
+        json!({ "events": [{ "kind": "clinic_closed", "clinic": "20261123-am-XNK-pool" }], "more": false }),
     ]
 }
 
@@ -88,8 +89,8 @@ fn kinds(data: &Data) -> usize {
         is::<RefundabilityData, Refundability>(data),
         is::<RefundNoData, RefundNoData>(data),
         is::<VisitStatusData, VisitStatus>(data),
-        is::<DepartmentsData, DepartmentsData>(data),
-        is::<DoctorsData, DoctorsData>(data),
+        is::<DepartmentsData, Listed<Department>>(data),
+        is::<DoctorsData, Listed<Doctor>>(data),
         is::<SchedulesData, SchedulesData>(data),
         is::<SlotsData, SlotsData>(data),
         is::<EventsData, EventsData>(data),
