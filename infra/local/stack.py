@@ -48,6 +48,7 @@ DEMO_STAFF = (
     {"login": "nurse", "name": "刘护士", "roles": ["triage_nurse"]},
     {"login": "registrar", "name": "王收费员", "roles": ["registrar"]},
     {"login": "doctor", "name": "李明", "roles": ["doctor"], "doctor": "D0101"},
+    {"login": "quality", "name": "孙质控", "roles": ["quality"]},
     {"login": "admin", "name": "赵管理员", "roles": ["admin"]},
 )
 IMPORTS = ("departments", "doctors", "schedules", "cards")

@@ -24,6 +24,8 @@ const HTTP = {
   'desk-queue.json': [401, /staff_token_required/],
   'pay-notify-paid.json': [401, /SIGN_ERROR/],
   'payment-prepay.json': [401, /sign_in_required/],
+  'report-list.json': [401, /sign_in_required/],
+  'result-notify-front-end.json': [401, /TIMESTAMP/],
   'signup-register.json': [401, /sign_in_required/],
   'visit-live.json': [404, /not_found/],
   'signup-signin.json': [303, /^$/],

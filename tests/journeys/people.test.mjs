@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { his, hisDown } from './lib/hospital.mjs';
-import { staffPost } from './lib/money.mjs';
+import { inTurns, staffPost } from './lib/money.mjs';
 import { Person } from './lib/person.mjs';
-import { openClinic, tick, until } from './lib/stack.mjs';
+import { openClinic, until } from './lib/stack.mjs';
 
 const code = (answer) => answer.json.error?.code;
 const cardPath = (person) => `/patients/${person.patient}/card`;
@@ -33,10 +33,7 @@ test('a card is asked for while the hospital’s system is down: under way, then
   } finally {
     await hisDown(false);
   }
-  const made = await until('the card is made', async () => {
-    await tick();
-    return (await card(person)).card;
-  });
+  const made = await inTurns('the card is made', async () => (await card(person)).card);
   assert.equal((await person.post(cardPath(person))).json.card, made);
   const [only, ...others] = await theirs(person);
   assert.deepEqual([only.cards.map(({ card_no }) => card_no), others], [[made], []]);

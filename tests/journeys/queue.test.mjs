@@ -1,22 +1,13 @@
 // The day of the visit: webhook (a scan at the desk), visit (the place in the queue), his-sync (who calls), sweeper.
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
 import test from 'node:test';
 import { his, hisFault, noHisFaults } from './lib/hospital.mjs';
 import { Person } from './lib/person.mjs';
-import { HOSPITAL, advance, appointmentId, moveTo, now, openClinic, read, settings, staff, tick, until } from './lib/stack.mjs';
+import { putProfile } from './lib/profile.mjs';
+import { HOSPITAL, advance, appointmentId, moveTo, now, openClinic, read, staff, tick, until } from './lib/stack.mjs';
 
 const MINUTE_MS = 60_000;
-// An instance keeps the profile for a minute.
-const PROFILE_AGE_S = 61;
-const PROFILE = JSON.parse(fs.readFileSync(settings.PROFILE_FILE, 'utf8'));
 const REFRESH_BYTES_MAX = 1024;
-
-const putProfile = async (changes) => {
-  const answer = await staff('PUT', 'profile', JSON.stringify({ ...PROFILE, ...changes }));
-  assert.equal(answer.status, 200, answer.text);
-  await advance(PROFILE_AGE_S);
-};
 
 let where;
 let first;
@@ -27,7 +18,7 @@ test.before(async () => {
   [first, second] = await Promise.all([Person.ready('候甲'), Person.ready('候乙')]);
   for (const person of [first, second]) person.visit = await person.book(where);
 });
-test.after(() => putProfile({}));
+test.after(() => putProfile());
 
 const place = async (person) => {
   const answer = await person.get(`/visits/${person.visit}`);

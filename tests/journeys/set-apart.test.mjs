@@ -55,7 +55,7 @@ test('a referral code opens one number set apart, once', async (t) => {
   const path = `/desk/clinics/${where.clinic}/referrals`;
   const issued = await doctor.post(path, {});
   assert.match(issued.code, /^[0-9A-Z]{4} [0-9A-Z]{4}$/);
-  const [first, second, third] = await Promise.all(['甲', '乙', '丙'].map((name) => Person.ready(name)));
+  const [first, second, third] = await Promise.all(['转甲', '转乙', '转丙'].map((name) => Person.ready(name)));
   assert.equal(number(await first.tryHold(where)), 1);
   await t.test('a wrong code says nothing', async () => {
     assert.equal(code(await second.tryHold(where, { referral: 'zzzz 9999' })), 'referral_unknown');

@@ -29,6 +29,7 @@ const KEPT_MAX: usize = 1_000;
 /// A clinic's key does not change.
 const KEY_AGE_MAX_S: i64 = 3_600;
 const UNTIL_BYTES: usize = 8;
+const MINUTE_S: i64 = 60;
 
 /// What an instance knows of the gate.
 #[derive(Debug)]
@@ -142,6 +143,11 @@ fn is_signed(key: &AdmissionKey, account: &OpenId, clinic: &ClinicId, proof: &st
     Some(Try { until: Timestamp::from_second(i64::from_be_bytes(*until)).ok()? })
 }
 
+/// The full minute at or after an instant: nobody looks again by the second.
+pub(crate) fn full_minute(at: Timestamp) -> Timestamp {
+    time::add_seconds(at, (-at.as_second()).rem_euclid(MINUTE_S))
+}
+
 /// `7:01`, or `7:01:30`: when to look again.
 pub(crate) fn clock_text(at: Timestamp) -> String {
     let wall = time::wall_clock(at);
@@ -152,6 +158,13 @@ pub(crate) fn clock_text(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_minute_is_full_or_the_next() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(full_minute(at("2026-11-22T23:10:00Z")), at("2026-11-22T23:10:00Z"));
+        assert_eq!(full_minute(at("2026-11-22T23:10:02Z")), at("2026-11-22T23:11:00Z"));
+    }
 
     fn given() -> Try {
         Try::given("2026-11-22T23:00:00Z".parse().unwrap())

@@ -131,6 +131,8 @@ impl CardView {
                     请携带证件原件到挂号窗口办理，儿童请由监护人同行。"))
             } @else if self.pending {
                 (notice(Tone::Wait, "电子就诊卡正在办理，通常几分钟内完成，请稍后刷新本页。"))
+            } @else if self.code_sent_to.is_some() {
+                div.acts { (Button::post(context, "重新获取验证码", &create, Look::Plain)) }
             } @else {
                 (prose(&["没有实体就诊卡？在线领取电子就诊卡，免费，立即可用。"]))
                 div.acts { (Button::post(context, "领取电子就诊卡", &create, Look::Primary)) }

@@ -51,12 +51,76 @@ pub enum HisOperation {
     Reports,
     /// One report.
     Report,
+    /// Having the hospital call a clinician about a critical value.
+    CriticalAlert,
     /// Queues of clinics, windows and rooms.
     Queue,
     /// The file of a day.
     DayFile,
     /// What has changed.
     Events,
+}
+
+impl HisOperation {
+    /// All of them.
+    pub const ALL: [Self; 25] = [
+        Self::Departments,
+        Self::Doctors,
+        Self::Schedules,
+        Self::Slots,
+        Self::Lock,
+        Self::Unlock,
+        Self::Confirm,
+        Self::Standing,
+        Self::Cancel,
+        Self::Reschedule,
+        Self::VisitStatus,
+        Self::PersonFind,
+        Self::PersonCreate,
+        Self::CardCreate,
+        Self::CardBind,
+        Self::FeesUnpaid,
+        Self::FeesPost,
+        Self::RefundPost,
+        Self::RefundCheck,
+        Self::Reports,
+        Self::Report,
+        Self::CriticalAlert,
+        Self::Queue,
+        Self::DayFile,
+        Self::Events,
+    ];
+
+    /// The name a profile has for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Departments => "departments",
+            Self::Doctors => "doctors",
+            Self::Schedules => "schedules",
+            Self::Slots => "slots",
+            Self::Lock => "lock",
+            Self::Unlock => "unlock",
+            Self::Confirm => "confirm",
+            Self::Standing => "standing",
+            Self::Cancel => "cancel",
+            Self::Reschedule => "reschedule",
+            Self::VisitStatus => "visit_status",
+            Self::PersonFind => "person_find",
+            Self::PersonCreate => "person_create",
+            Self::CardCreate => "card_create",
+            Self::CardBind => "card_bind",
+            Self::FeesUnpaid => "fees_unpaid",
+            Self::FeesPost => "fees_post",
+            Self::RefundPost => "refund_post",
+            Self::RefundCheck => "refund_check",
+            Self::Reports => "reports",
+            Self::Report => "report",
+            Self::CriticalAlert => "critical_alert",
+            Self::Queue => "queue",
+            Self::DayFile => "day_file",
+            Self::Events => "events",
+        }
+    }
 }
 
 /// A language a HIS understands.
@@ -72,6 +136,50 @@ pub enum HisAdapter {
     Fhir,
     /// HL7 v2.
     Hl7,
+}
+
+impl HisAdapter {
+    /// Whether the language has the operation. Front-end machines are made for all of them; of the standards those count
+    /// whose messages or resources say what the operation means. The one list of it: the port and the console both ask here.
+    pub fn carries(self, operation: HisOperation) -> bool {
+        use HisOperation as Op;
+        match self {
+            Self::SignedJson | Self::SignedXml => true,
+            // It tells of visits and people, and cannot ask.
+            Self::Hl7 => {
+                matches!(operation, Op::Confirm | Op::Reschedule | Op::Cancel | Op::PersonCreate | Op::CardBind)
+            }
+            // R4 has no resource for a queue, a card that is issued, the file of a day or a list of changes; its bills know no
+            // window to go to.
+            Self::Fhir => matches!(
+                operation,
+                Op::Departments
+                    | Op::Doctors
+                    | Op::Schedules
+                    | Op::Slots
+                    | Op::Lock
+                    | Op::Unlock
+                    | Op::Confirm
+                    | Op::Standing
+                    | Op::Cancel
+                    | Op::Reschedule
+                    | Op::VisitStatus
+                    | Op::PersonFind
+                    | Op::PersonCreate
+                    | Op::CardBind
+            ),
+        }
+    }
+
+    /// What to call it on a page for staff.
+    pub fn staff_text(self) -> &'static str {
+        match self {
+            Self::SignedJson => "前置机 JSON",
+            Self::SignedXml => "前置机 XML",
+            Self::Fhir => "FHIR R4",
+            Self::Hl7 => "HL7 v2",
+        }
+    }
 }
 
 /// The encoding of what a front-end machine reads and writes.
@@ -261,6 +369,12 @@ impl HisPolicy {
     pub fn adapter(&self, operation: HisOperation) -> HisAdapter {
         self.operations.get(&operation).copied().unwrap_or(self.default)
     }
+
+    /// The operations whose language does not have them: such a profile is refused.
+    pub fn uncarried(&self) -> impl Iterator<Item = (HisOperation, HisAdapter)> + '_ {
+        let chosen = HisOperation::ALL.into_iter().map(|operation| (operation, self.adapter(operation)));
+        chosen.filter(|(operation, adapter)| !adapter.carries(*operation))
+    }
 }
 
 /// One call, as it is kept for staff and for acceptance: whatever is a name, a number of a person or a document, a phone
@@ -289,6 +403,31 @@ pub struct HisCall {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_operation_has_the_name_that_profiles_write() {
+        for operation in HisOperation::ALL {
+            assert_eq!(serde_json::to_value(operation).unwrap(), operation.as_str());
+        }
+        assert!(HisOperation::ALL.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn a_language_is_chosen_for_what_it_has() {
+        assert_eq!(HisPolicy::default().uncarried().count(), 0);
+        let told = HisPolicy {
+            default: HisAdapter::SignedXml,
+            operations: BTreeMap::from([
+                (HisOperation::Confirm, HisAdapter::Hl7),
+                (HisOperation::Standing, HisAdapter::Hl7),
+                (HisOperation::Slots, HisAdapter::Fhir),
+                (HisOperation::DayFile, HisAdapter::Fhir),
+            ]),
+            ..HisPolicy::default()
+        };
+        let uncarried: Vec<_> = told.uncarried().collect();
+        assert_eq!(uncarried, [(HisOperation::Standing, HisAdapter::Hl7), (HisOperation::DayFile, HisAdapter::Fhir)]);
+    }
 
     #[test]
     fn the_profile_chooses_by_operation() {

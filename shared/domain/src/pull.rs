@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 /// Whoever pulls has this long; then somebody else may. Longer than the function may run.
 const LEASE_S: i64 = 120;
+/// While something of the hospital's was left out, the catalogue is asked for this often, and the schedules from their beginning.
+const LEFT_OUT_EVERY_MIN: i64 = 60;
 /// What is known counts as old when so many pulls in a row came to nothing.
 const MISSED_PULLS: i64 = 3;
 
@@ -30,8 +32,14 @@ pub struct Pull {
     pub mark: Option<String>,
     /// The last day that list was asked for: later days are asked for from their beginning.
     pub covered_to: Option<Date>,
+    /// Schedules were left out, since nobody here knew what they refer to: a department, a doctor, a code.
+    pub left_out: bool,
     /// The last change that was dealt with.
     pub event_mark: Option<String>,
+    /// Reports were last heard of completely.
+    pub reports_at: Option<Timestamp>,
+    /// The last report that was dealt with.
+    pub report_mark: Option<String>,
     /// What the last one came to.
     pub report: PullReport,
     /// Counts writes.
@@ -48,6 +56,8 @@ pub struct PullReport {
     pub clinics_changed: usize,
     /// Changes (停诊, 替诊 …) that were dealt with.
     pub events: usize,
+    /// Reports that were fetched, whether they were here before or not.
+    pub reports: usize,
     /// Entries that could not be read, or refer to what nobody knows.
     pub rejected: usize,
     /// Clinics of which more is sold than the HIS has: the numbers stay with those who have them.
@@ -63,6 +73,8 @@ pub struct PullDue {
     pub catalog: bool,
     /// Schedules, numbers and changes.
     pub schedules: bool,
+    /// Reports.
+    pub reports: bool,
 }
 
 impl Pull {
@@ -75,11 +87,14 @@ impl Pull {
             let is_asked = self.asked_at.is_some();
             is_asked || last.is_none_or(|last| time::add_minutes(last, every_min.max(1)) <= now)
         };
+        let catalog_every_min =
+            if self.left_out { policy.catalog_every_min.min(LEFT_OUT_EVERY_MIN) } else { policy.catalog_every_min };
         let due = PullDue {
-            catalog: is_due(self.catalog_at, policy.catalog_every_min),
+            catalog: is_due(self.catalog_at, catalog_every_min),
             schedules: is_due(self.schedules_at, policy.schedules_every_min),
+            reports: policy.reports_every_min.is_some_and(|every_min| is_due(self.reports_at, every_min)),
         };
-        (due.catalog || due.schedules).then_some(due)
+        (due.catalog || due.schedules || due.reports).then_some(due)
     }
 
     /// The state once somebody is at it.
@@ -123,17 +138,24 @@ mod tests {
 
     #[test]
     fn what_is_due_by_time_or_on_demand_is_done_by_one() {
-        let (policy, now) = (PullPolicy { catalog_every_min: 60, schedules_every_min: 5 }, at("2026-11-23T01:00:00Z"));
-        let both = PullDue { catalog: true, schedules: true };
+        let (policy, now) = (
+            PullPolicy { catalog_every_min: 60, schedules_every_min: 5, reports_every_min: None },
+            at("2026-11-23T01:00:00Z"),
+        );
+        let both = PullDue { catalog: true, schedules: true, reports: false };
         assert_eq!(Pull::default().due(&policy, now), Some(both));
         let begun = Pull::default().begun(now);
         assert_eq!(begun.due(&policy, now), None);
         assert_eq!(begun.due(&policy, time::add_seconds(now, LEASE_S)), Some(both), "whoever was at it is gone");
         let done = Pull { catalog_at: Some(now), schedules_at: Some(now), leased_until: None, ..begun };
         assert_eq!(done.due(&policy, time::add_minutes(now, 4)), None);
-        let only = Some(PullDue { catalog: false, schedules: true });
+        let only = Some(PullDue { catalog: false, schedules: true, reports: false });
         assert_eq!(done.due(&policy, time::add_minutes(now, 5)), only);
         assert_eq!(done.asked(now).due(&policy, now), Some(both));
+        let daily = PullPolicy { catalog_every_min: 1440, ..policy };
+        assert_eq!(done.due(&daily, time::add_minutes(now, 60)), only);
+        let short = Pull { left_out: true, ..done.clone() };
+        assert_eq!(short.due(&daily, time::add_minutes(now, 60)), Some(both), "it may have its place by now");
         assert!(!done.is_old(&policy, time::add_minutes(now, 14)) && done.is_old(&policy, time::add_minutes(now, 15)));
     }
 

@@ -6,6 +6,7 @@ use crate::day_file::DayFile;
 use crate::error::HisError;
 use crate::events::Events;
 use crate::fees::{FeesPost, Receipt};
+use crate::fhir::Fhir;
 use crate::front_end::{Format, FrontEnd, Syntax};
 use crate::hl7::Hl7;
 use crate::machine::{Keys, Machine, SettingsError};
@@ -14,6 +15,7 @@ use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, Pers
 use crate::port::{Call, His};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::reports::{CriticalAlert, HeardReports, ReportNo, ReportsQuery, SentReport};
 use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::civil::Date;
@@ -32,6 +34,7 @@ pub struct Hospital {
 /// Who carries an operation.
 enum Carrier {
     FrontEnd(FrontEnd),
+    Fhir(Fhir),
     Hl7(Hl7),
     None,
 }
@@ -54,12 +57,17 @@ impl Hospital {
         Ok(Self { machine: Arc::new(machine), policy })
     }
 
+    /// Who carries an operation; nobody when its language does not have it ([`HisAdapter::carries`]).
     fn carrier(&self, operation: HisOperation) -> Carrier {
-        match self.policy.adapter(operation) {
+        let adapter = self.policy.adapter(operation);
+        if !adapter.carries(operation) {
+            return Carrier::None;
+        }
+        match adapter {
             HisAdapter::SignedJson => Carrier::FrontEnd(self.front_end(Syntax::Json)),
             HisAdapter::SignedXml => Carrier::FrontEnd(self.front_end(Syntax::Xml)),
             HisAdapter::Hl7 => Carrier::Hl7(Hl7::new(self.charset(), Arc::clone(&self.machine))),
-            HisAdapter::Fhir => Carrier::None,
+            HisAdapter::Fhir => Carrier::Fhir(Fhir::new(Arc::clone(&self.machine))),
         }
     }
 
@@ -122,7 +130,7 @@ impl His for Hospital {
     // Visits and queues ------------------------------------------------------------------------
 
     async fn visit_status(&self, visit: &VisitQuery, call: Call) -> Result<Option<VisitStatus>, HisError> {
-        carried!(self, VisitStatus, visit_status(visit, call))
+        carried!(self, VisitStatus, visit_status(visit, call), Fhir)
     }
 
     async fn clinic_queue(&self, clinic: &ClinicId, call: Call) -> Result<Vec<Told>, HisError> {
@@ -136,43 +144,43 @@ impl His for Hospital {
     // Timetable, numbers and changes -----------------------------------------------------------
 
     async fn departments(&self, call: Call) -> Result<Listed<Department>, HisError> {
-        carried!(self, Departments, departments(call))
+        carried!(self, Departments, departments(call), Fhir)
     }
 
     async fn doctors(&self, call: Call) -> Result<Listed<Doctor>, HisError> {
-        carried!(self, Doctors, doctors(call))
+        carried!(self, Doctors, doctors(call), Fhir)
     }
 
     async fn schedules(&self, query: &ScheduleQuery, call: Call) -> Result<Schedules, HisError> {
-        carried!(self, Schedules, schedules(query, call))
+        carried!(self, Schedules, schedules(query, call), Fhir)
     }
 
     async fn slots(&self, clinic: &ClinicId, call: Call) -> Result<Listed<SlotNumbers>, HisError> {
-        carried!(self, Slots, slots(clinic, call))
+        carried!(self, Slots, slots(clinic, call), Fhir)
     }
 
     async fn lock(&self, lock: &NumberLock, call: Call) -> Result<(), HisError> {
-        carried!(self, Lock, lock(lock, call))
+        carried!(self, Lock, lock(lock, call), Fhir)
     }
 
     async fn unlock(&self, serial: &AppointmentId, call: Call) -> Result<(), HisError> {
-        carried!(self, Unlock, unlock(serial, call))
+        carried!(self, Unlock, unlock(serial, call), Fhir)
     }
 
     async fn confirm(&self, visit: &VisitBooking, call: Call) -> Result<(), HisError> {
-        carried!(self, Confirm, confirm(visit, call), Hl7)
+        carried!(self, Confirm, confirm(visit, call), Fhir, Hl7)
     }
 
     async fn cancel(&self, serial: &AppointmentId, call: Call) -> Result<(), HisError> {
-        carried!(self, Cancel, cancel(serial, call), Hl7)
+        carried!(self, Cancel, cancel(serial, call), Fhir, Hl7)
     }
 
     async fn reschedule(&self, from: &AppointmentId, to: &VisitBooking, call: Call) -> Result<(), HisError> {
-        carried!(self, Reschedule, reschedule(from, to, call), Hl7)
+        carried!(self, Reschedule, reschedule(from, to, call), Fhir, Hl7)
     }
 
     async fn standing(&self, serial: &AppointmentId, call: Call) -> Result<Option<Standing>, HisError> {
-        carried!(self, Standing, standing(serial, call))
+        carried!(self, Standing, standing(serial, call), Fhir)
     }
 
     async fn events(&self, since: Option<&Mark>, call: Call) -> Result<Events, HisError> {
@@ -182,11 +190,18 @@ impl His for Hospital {
     // People and cards -------------------------------------------------------------------------
 
     async fn person_find(&self, query: &PersonQuery, call: Call) -> Result<Vec<Person>, HisError> {
-        carried!(self, PersonFind, person_find(query, call))
+        carried!(self, PersonFind, person_find(query, call), Fhir)
     }
 
     async fn person_create(&self, post: &PersonPost, call: Call) -> Result<PersonReceipt, HisError> {
-        carried!(self, PersonCreate, person_create(post, call))
+        let Carrier::Hl7(adapter) = self.carrier(HisOperation::PersonCreate) else {
+            return carried!(self, PersonCreate, person_create(post, call), Fhir);
+        };
+        adapter.make_known(post, call).await?;
+        // An acknowledgement has no number of the person: that is asked for in the language that finds people.
+        let found = self.person_find(&PersonQuery::Document(post.document.clone()), call.at_step(1)).await?;
+        let person = found.into_iter().next().ok_or(HisError::UnknownOutcome)?.no;
+        Ok(PersonReceipt { person, card: None })
     }
 
     async fn card_create(&self, post: &CardPost, call: Call) -> Result<PersonReceipt, HisError> {
@@ -194,10 +209,28 @@ impl His for Hospital {
     }
 
     async fn card_bind(&self, binding: &CardBinding, call: Call) -> Result<PersonReceipt, HisError> {
-        carried!(self, CardBind, card_bind(binding, call))
+        carried!(self, CardBind, card_bind(binding, call), Fhir, Hl7)
     }
 
     async fn person_posted(&self, serial: &PersonSerial, call: Call) -> Result<Option<PersonReceipt>, HisError> {
-        carried!(self, PersonCreate, person_posted(serial, call))
+        // HL7 v2 has no such question: who was made known is found by the paper.
+        if let Carrier::Hl7(_) = self.carrier(HisOperation::PersonCreate) {
+            return Ok(None);
+        }
+        carried!(self, PersonCreate, person_posted(serial, call), Fhir)
+    }
+
+    // Reports ----------------------------------------------------------------------------------
+
+    async fn reports(&self, query: &ReportsQuery, call: Call) -> Result<HeardReports, HisError> {
+        carried!(self, Reports, reports(query, call))
+    }
+
+    async fn report(&self, number: &ReportNo, call: Call) -> Result<Option<SentReport>, HisError> {
+        carried!(self, Report, report(number, call))
+    }
+
+    async fn critical_alert(&self, alert: &CriticalAlert, call: Call) -> Result<(), HisError> {
+        carried!(self, CriticalAlert, critical_alert(alert, call))
     }
 }

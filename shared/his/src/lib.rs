@@ -5,7 +5,8 @@
 //! answer counts only with its signature; what comes in is checked before it becomes a type; money is [`Fen`].
 //!
 //! [`Hospital`] passes each operation to the adapter the profile chose. [`FrontEnd`] speaks JSON and XML to a
-//! front-end machine (前置机), and bookings can be told in HL7 v2; every adapter calls through [`Machine`], which signs.
+//! front-end machine (前置机), and much of it can go in FHIR R4, bookings in HL7 v2; every adapter calls through [`Machine`],
+//! which signs.
 //!
 //! [`Fen`]: domain::money::Fen
 
@@ -15,6 +16,7 @@ mod day_file;
 mod error;
 mod events;
 mod fees;
+mod fhir;
 mod front_end;
 mod hl7;
 mod hospital;
@@ -25,6 +27,7 @@ mod person;
 mod port;
 mod queues;
 mod refund;
+mod reports;
 mod timetable;
 mod visit;
 
@@ -53,6 +56,9 @@ pub use queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, 
 pub use refund::{
     BillLine, LINES_PER_REFUND_MAX, Lines, REFUND_REASON_CHARS_MAX, RefundCheck, RefundPost, RefundReason,
     Refundability,
+};
+pub use reports::{
+    CriticalAlert, HeardReport, HeardReports, REPORTS_MAX, ReportNo, ReportNoError, ReportsQuery, SentReport,
 };
 pub use timetable::{
     Department, Doctor, LISTED_MAX, Listed, Mark, MarkError, Schedule, ScheduleQuery, Schedules, SlotNumbers,

@@ -9,8 +9,10 @@ use crate::numbers::{NumberLock, Standing, VisitBooking};
 use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, PersonReceipt};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::reports::{CriticalAlert, HeardReports, ReportNo, ReportsQuery, SentReport};
 use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
+use aws_lc_rs::digest::{SHA256, digest};
 use domain::Timestamp;
 use domain::civil::Date;
 use domain::id::{AppointmentId, CardNo, ClinicId, OutRefundNo, OutTradeNo, PersonSerial, RefundReceiptNo};
@@ -25,6 +27,21 @@ pub struct Call {
     pub now: Timestamp,
     /// Fresh for each call.
     pub random: [u8; RANDOM_BYTES],
+}
+
+impl Call {
+    /// The same call for a later exchange of it: a nonce is good once. The first has the bytes as they are.
+    pub(crate) fn at_step(self, step: u8) -> Self {
+        if step == 0 {
+            return self;
+        }
+        let seed: Vec<u8> = self.random.iter().copied().chain([step]).collect();
+        let mut random = self.random;
+        for (byte, derived) in random.iter_mut().zip(digest(&SHA256, &seed).as_ref()) {
+            *byte = *derived;
+        }
+        Self { random, ..self }
+    }
 }
 
 /// Why values make no request. Nothing was sent.
@@ -189,4 +206,17 @@ pub trait His: Send + Sync {
         serial: &PersonSerial,
         call: Call,
     ) -> impl Future<Output = Result<Option<PersonReceipt>, HisError>> + Send;
+
+    /// Reports that came after `since`, or since the list began; each whole, as it counts now.
+    fn reports(&self, query: &ReportsQuery, call: Call) -> impl Future<Output = Result<HeardReports, HisError>> + Send;
+
+    /// A report by its number; none when the HIS does not know it.
+    fn report(
+        &self,
+        number: &ReportNo,
+        call: Call,
+    ) -> impl Future<Output = Result<Option<SentReport>, HisError>> + Send;
+
+    /// Has the hospital call a clinician about a critical value. The same alert again is the same.
+    fn critical_alert(&self, alert: &CriticalAlert, call: Call) -> impl Future<Output = Result<(), HisError>> + Send;
 }

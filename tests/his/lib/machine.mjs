@@ -2,6 +2,7 @@
 import zlib from 'node:zlib';
 import { HANG_UP, through } from '../../stand-in/faults.mjs';
 import { dayFile } from './day-file.mjs';
+import { isFhir, operationOutcome, performFhir } from './fhir.mjs';
 import { formatOf, readBody, written } from './format.mjs';
 import { HL7_PATH, acknowledgement, readMessage } from './hl7.mjs';
 import { OPERATIONS } from './operations.mjs';
@@ -39,6 +40,7 @@ function performMessage(world, call) {
 
 /** The body for the log of calls; null when it cannot be read. */
 export function bodyOf({ method, url, format, bytes }) {
+  if (isFhir(url.pathname)) return bytes.toString();
   const operation = OPERATIONS[url.pathname.slice(BASE.length)];
   try {
     return method === 'POST' && operation ? readBody(format, bytes, operation.shape) : null;
@@ -59,6 +61,7 @@ function fetchDayFile(world, { url, bytes }) {
 /** Runs one operation; whatever is wrong with it is an answer too. */
 function run(world, call) {
   try {
+    if (isFhir(call.url.pathname)) return { file: performFhir(world, call) };
     if (call.url.pathname === HL7_PATH) return performMessage(world, call);
     return call.url.pathname === DAY_FILE ? fetchDayFile(world, call) : perform(world, call);
   } catch (error) {
@@ -69,7 +72,7 @@ function run(world, call) {
 }
 
 const isKnown = ({ method, url }) =>
-  url.pathname === DAY_FILE ? method === 'GET' : method === 'POST' && (url.pathname === HL7_PATH || Object.hasOwn(OPERATIONS, url.pathname.slice(BASE.length)));
+  isFhir(url.pathname) ? ['GET', 'POST', 'PUT'].includes(method) : url.pathname === DAY_FILE ? method === 'GET' : method === 'POST' && (url.pathname === HL7_PATH || Object.hasOwn(OPERATIONS, url.pathname.slice(BASE.length)));
 
 /** The first bill's total one fen too high: no longer the sum of its items. */
 function withWrongTotal({ outcome }) {
@@ -81,6 +84,7 @@ function withWrongTotal({ outcome }) {
 /** What goes out; the code of an answer is kept for the log of calls. */
 function sentAs(call, { file, outcome }, status = 200) {
   if (file) return file;
+  if (isFhir(call.url.pathname)) return operationOutcome({ code: outcome.error, message: outcome.message }, status === 200 ? undefined : status);
   const isMessage = call.url.pathname === HL7_PATH && status === 200;
   return { ...(isMessage ? acknowledgement(call, outcome) : written(call.format, outcome, status)), code: outcome.code, error: outcome.error };
 }
@@ -117,7 +121,7 @@ export async function answerDesk(world, call) {
   call.format = formatOf(call.headers);
   if (world.state.down) return HANG_UP;
   if (!isKnown(call)) return sentAs(call, { outcome: refused({ code: 'NOT_FOUND', message: '没有此接口' }) }, 404);
-  const fault = world.takeFault(call.url.pathname);
+  const fault = world.takeFault(call.url.pathname, call.method);
   if (fault?.kind === 'late') return delay(world, call);
   return through(fault, () => answerSigned(world, call, fault));
 }

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { Refusal } from './refusal.mjs';
+import { announce } from './timetable.mjs';
 import { ShapeError, either, id, literal, nullable, object, text } from './shape.mjs';
 
 const NAME_CHARS_MAX = 50;
@@ -23,7 +24,7 @@ const guardianShape = object({ name: text(NAME_CHARS_MAX), document: documentSha
 
 export const freshPersons = () => ({ people: {}, personWrites: {} });
 
-const personsOf = (world) => Object.values(world.state.people);
+export const personsOf = (world) => Object.values(world.state.people);
 const wholeNumber = ({ kind, number }) => (kind === PERMIT ? number.slice(0, PERMIT_LIFELONG) : number);
 const family = (kind) => (CITIZEN_KINDS.includes(kind) || kind === '113' ? '01' : kind);
 const sameDocument = (one, other) => family(one.kind) === family(other.kind) && wholeNumber(one) === wholeNumber(other);
@@ -31,11 +32,11 @@ const has = (person, wanted) => person.documents.some((held) => sameDocument(hel
 const isGone = (person) => person.merged_into !== null;
 
 /** Whoever a person was merged into, in the end. */
-const surviving = (world, person) => (isGone(person) ? surviving(world, world.state.people[person.merged_into]) : person);
+export const surviving = (world, person) => (isGone(person) ? surviving(world, world.state.people[person.merged_into]) : person);
 
 const ofCard = (world, card_no) => personsOf(world).find(({ cards }) => cards.some((card) => card.card_no === card_no && card.active));
 
-const SEARCHES = {
+export const SEARCHES = {
   document: (world, { document }) => personsOf(world).filter((person) => has(person, document)),
   card: (world, { card_no }) => [ofCard(world, card_no)].filter(Boolean),
   phone: (world, body) => personsOf(world).filter((person) => person.phone === body.phone),
@@ -43,7 +44,7 @@ const SEARCHES = {
 };
 
 /** A survivor has the cards and papers of all that were merged into it. */
-function shownPerson(world, person) {
+export function shownPerson(world, person) {
   const all = personsOf(world).filter((one) => surviving(world, one) === person);
   const { person_no, name, phone: number, guardian, deceased } = person;
   return { person_no, name, documents: all.flatMap(({ documents }) => documents), phone: number, cards: all.flatMap(({ cards }) => cards), guardian, deceased };
@@ -181,20 +182,25 @@ function controlChange(world, { person_no, ...change }) {
   return person;
 }
 
-/** Two records are one person. */
-function controlMerge(world, { into, from }) {
+const cardsOf = ({ cards }) => cards.map(({ card_no }) => card_no);
+
+/** Two records are one person; `told`: among the changes as well. */
+function controlMerge(world, { into, from, told = false }) {
   const [keeper, gone] = [into, from].map((person_no) => world.state.people[person_no]);
   if (!keeper || !gone || surviving(world, keeper) === gone || isGone(gone)) throw new ShapeError('from');
   gone.merged_into = into;
+  if (told) announce(world, { kind: 'merged', stays: cardsOf(keeper), gone: cardsOf(gone) });
   world.changed();
   return shownPerson(world, surviving(world, keeper));
 }
 
 /** They were two people after all. */
-function controlUnmerge(world, { from }) {
+function controlUnmerge(world, { from, told = false }) {
   const person = world.state.people[from];
   if (!person || !isGone(person)) throw new ShapeError('from');
+  const keeper = world.state.people[person.merged_into];
   person.merged_into = null;
+  if (told) announce(world, { kind: 'unmerged', stays: cardsOf(keeper), gone: cardsOf(person) });
   world.changed();
   return shownPerson(world, person);
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Memory } from '../../stand-in/memory.mjs';
 import { admitCardList, freshPersons } from './persons.mjs';
+import { freshResults } from './results.mjs';
 import { fenOf } from './shape.mjs';
 
 const DEMO_FILE = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'demo-bills.json');
@@ -11,6 +12,7 @@ const DEMO_FILE = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 
 const fresh = () => ({
   cards: [],
   ...freshPersons(),
+  ...freshResults(),
   bills: {},
   payments: {},
   refunds: {},
@@ -99,10 +101,13 @@ export class World extends Memory {
     return bill;
   }
 
-  /** Takes one use of the first fault for this path; `*` matches anything. */
-  takeFault(target) {
+  /** Takes one use of the first fault for this path, or for `METHOD path`; `*` matches anything. */
+  takeFault(target, method) {
     const escaped = (part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
-    const matches = (pattern) => new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`).test(target);
+    const matches = (pattern) => {
+      const whole = new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`);
+      return whole.test(target) || whole.test(`${method} ${target}`);
+    };
     return this.useFault((entry) => matches(entry.path));
   }
 }

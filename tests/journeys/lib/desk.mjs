@@ -37,11 +37,11 @@ export class Staff {
   }
 }
 
-/** Signs in at the desk of a clinic, in a browser. */
-export async function openDesk(page, login, path) {
+/** Signs in in a browser and goes to a page, by default the desk of a clinic: that is there once `sign` is. */
+export async function openDesk(page, login, path, sign = '#who') {
   await page.goto(`${HOSPITAL}/staff/signin?to=${encodeURIComponent(path)}`);
   await page.getByLabel('登录名').fill(login);
   await page.getByLabel('密码').fill(PASSWORD);
   await page.getByRole('button', { name: '登录' }).click();
-  await page.locator('#who').waitFor();
+  await page.locator(sign).first().waitFor();
 }

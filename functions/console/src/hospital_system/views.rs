@@ -139,7 +139,7 @@ impl View for CodesView {
             (heading("编码对照", Some("医院系统的编码在本系统里是什么")))
             (title("尚未对照的编码"))
             @if self.unknown.is_empty() { (notice(Tone::Good, "没有未对照的编码。")) } @else {
-                (notice(Tone::Wait, "用到这些编码的内容暂不采用；对照后，下次同步时自动补上。"))
+                (notice(Tone::Wait, "用到这些编码的内容暂不采用；对照后一小时内自动补上，急用时可在“医院系统同步”里立即同步。"))
                 table.records {
                     thead { tr { th { "类别" } th { "医院编码" } th { "出现在" } th { "首次" } th { "次数" } th { "本系统编码" } } }
                     tbody {

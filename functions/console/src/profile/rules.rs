@@ -8,6 +8,7 @@ use domain::calendar::Calendar;
 use domain::civil::Time;
 use domain::credit::{BanLength, CreditPolicy, CutOff, Rule, Terms, Window};
 use domain::enrolment::NumberOwner;
+use domain::his::HisPolicy;
 use domain::profile::{HospitalProfile, MenuAction, MenuItem, MessagePolicy, NumbersPolicy};
 use domain::queue::{QueuePolicy, VisitMinutes};
 use std::collections::BTreeSet;
@@ -83,6 +84,7 @@ pub(super) fn errors(profile: &HospitalProfile, public_url: &str) -> Vec<FieldEr
     rules.range("money.his_within_min", &profile.money.his_within_min, &HIS_WITHIN_MIN);
     rules.range("money.bills_pay_min", &profile.money.bills_pay_min, &BILLS_PAY_MIN);
     rules.numbers(&profile.numbers);
+    rules.his(&profile.his);
     rules.queue(&profile.queue);
     rules.messages(&profile.messages);
     rules.menu(&profile.menu);
@@ -189,6 +191,14 @@ impl Rules<'_> {
         }
         if policy.owner == NumberOwner::His && policy.pull.is_none() {
             self.note("numbers.pull", "missing", "号源由医院系统管理时，须开启同步");
+        }
+    }
+
+    /// An operation in a language that does not have it would never be answered.
+    fn his(&mut self, policy: &HisPolicy) {
+        for (operation, adapter) in policy.uncarried() {
+            let path = format!("his.operations.{}", operation.as_str());
+            self.note(&path, "not_carried", format!("{}没有这项操作，请选择其他接口", adapter.staff_text()));
         }
     }
 

@@ -122,9 +122,13 @@ impl HomeView {
 }
 
 /// What there is to do, by what it takes.
-const PLACES: [(Scope, &str, &str); 9] = [
+const PLACES: [(Scope, &str, &str); 13] = [
     (Scope::Desk, "分诊叫号", "/desk"),
     (Scope::Window, "窗口挂号", "/desk/people"),
+    (Scope::Critical, "危急值", "/staff/critical"),
+    (Scope::Intake, "未入库的报告", "/staff/results"),
+    (Scope::Appointments, "电话通知", "/staff/calls"),
+    (Scope::Credit, "申诉", "/staff/appeals"),
     (Scope::Finance, "待处理订单", "/staff/worklist"),
     (Scope::Finance, "每日对账", "/staff/reconciliations"),
     (Scope::Catalog, "医院接口调用", "/staff/his/calls"),

@@ -92,6 +92,24 @@ async fn every_rule_broken_has_its_path() {
 }
 
 #[tokio::test]
+async fn an_operation_goes_to_a_language_that_has_it() {
+    let world = World::start("{}").await;
+    let with = |his: Value| {
+        let mut changed = profile();
+        changed["his"] = his;
+        changed
+    };
+    let told = json!({ "operations": { "confirm": "hl7", "standing": "hl7", "slots": "fhir", "day_file": "fhir" } });
+    let answer = put(&world, &with(told)).await;
+    let expected = vec![("his.operations.standing", "not_carried"), ("his.operations.day_file", "not_carried")];
+    assert_eq!((answer.status, errors(&answer)), (422, expected));
+    let everything = put(&world, &with(json!({ "default": "fhir" }))).await;
+    assert!(errors(&everything).contains(&("his.operations.fees_post", "not_carried")));
+    let chosen = json!({ "operations": { "confirm": "hl7", "slots": "fhir", "standing": "fhir" } });
+    assert_eq!(put(&world, &with(chosen)).await.status, 200);
+}
+
+#[tokio::test]
 async fn what_the_hospital_does_with_money_has_limits_and_defaults() {
     let world = World::start("{}").await;
     assert!(profile().get("money").is_none(), "the demo hospital lives by the defaults");

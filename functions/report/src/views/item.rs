@@ -299,7 +299,7 @@ fn drug_facts(drug: &Item, meaning: Meaning) -> Vec<Fact> {
 }
 
 /// The flag beside a name.
-fn flag_mark(flag: &FlagView) -> Markup {
+pub(crate) fn flag_mark(flag: &FlagView) -> Markup {
     html! { span class={ "flag " (flag.level) } { (flag.text) } }
 }
 
@@ -312,13 +312,14 @@ pub(crate) fn unread_flags(flags: &[Flag]) -> Vec<&str> {
 fn picture(bar: &Bar) -> Markup {
     html! {
         svg.bar viewBox={ "0 0 " (BAR_WIDTH) " 14" } role="img" aria-label=(bar.text) preserveAspectRatio="none" {
-            path.all d={ "M0 9h" (BAR_WIDTH) };
+            // Each closed: in a picture an open one would hold, and so hide, those after it.
+            path.all d={ "M0 9h" (BAR_WIDTH) } {}
             @let from = if bar.has_low { RANGE_FROM } else { 0 };
             @let to = if bar.has_high { RANGE_TO } else { BAR_WIDTH };
-            path.in d={ "M" (from) " 9h" (to - from) };
-            @if bar.has_low { path.end d={ "M" (RANGE_FROM) " 5v8" } ; }
-            @if bar.has_high { path.end d={ "M" (RANGE_TO) " 5v8" } ; }
-            path.mark d={ "M" (bar.mark) " 8l-4-7h8z" };
+            path.in d={ "M" (from) " 9h" (to - from) } {}
+            @if bar.has_low { path.end d={ "M" (RANGE_FROM) " 5v8" } {} }
+            @if bar.has_high { path.end d={ "M" (RANGE_TO) " 5v8" } {} }
+            path.mark d={ "M" (bar.mark) " 8l-4-7h8z" } {}
         }
     }
 }

@@ -139,10 +139,10 @@ fn drawing(picture: &Picture) -> Markup {
     html! {
         svg.trend viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(picture.text) {
             @if let (Some(high), Some(low)) = (picture.high, picture.low) {
-                path.band d={ "M0 " (high) "H" (WIDTH) "V" (low) "H0z" };
+                path.band d={ "M0 " (high) "H" (WIDTH) "V" (low) "H0z" } {}
             }
-            @for end in [picture.high, picture.low].into_iter().flatten() { path.end d={ "M0 " (end) "H" (WIDTH) }; }
-            path.course d=(picture.line);
+            @for end in [picture.high, picture.low].into_iter().flatten() { path.end d={ "M0 " (end) "H" (WIDTH) } {} }
+            path.course d=(picture.line) {}
             @for (x, y) in &picture.dots { circle cx=(x) cy=(y) r="4" {} }
         }
     }
@@ -168,7 +168,7 @@ impl View for TrendView {
                     @for point in &self.points {
                         tr {
                             th scope="row" { (point.when) }
-                            td { b { (point.value) } " " (point.unit) @if let Some(flag) = &point.flag { br; (flag) } }
+                            td { b { (point.value) } " " (point.unit) @if let Some(flag) = &point.flag { br; span.soft-flag { (flag) } } }
                             td { (point.range) }
                         }
                     }

@@ -1,6 +1,6 @@
 //! A corrected report beside the version before it: what changed, in words.
 
-use super::item::{FlagView, ItemView};
+use super::item::{FlagView, ItemView, flag_mark};
 use domain::report::{Change, Item, Report, Text, TextKind, changes};
 use maud::{Markup, html};
 use serde::Serialize;
@@ -128,7 +128,8 @@ fn side(name: &str, side: Option<&Side>) -> Markup {
             p.soft { (name) }
             @match side {
                 Some(side) => {
-                    p.value { strong { (side.value) } @if let Some(flag) = &side.flag { " " (flag.text) } }
+                    p.value { strong { (side.value) } }
+                    @if let Some(flag) = &side.flag { (flag_mark(flag)) }
                     @if !side.range.is_empty() { p.soft { "参考范围 " (side.range) } }
                     @for note in &side.notes { p.text { "备注：" (note) } }
                 }

@@ -514,7 +514,7 @@ impl Report {
         let assessed = items.iter().map(|item| item.assess(about));
         let stand_out = assessed
             .clone()
-            .filter(|assessment| assessment.disagrees() || assessment.shown().is_some_and(|shown| !shown.is_normal()))
+            .filter(|assessment| assessment.disagrees() || assessment.shown().is_some_and(stands_out))
             .count();
         let is_complete =
             self.status.is_valid() && !items.is_empty() && items.iter().all(|item| item.status.is_valid());
@@ -524,6 +524,11 @@ impl Report {
             count => Overall::StandOut(count),
         }
     }
+}
+
+/// How a drug fares against an organism says nothing of a range.
+fn stands_out(shown: Meaning) -> bool {
+    !shown.is_normal() && !shown.is_susceptibility()
 }
 
 /// Whether nothing hangs on it: a panel that only holds its tests says nothing itself.

@@ -47,6 +47,13 @@ fn all_within_range_is_said_only_when_everything_was_compared() {
 }
 
 #[test]
+fn a_drug_an_organism_withstands_is_outside_no_range() {
+    let mut organism = Item::new(Concept::words("大肠埃希菌"), Status::Final);
+    organism.members = vec![item("氨苄西林", ">=32", "", Some("R")), item("美罗培南", "<=0.25", "", Some("S"))];
+    assert_eq!(report(Category::Microbiology, vec![organism]).overall(), Overall::NotComparable);
+}
+
+#[test]
 fn a_panel_is_as_good_as_its_tests() {
     let mut panel = Item::new(Concept::words("血压"), Status::Final);
     panel.components = vec![item("收缩压", "120", "90-139", None), item("舒张压", "80", "60-89", None)];

@@ -2,6 +2,7 @@
 
 use crate::fees::Registration;
 use domain::his::{CODE_CHARS_MAX, CodeKind, Codes};
+use domain::id::ClinicId;
 use results::tree::Node;
 use std::collections::BTreeSet;
 
@@ -97,6 +98,17 @@ fn translate(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NoCode;
 
+/// The key of a clinic, in the hospital's codes.
+pub(crate) fn their_clinic(codes: &Codes, clinic: &ClinicId) -> Result<String, NoCode> {
+    theirs_at(codes, Coded::Clinic, clinic.as_str())
+}
+
+fn theirs_at(codes: &Codes, place: Coded, ours: &str) -> Result<String, NoCode> {
+    let mut text = ours.to_owned();
+    let unknown = translate(place, &mut text, |kind, ours| codes.theirs(kind, ours));
+    if unknown.is_empty() { Ok(text) } else { Err(NoCode) }
+}
+
 /// What a registration names, in the hospital's codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TheirPlace {
@@ -107,11 +119,7 @@ pub(crate) struct TheirPlace {
 
 impl TheirPlace {
     pub(crate) fn of(codes: &Codes, registration: &Registration) -> Result<Self, NoCode> {
-        let theirs = |coded: Coded, ours: &str| {
-            let mut text = ours.to_owned();
-            let unknown = translate(coded, &mut text, |kind, ours| codes.theirs(kind, ours));
-            if unknown.is_empty() { Ok(text) } else { Err(NoCode) }
-        };
+        let theirs = |coded: Coded, ours: &str| theirs_at(codes, coded, ours);
         Ok(Self {
             clinic: theirs(Coded::Clinic, registration.clinic.as_str())?,
             department: theirs(DEPARTMENT, registration.department.as_str())?,

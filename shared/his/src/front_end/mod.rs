@@ -10,5 +10,5 @@ mod wire;
 
 pub(crate) use client::refused_signature;
 pub use client::{DAY_FILE_TIMEOUT_MS, FrontEnd, LOCK_TIMEOUT_MS};
-pub(crate) use coded::{NoCode, TheirPlace};
+pub(crate) use coded::{NoCode, TheirPlace, their_clinic};
 pub use format::{Format, Syntax};

@@ -112,6 +112,11 @@ impl Machine {
         Self { codes, log: Some(log), keeps_calls, ..self }
     }
 
+    /// Where it is, without a path.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// The hospital's codes.
     pub(crate) fn codes(&self) -> &Codes {
         &self.codes

@@ -95,12 +95,16 @@ impl<'a> Page<'a> {
     }
 }
 
+const STAFF: &str = "/staff";
+const DESK: &str = "/desk";
+
 /// Whose page it is follows from its address.
 fn is_for_staff(context: &PageContext<'_>) -> bool {
-    let below = |root: &str| {
-        context.request.path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    below("/staff") || below("/desk")
+    is_below(context, STAFF) || is_below(context, DESK)
+}
+
+fn is_below(context: &PageContext<'_>, root: &str) -> bool {
+    context.request.path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The whole document: style inline; for patients the hospital's telephone and the bottom bar on every page, for staff a
@@ -137,8 +141,12 @@ pub fn page(context: &PageContext<'_>, page: &Page<'_>, body: Markup) -> Markup 
 fn staff_bar(context: &PageContext<'_>) -> Markup {
     html! {
         header.bar {
-            a.name href="/staff" { (context.site.hospital_name) " 工作台" }
-            @if context.csrf.is_some() { a href="/desk" { "门诊" } a href="/staff" { "账号" } }
+            a.name href=(STAFF) { (context.site.hospital_name) " 工作台" }
+            // Not everybody may open the desk; who is there may.
+            @if context.csrf.is_some() {
+                @if is_below(context, DESK) { a href=(DESK) { "门诊" } }
+                a href=(STAFF) { "账号" }
+            }
         }
     }
 }
