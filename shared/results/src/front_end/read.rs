@@ -166,7 +166,7 @@ fn report(mut fields: Fields, envelope: &Envelope, codes: &Codes) -> Result<Repo
         report.categories = vec![Concept::coded("", code.as_str(), None)];
     }
     report.code = concept(fields.text(&names::SERVICE), fields.text(&names::TITLE), None);
-    report.subject = subject(&mut fields, card);
+    report.subject = subject(&mut fields, card, codes);
     report.times = times(&mut fields);
     report.parties = parties(&mut fields);
     report.specimens = specimens(&mut fields);
@@ -201,7 +201,7 @@ fn concept(code: Option<Text>, name: Option<Text>, loinc: Option<Text>) -> Conce
     Concept { codings: loinc.into_iter().chain(local).collect(), text: name }
 }
 
-fn subject(fields: &mut Fields, card: Option<Text>) -> Subject {
+fn subject(fields: &mut Fields, card: Option<Text>, codes: &Codes) -> Subject {
     let numbered = |kind: &str, value: Text| Identifier {
         system: None,
         value: Some(value),
@@ -212,7 +212,7 @@ fn subject(fields: &mut Fields, card: Option<Text>) -> Subject {
         identifiers.extend(fields.text(&[name]).map(|value| numbered(kind, value)));
     }
     // A sex nobody knows stays with what no field is made for.
-    let known = fields.all_texts(&names::SEX).into_iter().find_map(sex);
+    let known = fields.all_texts(&names::SEX).into_iter().find_map(|code| sex(codes, code));
     if known.is_some() {
         fields.text(&names::SEX);
     }
