@@ -43,10 +43,12 @@ impl View for PullView {
         let facts = [
             ("科室和医生更新于", html! { (when(self.pull.catalog_at)) }),
             ("排班和号源更新于", html! { (when(self.pull.schedules_at)) }),
+            ("报告更新于", html! { (when(self.pull.reports_at)) }),
             ("最近一次", html! { @if report.is_complete { "完成" } @else { "未完成" } }),
             ("变更的科室和医生", html! { (report.catalog_changed) }),
             ("变更的门诊", html! { (report.clinics_changed) }),
             ("停诊、替诊等通知", html! { (report.events) }),
+            ("取回的报告", html! { (report.reports) }),
             ("无法识别的条目", html! { (report.rejected) }),
         ];
         let body = html! {

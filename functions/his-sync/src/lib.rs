@@ -1,10 +1,12 @@
 //! 医院系统: every minute, what the hospital's own system (HIS) still has to be told: payments to book, refunds to note, visits
 //! to confirm or take back; what it has to tell: its timetable and what changed; at night, what it has to be asked: whether a patient who counts as absent was there after all; and where the HIS calls
-//! people in itself, what it says of the queues. Results that could not be placed are tried again.
+//! people in itself, what it says of the queues. Results that could not be placed are tried again, those that were missed are
+//! fetched, and critical values told.
 //!
 //! The page a patient pays on does the same at once (`runtime::posting`); this is the guarantee behind it. An order whose
 //! answer was lost is asked for by serial before it is sent again. Late, doubled or missed ticks do no harm.
 
+mod alert;
 mod pull;
 mod replay;
 mod visit;
@@ -22,7 +24,7 @@ use runtime::posting::{self, PostError};
 use runtime::random::NoRandomness;
 use runtime::secrets::{HisAccount, Secret, SecretError};
 use store::due::SHARDS;
-use store::key::{APPOINTMENT_PREFIX, ERRAND_PREFIX, Key};
+use store::key::{APPOINTMENT_PREFIX, ERRAND_PREFIX, Key, REPORT_PREFIX as REPORT_PK};
 use store::seal::Keyring;
 
 /// Keys asked for in one query of a shard.
@@ -106,10 +108,12 @@ fn due(app: &App, worker: Worker, now: Timestamp) -> impl Stream<Item = Key> {
 }
 
 async fn replay(app: &App, key: Key, now: Timestamp) -> bool {
-    replay::again(app, &key, now)
-        .await
-        .inspect_err(|error| tracing::error!(%error, pk = key.pk, "results are tried again later"))
-        .is_ok()
+    let outcome = if key.pk.starts_with(REPORT_PK) {
+        alert::tell(app, &key, now).await
+    } else {
+        replay::again(app, &key, now).await
+    };
+    outcome.inspect_err(|error| tracing::error!(%error, pk = key.pk, "results are gone on with later")).is_ok()
 }
 
 async fn follow(app: &App, key: Key, now: Timestamp) -> bool {

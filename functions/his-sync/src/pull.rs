@@ -10,19 +10,31 @@ use domain::civil::Date;
 use domain::clinic::{Clinic, ClinicState, Slot, SlotStart};
 use domain::closure::{Closure, ClosureKind};
 use domain::enrolment::NumberOwner;
-use domain::id::{AppointmentId, ClinicId, DepartmentId, DoctorId};
+use domain::id::{AppointmentId, CardNo, ClinicId, DepartmentId, DoctorId};
 use domain::profile::HospitalProfile;
 use domain::pull::{Pull, PullDue, PullReport, merged};
+use domain::report::unplaced::Obstacle;
 use domain::time;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use his::{Call, Change, His, HisError, Mark, Refusal, Schedule, ScheduleQuery, SlotNumbers};
+use his::{
+    Call, Change, HeardReport, His, HisError, Mark, Refusal, ReportsQuery, Schedule, ScheduleQuery, SentReport,
+    SlotNumbers,
+};
+use intake::{Delivery, Inbox};
+use runtime::Desk;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use store::schedules::{Fate, HeardSlot};
+use store::seal::Keyring;
 
 /// Who decided what the HIS tells of, in the record of a closure.
 const BY: &str = "HIS";
 /// Clinics asked about at one time: a hospital's front-end machine is one machine.
 const CLINICS_AT_ONCE: usize = 4;
+/// Pages of reports read in one go; what is left comes with the next.
+const REPORT_PAGES_MAX: usize = 10;
+/// The encoding of what the port hands over.
+const UTF_8: &str = "utf-8";
 /// Pages of changes read in one go; what is left comes with the next.
 const EVENT_PAGES_MAX: usize = 10;
 
@@ -85,6 +97,10 @@ async fn pull_due(app: &App, pull: &mut Pull, due: PullDue, now: Timestamp) -> R
             // What was left out may have its place now.
             pull.mark = None;
         }
+    }
+    if due.reports {
+        puller.reports(pull).await?;
+        pull.reports_at = Some(now);
     }
     if due.schedules {
         // Changes first: a clinic that was closed and told of is not closed a second time.
@@ -296,7 +312,7 @@ impl<'a, H: His> Puller<'a, H> {
         }
     }
 
-    // Changes ----------------------------------------------------------------------------------
+    // Changes, in the order of the HIS ---------------------------------------------------------
 
     async fn events(&self, pull: &mut Pull) -> Result<(), SyncError> {
         for _ in 0..EVENT_PAGES_MAX {
@@ -333,8 +349,58 @@ impl<'a, H: His> Puller<'a, H> {
                 Ok(is_other)
             }
             Change::Visited { clinic, appointment } => self.seen(&clinic, &appointment).await,
+            Change::Merged { stays, gone } => {
+                let (keys, [stays, gone]) = (self.keys().await?, [&stays, &gone].map(|cards| numbers(cards)));
+                Ok(is_heeded(&self.inbox(&keys).merge(&stays, &gone, BY).await?))
+            }
+            Change::Unmerged { stays, leaves } => {
+                let (keys, people) = (self.keys().await?, [&stays, &leaves].map(|cards| numbers(cards)));
+                Ok(is_heeded(&self.inbox(&keys).part(&people, BY).await?))
+            }
+            Change::Reported { number } => match self.his.report(&number, self.call()?).await? {
+                Some(report) => self.take(&report).await.map(|()| true),
+                None => Ok(false),
+            },
         }
     }
+
+    // People and reports -----------------------------------------------------------------------
+
+    async fn keys(&self) -> Result<Arc<Keyring>, SyncError> {
+        Ok(self.app.identity.get(self.now).await?)
+    }
+
+    fn inbox<'k>(&'k self, keys: &'k Keyring) -> Inbox<'k> {
+        let Desk { table, random, .. } = &self.app.desk;
+        Inbox { table, keys, profile: self.profile, nonces: random, now: self.now }
+    }
+
+    /// Fetches what came while nobody here could take it. What was here before is nothing new.
+    async fn reports(&self, pull: &mut Pull) -> Result<(), SyncError> {
+        for _ in 0..REPORT_PAGES_MAX {
+            let since = pull.report_mark.as_deref().and_then(|mark| mark.parse::<Mark>().ok());
+            let page = self.his.reports(&ReportsQuery { card_no: None, since }, self.call()?).await?;
+            for HeardReport { mark, report } in page.reports {
+                self.take(&report).await?;
+                pull.report.reports += 1;
+                pull.report_mark = Some(mark.as_str().to_owned());
+            }
+            if !page.has_more {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Filed, or kept whole for staff: either way it is dealt with.
+    async fn take(&self, report: &SentReport) -> Result<(), SyncError> {
+        let keys = self.keys().await?;
+        let delivery = Delivery { wire: report.wire, sender: BY, charset: Some(UTF_8), body: &report.body };
+        self.inbox(&keys).take(&delivery).await?;
+        Ok(())
+    }
+
+    // Changes of clinics -----------------------------------------------------------------------
 
     async fn close(&self, clinic: &ClinicId, from: Option<SlotStart>) -> Result<bool, SyncError> {
         let table = &self.app.desk.table;
@@ -376,6 +442,18 @@ impl<'a, H: His> Puller<'a, H> {
             None => Ok(false),
         }
     }
+}
+
+/// Who is nobody here is no trouble.
+fn is_heeded(outcome: &Result<(), Obstacle>) -> bool {
+    if let Err(obstacle) = outcome {
+        tracing::info!(why = obstacle.why.code(), "people the HIS tells of are not known here");
+    }
+    outcome.is_ok()
+}
+
+fn numbers(cards: &[CardNo]) -> Vec<String> {
+    cards.iter().map(ToString::to_string).collect()
 }
 
 /// What became of one schedule.

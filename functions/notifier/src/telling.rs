@@ -191,8 +191,10 @@ pub(crate) fn dropped(why: &str) -> Outcome {
 /// Who may have to be told of the patient's affairs.
 async fn audience(app: &App, about: &About, profile: &HospitalProfile, now: Timestamp) -> Result<Audience, JobError> {
     let Desk { table, .. } = &app.desk;
-    let links = table.links_to(about.patient()).await?;
-    let patient = table.patient(about.patient()).await?;
+    // What lies with a record that was merged is told to whoever acts for the person.
+    let person = table.root_of(about.patient()).await?;
+    let links = table.links_to(&person).await?;
+    let patient = table.patient(&person).await?;
     let keys = app.identity.get(now).await?;
     let age_years = match &patient {
         Some(patient) => patient.identity.birth_date(&keys)?.map(|birth| age_on(birth, time::today(now))),

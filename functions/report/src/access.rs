@@ -47,10 +47,11 @@ pub(crate) struct Access {
     pub(crate) session: String,
 }
 
-/// The caller's link to a person; whoever has none learns nothing about them.
+/// The caller's link to a person, by the record that stands for them; whoever has none learns nothing about them.
 async fn linked(app: &App, account: &OpenId, patient: &PatientId) -> Result<(PersonLink, Patient), Refusal> {
     let table = &app.desk.table;
-    let (link, patient) = tokio::try_join!(table.link(account, patient), table.patient(patient))?;
+    let root = table.root_of(patient).await?;
+    let (link, patient) = tokio::try_join!(table.link(account, &root), table.patient(&root))?;
     link.zip(patient).ok_or_else(|| Problem::not_found().into())
 }
 
@@ -91,7 +92,7 @@ async fn checked(
 ) -> Result<Result<Access, Bar>, Refusal> {
     let (link, patient) = linked(app, account, id).await?;
     let Some(reader) = reader_of(app, call, &link, &patient).await? else { return Ok(Err(Bar::Consent)) };
-    if !app.desk.table.use_reading_proof(session, id, call.now).await? {
+    if !app.desk.table.use_reading_proof(session, &patient.id, call.now).await? {
         return Ok(Err(Bar::Proof));
     }
     Ok(Ok(Access { patient, reader, account: account.clone(), session: session.to_owned() }))
@@ -249,7 +250,7 @@ pub(crate) async fn consent(app: &App, call: &Call<Action>) -> Result<Response, 
         let view = ConsentView::of(&link.name_masked, id.as_str(), true, form.clone());
         return Ok(respond_invalid(&call.context(), &form, &view));
     }
-    app.desk.table.put_report_scope(&link.account, &id, FamilyScope::Granted).await?;
+    app.desk.table.put_report_scope(&link.account, &link.patient, FamilyScope::Granted).await?;
     tracing::info!(patient = %id, "family may see reports: agreed by the person, says the reader");
     Ok(call.go(&format!("/reports?{PATIENT}={id}")))
 }

@@ -102,19 +102,19 @@ pub static ROUTES: [Route<Action>; 12] = [
 
 /// Answers a request.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Infallible> {
+    // The large ones are kept off the frame that all of them share.
     serve(&app.desk, Some(&app.staff), &ROUTES, request, async |call| match call.action {
-        Action::List => list::show(app, call).await,
+        Action::List => Box::pin(list::show(app, call)).await,
         Action::ProofPage => access::ask(app, call).await,
         Action::Prove => access::prove(app, call).await,
         Action::ConsentPage => access::ask_consent(app, call).await,
         Action::Consent => access::consent(app, call).await,
-        Action::Trend => trend::show(app, call).await,
-        // The largest: kept off the frame that all of them share.
+        Action::Trend => Box::pin(trend::show(app, call)).await,
         Action::Report => Box::pin(read::show(app, call)).await,
         Action::Versions => Box::pin(read::versions(app, call)).await,
-        Action::Print => paper::print(app, call).await,
-        Action::Paper => paper::show(app, call).await,
-        Action::Awaiting => release::awaiting(app, call).await,
+        Action::Print => Box::pin(paper::print(app, call)).await,
+        Action::Paper => Box::pin(paper::show(app, call)).await,
+        Action::Awaiting => Box::pin(release::awaiting(app, call)).await,
         Action::Release => Box::pin(release::release(app, call)).await,
     })
     .await

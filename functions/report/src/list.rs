@@ -37,8 +37,9 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
     };
     let keys = app.identity.get(call.now).await?;
     let table = &app.desk.table;
+    let patient = access.patient.id.clone();
     let (reports, marks) =
-        tokio::try_join!(table.reports_of(&keys, &patient), table.read_marks(&access.account, &patient))?;
+        tokio::try_join!(table.reports_of_person(&keys, &patient), table.read_marks(&access.account, &patient))?;
     let policy = &call.profile()?.reports;
     let sight = Sight { policy, reader: access.reader, marks: &marks, now: call.now };
     let name = access.patient.identity.name_masked.clone();
@@ -78,7 +79,7 @@ impl Sight<'_> {
         page: usize,
     ) -> ListView {
         let (waiting, come): (Vec<_>, Vec<_>) =
-            reports.iter().partition(|report| self.progress(&report.line) == Progress::Waiting);
+            reports.iter().partition(|report| self.progress(&report.line).is_awaited());
         let come: Vec<RowView> = come.into_iter().map(|report| self.row(report)).collect();
         let unread = come.iter().filter(|row| row.is_unread).count();
         let skipped = (page - 1).saturating_mul(ROWS_MAX);
@@ -107,7 +108,7 @@ impl Sight<'_> {
             title: if is_told { name } else { kind_text(line.category) }.to_owned(),
             day: day.unwrap_or_else(|| time::wall_clock(*listed_at).strftime("%Y年%-m月%-d日").to_string()),
             progress,
-            expected: (progress == Progress::Waiting).then(|| line.expected_at.as_ref().map(when_text)).flatten(),
+            expected: progress.is_awaited().then(|| line.expected_at.as_ref().map(when_text)).flatten(),
             is_corrected: line.is_corrected && is_open,
             is_unread: is_open && self.marks.get(id.as_str()) != Some(&mark_of(line)),
         })
@@ -117,6 +118,7 @@ impl Sight<'_> {
         match line.status {
             Status::Cancelled => return Progress::Cancelled,
             Status::EnteredInError => return Progress::Withheld(Visibility::Withdrawn),
+            Status::Registered if line.collected_at.is_none() => return Progress::Ordered,
             status if !status.is_settled() => return Progress::Waiting,
             _ => {}
         }

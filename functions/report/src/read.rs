@@ -84,8 +84,8 @@ fn trend_path(keys: &Keyring, opened: &Opened, item: &Item) -> Option<String> {
 async fn note_read(app: &App, call: &Call<Action>, opened: &Opened) -> Result<(), Refusal> {
     let filed = &opened.known.filed;
     let Some(line) = opened.known.dossier.line(filed, &call.profile()?.reports.classes) else { return Ok(()) };
-    let (table, account) = (&app.desk.table, &opened.access.account);
-    Ok(table.put_read_mark(account, &filed.patient, filed.id.as_str(), &mark_of(&line), call.now).await?)
+    let (table, Access { account, patient, .. }) = (&app.desk.table, &opened.access);
+    Ok(table.put_read_mark(account, &patient.id, filed.id.as_str(), &mark_of(&line), call.now).await?)
 }
 
 pub(crate) async fn versions(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {

@@ -33,7 +33,7 @@ async fn view(app: &App, call: &Call<Action>, patient: &PatientId) -> Result<Awa
     let found = table.patient(patient).await?.ok_or_else(Problem::not_found)?;
     let keys = app.identity.get(call.now).await?;
     let policy = &call.profile()?.reports;
-    let reports = table.reports_of(&keys, patient).await?;
+    let reports = table.reports_of_person(&keys, patient).await?;
     let rows = reports.iter().map(|listed| AwaitingRow::of(listed, policy, call.now)).collect();
     Ok(AwaitingView { patient: patient.to_string(), name: found.identity.name_masked, rows })
 }

@@ -41,7 +41,8 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let wanted = call.meta.query(ITEM).ok_or_else(Problem::not_found)?;
     let (keys, table, policy) = (app.identity.get(call.now).await?, &app.desk.table, &call.profile()?.reports);
     let mut reports: Vec<Report> = Vec::new();
-    let listed = table.reports_of(&keys, &patient).await?;
+    let patient = access.patient.id.clone();
+    let listed = table.reports_of_person(&keys, &patient).await?;
     for listed in listed.iter().filter(|listed| listed.line.status.is_valid()).take(REPORTS_MAX) {
         let Some(known) = table.report(&keys, &listed.id).await? else { continue };
         let progress = known.filed.progress().unwrap_or(Progress { final_at: call.now, confirmed_at: None });

@@ -503,3 +503,31 @@ async fn nothing_is_kept_and_everything_wants_to_know_who_asks() {
         assert_eq!((answer.status, answer.cache.as_str()), (wanted, "no-store"), "{path}");
     }
 }
+
+#[tokio::test]
+async fn reports_of_a_record_that_was_merged_are_the_persons_until_they_are_parted() {
+    let hospital = Hospital::new().await;
+    let gone = hospital.reader(1, Relation::Oneself, CHILD).await;
+    let stays = hospital.reader(2, Relation::Oneself, ADULT).await;
+    let first = hospital.arrives(&gone.patient, &sugar("R1", "2026-11-21T09:00", "5.6")).await;
+    let second = hospital.arrives(&stays.patient, &sugar("R2", "2026-11-22T09:00", "5.7")).await;
+    let profile = serde_json::from_str(include_str!("../../../infra/hospital/profile.json")).unwrap();
+    let (pair, by) = ((&gone.patient, &stays.patient), Actor::Staff("HIS".into()));
+    assert!(hospital.table.merge_people(&profile, pair, &by, now()).await.unwrap());
+
+    let stays = stays.proven().await;
+    let listed = stays.get(&stays.list_path()).await.json();
+    let ids: Vec<_> = listed["reports"].as_array().unwrap().iter().map(|row| row["report"].clone()).collect();
+    assert_eq!(ids, [second.to_string(), first.to_string()], "newest first");
+    let seen = stays.get(&format!("/reports/{first}")).await;
+    assert_eq!(seen.status, 200, "one proof opens all of a person's: {}", seen.body);
+    let trend = seen.json()["sections"][0]["items"][0]["trend"].as_str().unwrap().to_owned();
+    assert_eq!(stays.get(&trend).await.json()["points"].as_array().unwrap().len(), 2);
+    assert_eq!(stays.get(&stays.list_path()).await.json()["unread"], 1, "what was read counts as read");
+    let staff = hospital.staff("GET", &format!("/staff/patients/{}/reports", stays.patient), MACHINE).await;
+    assert!(staff.body.contains(first.as_str()), "{}", staff.body);
+
+    assert!(hospital.table.unmerge_people(&profile, &gone.patient, &by, now()).await.unwrap());
+    assert_eq!(stays.get(&format!("/reports/{first}")).await.status, 404);
+    assert_eq!(stays.get(&stays.list_path()).await.json()["reports"].as_array().unwrap().len(), 1);
+}

@@ -1,11 +1,11 @@
-//! HL7 v2 over HTTP: one message, MLLP frames or a batch; each message is acknowledged for itself, in the encoding it
+//! HL7 v2 over HTTP, results (ORU), orders (ORM, OML, OMG) and people (ADT): one message, MLLP frames or a batch; each message is acknowledged for itself, in the encoding it
 //! came in.
 
 use crate::signed::{Refused, Signed};
 use crate::{App, answer};
 use domain::report::Wire;
 use domain::report::unplaced::{Unplaced, Why};
-use intake::{Delivery, Inbox};
+use intake::{Delivery, Inbox, Parsed};
 use lambda_http::Body;
 use results::hl7::frame;
 use results::hl7::header::{Header, Outcome, acknowledge};
@@ -43,18 +43,19 @@ async fn each(app: &App, inbox: &Inbox<'_>, signed: &Signed<'_>, body: &frame::B
 
 /// Files a message, or keeps it whole.
 async fn keep(inbox: &Inbox<'_>, signed: &Signed<'_>, raw: &[u8], message: &Result<Message, Fault>) -> Outcome {
-    let fault = message.as_ref().map_err(Clone::clone).and_then(results::hl7::oru::read);
-    if let Err(fault) = &fault
+    let parsed = message.as_ref().map_err(Clone::clone).and_then(Parsed::of_hl7);
+    let fault = parsed.as_ref().err().cloned();
+    if let Some(fault) = &fault
         && fault.kind == FaultKind::Unsupported
     {
-        // No result at all: nothing to keep.
+        // Nothing that is taken here: nothing to keep.
         return Outcome::Rejected(fault.clone());
     }
     let delivery = Delivery { wire: Wire::Hl7, sender: &signed.sender, charset: None, body: raw };
-    match inbox.take_hl7(&delivery, message).await {
+    match inbox.take_read(&delivery, parsed).await {
         Ok(taken) => match taken.kept {
             None => Outcome::Accepted,
-            Some(kept) => Outcome::Error(fault.err().unwrap_or_else(|| fault_of(&kept))),
+            Some(kept) => Outcome::Error(fault.unwrap_or_else(|| fault_of(&kept))),
         },
         Err(error) => {
             crate::later("table", &error);

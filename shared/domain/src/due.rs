@@ -60,6 +60,8 @@ pub enum Deadline {
     Publish,
     /// Report: nobody has taken on its critical value in time.
     Escalate,
+    /// Report: the hospital's own system must be told that a critical value waits for a clinician.
+    Alert,
     /// Message with results that could not be placed: it is tried again.
     Replay,
     /// Appointment: the hospital's own system must be told of the visit, or asked where it stands.
@@ -118,7 +120,7 @@ impl Deadline {
             }
             Self::Post | Self::Check | Self::Card | Self::Enrol => Worker::HisSync,
             Self::CallState => Worker::HisQueue,
-            Self::Replay => Worker::HisResults,
+            Self::Replay | Self::Alert => Worker::HisResults,
         }
     }
 }

@@ -51,6 +51,8 @@ pub enum HisOperation {
     Reports,
     /// One report.
     Report,
+    /// Having the hospital call a clinician about a critical value.
+    CriticalAlert,
     /// Queues of clinics, windows and rooms.
     Queue,
     /// The file of a day.
@@ -61,7 +63,7 @@ pub enum HisOperation {
 
 impl HisOperation {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Departments,
         Self::Doctors,
         Self::Schedules,
@@ -83,6 +85,7 @@ impl HisOperation {
         Self::RefundCheck,
         Self::Reports,
         Self::Report,
+        Self::CriticalAlert,
         Self::Queue,
         Self::DayFile,
         Self::Events,
@@ -112,6 +115,7 @@ impl HisOperation {
             Self::RefundCheck => "refund_check",
             Self::Reports => "reports",
             Self::Report => "report",
+            Self::CriticalAlert => "critical_alert",
             Self::Queue => "queue",
             Self::DayFile => "day_file",
             Self::Events => "events",
@@ -141,8 +145,10 @@ impl HisAdapter {
         use HisOperation as Op;
         match self {
             Self::SignedJson | Self::SignedXml => true,
-            // It tells of visits, and cannot ask.
-            Self::Hl7 => matches!(operation, Op::Confirm | Op::Reschedule | Op::Cancel),
+            // It tells of visits and people, and cannot ask.
+            Self::Hl7 => {
+                matches!(operation, Op::Confirm | Op::Reschedule | Op::Cancel | Op::PersonCreate | Op::CardBind)
+            }
             // R4 has no resource for a queue, a card that is issued, the file of a day or a list of changes; its bills know no
             // window to go to.
             Self::Fhir => matches!(

@@ -127,11 +127,13 @@ pub struct PullPolicy {
     pub catalog_every_min: i64,
     /// Schedules, numbers and changes.
     pub schedules_every_min: i64,
+    /// Reports that came while nobody here could take them; none: the hospital has no list of them.
+    pub reports_every_min: Option<i64>,
 }
 
 impl Default for PullPolicy {
     fn default() -> Self {
-        Self { catalog_every_min: 24 * 60, schedules_every_min: 5 }
+        Self { catalog_every_min: 24 * 60, schedules_every_min: 5, reports_every_min: None }
     }
 }
 

@@ -36,6 +36,10 @@ pub struct Pull {
     pub left_out: bool,
     /// The last change that was dealt with.
     pub event_mark: Option<String>,
+    /// Reports were last heard of completely.
+    pub reports_at: Option<Timestamp>,
+    /// The last report that was dealt with.
+    pub report_mark: Option<String>,
     /// What the last one came to.
     pub report: PullReport,
     /// Counts writes.
@@ -52,6 +56,8 @@ pub struct PullReport {
     pub clinics_changed: usize,
     /// Changes (停诊, 替诊 …) that were dealt with.
     pub events: usize,
+    /// Reports that were fetched, whether they were here before or not.
+    pub reports: usize,
     /// Entries that could not be read, or refer to what nobody knows.
     pub rejected: usize,
     /// Clinics of which more is sold than the HIS has: the numbers stay with those who have them.
@@ -67,6 +73,8 @@ pub struct PullDue {
     pub catalog: bool,
     /// Schedules, numbers and changes.
     pub schedules: bool,
+    /// Reports.
+    pub reports: bool,
 }
 
 impl Pull {
@@ -84,8 +92,9 @@ impl Pull {
         let due = PullDue {
             catalog: is_due(self.catalog_at, catalog_every_min),
             schedules: is_due(self.schedules_at, policy.schedules_every_min),
+            reports: policy.reports_every_min.is_some_and(|every_min| is_due(self.reports_at, every_min)),
         };
-        (due.catalog || due.schedules).then_some(due)
+        (due.catalog || due.schedules || due.reports).then_some(due)
     }
 
     /// The state once somebody is at it.
@@ -129,15 +138,18 @@ mod tests {
 
     #[test]
     fn what_is_due_by_time_or_on_demand_is_done_by_one() {
-        let (policy, now) = (PullPolicy { catalog_every_min: 60, schedules_every_min: 5 }, at("2026-11-23T01:00:00Z"));
-        let both = PullDue { catalog: true, schedules: true };
+        let (policy, now) = (
+            PullPolicy { catalog_every_min: 60, schedules_every_min: 5, reports_every_min: None },
+            at("2026-11-23T01:00:00Z"),
+        );
+        let both = PullDue { catalog: true, schedules: true, reports: false };
         assert_eq!(Pull::default().due(&policy, now), Some(both));
         let begun = Pull::default().begun(now);
         assert_eq!(begun.due(&policy, now), None);
         assert_eq!(begun.due(&policy, time::add_seconds(now, LEASE_S)), Some(both), "whoever was at it is gone");
         let done = Pull { catalog_at: Some(now), schedules_at: Some(now), leased_until: None, ..begun };
         assert_eq!(done.due(&policy, time::add_minutes(now, 4)), None);
-        let only = Some(PullDue { catalog: false, schedules: true });
+        let only = Some(PullDue { catalog: false, schedules: true, reports: false });
         assert_eq!(done.due(&policy, time::add_minutes(now, 5)), only);
         assert_eq!(done.asked(now).due(&policy, now), Some(both));
         let daily = PullPolicy { catalog_every_min: 1440, ..policy };

@@ -173,6 +173,8 @@ const SHOWN: [&str; 58] = [
     "until",
     "visited",
 ];
+/// A report: what was examined says as much as the result, so nothing of it is kept.
+const REPORT: &str = "report";
 /// The longest value that is a code, in bytes.
 const CODE_BYTES_MAX: usize = 64;
 
@@ -183,6 +185,7 @@ pub(crate) fn masked(body: &Node) -> String {
 
 fn mask(name: &str, node: &Node) -> Node {
     match node {
+        Node::Object(_) | Node::List(_) if name == REPORT => hidden(&node.to_json()),
         Node::Object(fields) => {
             Node::Object(fields.iter().map(|(name, field)| (name.clone(), mask(name, field))).collect())
         }
@@ -217,6 +220,12 @@ mod tests {
             r#"{"serial":"a_01","card_no":"*9","name":"*3","total":"12.50","phone":"*11","bills":[{"bill_no":"B1","items":[{"name":"*2","amount":"48.00"}]}],"department":"*5","note":null,"number":3,"value":"*3"}"#
         );
         assert_eq!(masked(&Node::from_json(r#"{"code":"张三"}"#).unwrap()), r#"{"code":"*2"}"#);
+    }
+
+    #[test]
+    fn nothing_of_a_report_is_kept() {
+        let body = r#"{"reports":[{"mark":"7","report":{"code":"HIV","status":"final","items":[{"code":"K"}]}}]}"#;
+        assert_eq!(masked(&Node::from_json(body).unwrap()), r#"{"reports":[{"mark":"7","report":"*54"}]}"#);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What changed at the hospital (状态变更通知): the HIS keeps a list, and tells what came after a cursor of its own.
 
+use crate::reports::ReportNo;
 use crate::timetable::Mark;
 use domain::clinic::SlotStart;
-use domain::id::{AppointmentId, ClinicId, DoctorId};
+use domain::id::{AppointmentId, CardNo, ClinicId, DoctorId};
 use domain::money::Fen;
 
 /// The most events of one answer; what is more comes with the next question.
@@ -38,6 +39,25 @@ pub enum Change {
         clinic: ClinicId,
         /// Our appointment.
         appointment: AppointmentId,
+    },
+    /// Two records are one person.
+    Merged {
+        /// Cards of the record that stays.
+        stays: Vec<CardNo>,
+        /// Cards of the record that is gone.
+        gone: Vec<CardNo>,
+    },
+    /// They are two people again.
+    Unmerged {
+        /// Cards of the one.
+        stays: Vec<CardNo>,
+        /// Cards of the other.
+        leaves: Vec<CardNo>,
+    },
+    /// There is a report, or another version of one: it can be asked for.
+    Reported {
+        /// Its number.
+        number: ReportNo,
     },
 }
 

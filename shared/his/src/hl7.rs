@@ -1,4 +1,5 @@
-//! The adapter for HL7 v2 over HTTP: visits confirmed, moved and cancelled (SIU^S12, S13, S15), each known by our serial.
+//! The adapter for HL7 v2 over HTTP: visits confirmed, moved and cancelled (SIU^S12, S13, S15), people made known (ADT^A28) and
+//! cards they use (A31), each known by our serial.
 //!
 //! HL7 v2 tells; it does not ask where a booking stands. A hospital that takes bookings in it answers that in another
 //! language ([`domain::his::HisOperation::Standing`]). A repeat says the same of the same serial and changes nothing.
@@ -8,16 +9,20 @@ use crate::error::{HisError, Refusal};
 use crate::front_end::{NoCode, TheirPlace, refused_signature};
 use crate::machine::{ANSWER_BYTES_MAX, Answered, Machine, Outgoing, WRITE_TIMEOUT_MS, hex};
 use crate::numbers::VisitBooking;
+use crate::person::{CardBinding, PersonPost, PersonReceipt};
 use crate::port::Call;
 use domain::clinic::SLOT_MIN;
-use domain::his::HisAdapter;
+use domain::his::{CodeKind, HisAdapter};
 use domain::id::{AppointmentId, CardNo};
+use domain::person::{IdDocument, Phone};
 use domain::time::add_minutes;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use results::Charset;
 use results::hl7::adt::BookingEvent;
 use results::hl7::frame;
+use results::hl7::message::Message;
+use results::hl7::people::{Document, NewPerson, UsedCard, write_new_person, write_used_card};
 use results::hl7::siu::{
     Answer, BookingNotice, CONTROL_ID_SENT_CHARS_MAX, Envelope, VisitPlace, read_answer, write_booking,
 };
@@ -74,6 +79,50 @@ impl Hl7 {
         self.tell("cancel", &notice, call).await
     }
 
+    /// A28. What number the person has there is not said.
+    pub(crate) async fn make_known(&self, post: &PersonPost, call: Call) -> Result<(), HisError> {
+        let document =
+            |document: &IdDocument| self.document_kind(document).map(|kind| (kind, document.expose().to_owned()));
+        let paper = document(&post.document)?;
+        let guardian =
+            post.guardian.as_ref().map(|one| Ok((one.name.expose(), document(&one.document)?))).transpose()?;
+        let told = NewPerson {
+            serial: post.serial.as_str(),
+            name: post.name.expose(),
+            document: document_of(&paper),
+            phone: post.phone.as_ref().map(Phone::expose),
+            guardian: guardian.as_ref().map(|(name, paper)| (*name, document_of(paper))),
+        };
+        self.say("person-create", post.serial.as_str(), |envelope| write_new_person(&told, envelope), call).await
+    }
+
+    /// A31.
+    pub(crate) async fn card_bind(&self, binding: &CardBinding, call: Call) -> Result<PersonReceipt, HisError> {
+        let CardBinding { serial, person, card } = binding;
+        let told = UsedCard { serial: serial.as_str(), person: person.as_str(), card: card.as_str() };
+        self.say("card-bind", serial.as_str(), |envelope| write_used_card(&told, envelope), call).await?;
+        Ok(PersonReceipt { person: person.clone(), card: Some(card.clone()) })
+    }
+
+    /// The hospital's code of a kind of document.
+    fn document_kind(&self, document: &IdDocument) -> Result<String, HisError> {
+        self.machine.codes().theirs(CodeKind::DocumentKind, document.kind().code()).ok_or(HisError::Unmapped)
+    }
+
+    /// Says something of a person, once. Nothing of it is kept but its serial.
+    async fn say(
+        &self,
+        operation: &str,
+        serial: &str,
+        write: impl FnOnce(&Envelope<'_>) -> Message,
+        call: Call,
+    ) -> Result<(), HisError> {
+        let noted = self.machine.note((HisAdapter::Hl7, operation), Some(serial), || serial.to_owned(), call);
+        let answer = self.exchange(write, call).await;
+        noted.end(answer.as_ref().map(|()| Outcome::Told), || None).await;
+        answer
+    }
+
     fn place(&self, visit: &VisitBooking) -> Result<TheirPlace, HisError> {
         TheirPlace::of(self.machine.codes(), &visit.registration).map_err(|NoCode| HisError::Unmapped)
     }
@@ -82,15 +131,15 @@ impl Hl7 {
     async fn tell(&self, operation: &str, notice: &BookingNotice<'_>, call: Call) -> Result<(), HisError> {
         let request = || masked(&outline(notice));
         let noted = self.machine.note((HisAdapter::Hl7, operation), Some(notice.serial), request, call);
-        let answer = self.exchange(notice, call).await;
+        let answer = self.exchange(|envelope| write_booking(notice, envelope), call).await;
         noted.end(answer.as_ref().map(|()| Outcome::Told), || None).await;
         answer
     }
 
-    async fn exchange(&self, notice: &BookingNotice<'_>, call: Call) -> Result<(), HisError> {
+    async fn exchange(&self, write: impl FnOnce(&Envelope<'_>) -> Message, call: Call) -> Result<(), HisError> {
         let control_id: String = hex(&call.random).chars().rev().take(CONTROL_ID_SENT_CHARS_MAX).collect();
         let envelope = Envelope { control_id: &control_id, sent_at: call.now, charset: self.charset };
-        let message = write_booking(notice, &envelope);
+        let message = write(&envelope);
         let outgoing = Outgoing {
             method: Method::POST,
             target: TARGET.to_owned(),
@@ -110,6 +159,10 @@ impl Hl7 {
         let charset = if self.charset == Charset::Gb18030 { "GB18030" } else { "UTF-8" };
         format!("x-application/hl7-v2+er7; charset={charset}")
     }
+}
+
+fn document_of((kind, number): &(String, String)) -> Document<'_> {
+    Document { kind, number }
 }
 
 fn expects(status: u16) -> bool {

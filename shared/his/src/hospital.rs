@@ -15,6 +15,7 @@ use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, Pers
 use crate::port::{Call, His};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::reports::{CriticalAlert, HeardReports, ReportNo, ReportsQuery, SentReport};
 use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::civil::Date;
@@ -193,7 +194,14 @@ impl His for Hospital {
     }
 
     async fn person_create(&self, post: &PersonPost, call: Call) -> Result<PersonReceipt, HisError> {
-        carried!(self, PersonCreate, person_create(post, call), Fhir)
+        let Carrier::Hl7(adapter) = self.carrier(HisOperation::PersonCreate) else {
+            return carried!(self, PersonCreate, person_create(post, call), Fhir);
+        };
+        adapter.make_known(post, call).await?;
+        // An acknowledgement has no number of the person: that is asked for in the language that finds people.
+        let found = self.person_find(&PersonQuery::Document(post.document.clone()), call.at_step(1)).await?;
+        let person = found.into_iter().next().ok_or(HisError::UnknownOutcome)?.no;
+        Ok(PersonReceipt { person, card: None })
     }
 
     async fn card_create(&self, post: &CardPost, call: Call) -> Result<PersonReceipt, HisError> {
@@ -201,10 +209,28 @@ impl His for Hospital {
     }
 
     async fn card_bind(&self, binding: &CardBinding, call: Call) -> Result<PersonReceipt, HisError> {
-        carried!(self, CardBind, card_bind(binding, call), Fhir)
+        carried!(self, CardBind, card_bind(binding, call), Fhir, Hl7)
     }
 
     async fn person_posted(&self, serial: &PersonSerial, call: Call) -> Result<Option<PersonReceipt>, HisError> {
+        // HL7 v2 has no such question: who was made known is found by the paper.
+        if let Carrier::Hl7(_) = self.carrier(HisOperation::PersonCreate) {
+            return Ok(None);
+        }
         carried!(self, PersonCreate, person_posted(serial, call), Fhir)
+    }
+
+    // Reports ----------------------------------------------------------------------------------
+
+    async fn reports(&self, query: &ReportsQuery, call: Call) -> Result<HeardReports, HisError> {
+        carried!(self, Reports, reports(query, call))
+    }
+
+    async fn report(&self, number: &ReportNo, call: Call) -> Result<Option<SentReport>, HisError> {
+        carried!(self, Report, report(number, call))
+    }
+
+    async fn critical_alert(&self, alert: &CriticalAlert, call: Call) -> Result<(), HisError> {
+        carried!(self, CriticalAlert, critical_alert(alert, call))
     }
 }

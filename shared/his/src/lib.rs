@@ -26,6 +26,7 @@ mod person;
 mod port;
 mod queues;
 mod refund;
+mod reports;
 mod timetable;
 mod visit;
 
@@ -54,6 +55,9 @@ pub use queues::{CARD_QUEUES_MAX, CLINIC_QUEUE_MAX, CardQueue, QueueKind, Told, 
 pub use refund::{
     BillLine, LINES_PER_REFUND_MAX, Lines, REFUND_REASON_CHARS_MAX, RefundCheck, RefundPost, RefundReason,
     Refundability,
+};
+pub use reports::{
+    CriticalAlert, HeardReport, HeardReports, REPORTS_MAX, ReportNo, ReportNoError, ReportsQuery, SentReport,
 };
 pub use timetable::{
     Department, Doctor, LISTED_MAX, Listed, Mark, MarkError, Schedule, ScheduleQuery, Schedules, SlotNumbers,

@@ -9,6 +9,7 @@ use crate::numbers::{NumberLock, Standing, VisitBooking};
 use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, PersonReceipt};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::reports::{CriticalAlert, HeardReports, ReportNo, ReportsQuery, SentReport};
 use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -205,4 +206,17 @@ pub trait His: Send + Sync {
         serial: &PersonSerial,
         call: Call,
     ) -> impl Future<Output = Result<Option<PersonReceipt>, HisError>> + Send;
+
+    /// Reports that came after `since`, or since the list began; each whole, as it counts now.
+    fn reports(&self, query: &ReportsQuery, call: Call) -> impl Future<Output = Result<HeardReports, HisError>> + Send;
+
+    /// A report by its number; none when the HIS does not know it.
+    fn report(
+        &self,
+        number: &ReportNo,
+        call: Call,
+    ) -> impl Future<Output = Result<Option<SentReport>, HisError>> + Send;
+
+    /// Has the hospital call a clinician about a critical value. The same alert again is the same.
+    fn critical_alert(&self, alert: &CriticalAlert, call: Call) -> impl Future<Output = Result<(), HisError>> + Send;
 }

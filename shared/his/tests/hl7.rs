@@ -9,8 +9,13 @@
 
 use domain::Timestamp;
 use domain::his::{CodeEntry, CodeKind, HisAdapter, HisCall, HisCharset, HisOperation, HisPolicy};
+use domain::id::PersonSerial;
+use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::time::add_seconds;
-use his::{Call, CallLog, His, HisError, Hospital, Keys, NumberLock, Refusal, Registration, Standing, VisitBooking};
+use his::{
+    Call, CallLog, CardBinding, CardPost, Guardian, His, HisError, Hospital, Keys, NumberLock, PersonPost, PersonQuery,
+    Refusal, Registration, Standing, VisitBooking,
+};
 use kit::StandIn;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,6 +190,51 @@ async fn what_is_kept_names_nobody_and_what_has_no_code_is_not_sent() {
     let mut elsewhere = visit("b", 2);
     elsewhere.registration.department = "PFK".parse().unwrap();
     assert_eq!(desk.his.confirm(&elsewhere, desk.call()).await, Err(HisError::Unmapped));
+}
+
+#[tokio::test]
+async fn people_are_made_known_and_their_cards_are_told() {
+    let told = [HisOperation::PersonCreate, HisOperation::CardBind];
+    let operations = BTreeMap::from(told.map(|operation| (operation, HisAdapter::Hl7)));
+    let desk = Desk::open("people", HisPolicy { operations, ..HisPolicy::default() }).await;
+    let paper =
+        |number: &str| IdDocument::parse(DocumentKind::ResidentId, number, "2026-11-23".parse().unwrap()).unwrap();
+    let guardian = Guardian { name: PersonName::parse("周建国").unwrap(), document: paper("11010519491231002X") };
+    let post = PersonPost {
+        serial: PersonSerial::of("person", &["p1"]),
+        name: PersonName::parse("周小满").unwrap(),
+        document: paper("110101201401010014"),
+        phone: Phone::parse("13800138000").ok(),
+        guardian: Some(guardian.clone()),
+    };
+    let receipt = desk.his.person_create(&post, desk.call()).await.unwrap();
+    assert_eq!(desk.his.person_create(&post, desk.call()).await.unwrap(), receipt, "the same again is the same");
+    let query = PersonQuery::Document(post.document.clone());
+    let held = desk.his.person_find(&query, desk.call()).await.unwrap().remove(0);
+    assert_eq!(
+        (held.no.clone(), held.name, held.phone, held.guardian),
+        (receipt.person.clone(), Some(post.name.clone()), post.phone.clone(), Some(guardian))
+    );
+    assert_eq!(desk.his.person_posted(&post.serial, desk.call()).await.unwrap(), None, "nobody can be asked");
+    let other =
+        PersonPost {
+            name: PersonName::parse("王小满").unwrap(), serial: PersonSerial::of("person", &["p2"]), ..post
+        };
+    assert_eq!(
+        desk.his.person_create(&other, desk.call()).await,
+        Err(HisError::Refused { code: Refusal::PersonDiffers })
+    );
+
+    let wish = CardPost { serial: PersonSerial::of("card", &["p1"]), person: receipt.person.clone() };
+    let card = desk.his.card_create(&wish, desk.call());
+    let card = card.await.unwrap().card.unwrap();
+    let binding = CardBinding { serial: PersonSerial::of("bind", &["p1"]), person: receipt.person, card: card.clone() };
+    assert_eq!(desk.his.card_bind(&binding, desk.call()).await.unwrap().card, Some(card));
+    let elsewhere = CardBinding { serial: PersonSerial::of("bind", &["p2"]), card: "V1".parse().unwrap(), ..binding };
+    assert_eq!(desk.his.card_bind(&elsewhere, desk.call()).await, Err(HisError::Refused { code: Refusal::CardBound }));
+    for call in desk.kept.0.lock().unwrap().iter().filter(|call| call.adapter == HisAdapter::Hl7) {
+        assert!(!call.request.contains("周") && !call.request.contains("1101"), "{}", call.request);
+    }
 }
 
 #[tokio::test]

@@ -1,13 +1,15 @@
-//! Results from a sender to the table.
+//! Results, and the hospital's word about people, from a sender to the table.
 //!
-//! A message is read, each of its reports placed with the patient whose it is, and filed. A message of which anything
+//! A message is read, each of its reports placed with the patient whose it is, and filed; who is one person with whom is
+//! taken over from the hospital's own system. A message of which anything
 //! cannot be placed is kept whole besides, so that nothing of it is lost; what could be filed is filed already, and
 //! trying the message again files the rest. Every step is harmless to repeat.
 
+mod people;
 mod place;
 mod read;
 
-pub use read::Delivery;
+pub use read::{Delivery, Parsed};
 
 use domain::Timestamp;
 use domain::event::Actor;
@@ -15,9 +17,8 @@ use domain::id::{CardNo, ReportId, UnplacedId};
 use domain::profile::HospitalProfile;
 use domain::report::filed::Intake;
 use domain::report::unplaced::{Obstacle, Settled, Unplaced, Why};
-use domain::report::{Arrival, Attachment, Reading, Report, Wire};
-use read::Parsed;
-use results::{FileBody, hl7};
+use domain::report::{Arrival, Attachment, Reading, Report, Status, Wire};
+use results::FileBody;
 use store::reports::{Nonces, PutReport, ReportFile};
 use store::seal::Keyring;
 use store::unplaced::Kept;
@@ -85,17 +86,8 @@ impl Inbox<'_> {
         self.take_read(delivery, read::read(delivery, &self.profile.reports.codes)).await
     }
 
-    /// Takes in one message of HL7 v2 that was read already: of a body with several, each is its own.
-    pub async fn take_hl7(
-        &self,
-        delivery: &Delivery<'_>,
-        message: &Result<hl7::message::Message, results::Fault>,
-    ) -> Result<Taken, StoreError> {
-        let parsed = message.clone().and_then(|message| read::read_hl7(&message));
-        self.take_read(delivery, parsed).await
-    }
-
-    async fn take_read(
+    /// Takes in one message that was read already: of a body with several, each is its own.
+    pub async fn take_read(
         &self,
         delivery: &Delivery<'_>,
         parsed: Result<Parsed, results::Fault>,
@@ -158,7 +150,19 @@ impl Inbox<'_> {
             Err(fault) => return Ok(Err(Stuck::of(read::obstacle(&fault)))),
         };
         let (mut filed, mut obstacle, mut numbers) = (Vec::new(), None, Vec::new());
-        for report in &parsed.reports {
+        for news in &parsed.people {
+            if let Err(found) = Box::pin(self.heed(news, source.sender)).await? {
+                numbers.extend(people::numbers(news));
+                obstacle.get_or_insert(found);
+            }
+        }
+        let mut orders = Vec::new();
+        for order in &parsed.orders {
+            // What has come says more than what was asked for: a late cancellation takes nothing back.
+            let known = self.table.filed_report(&ReportId::of(&order.key)).await?;
+            orders.extend(known.is_none_or(|filed| is_awaited(filed.status)).then_some(order));
+        }
+        for report in parsed.reports.iter().chain(orders) {
             match self.file_one(report, &parsed.files, source).await? {
                 Ok(done) if filed.len() < NAMED_MAX => filed.push(done),
                 Ok(_) => {}
@@ -214,6 +218,11 @@ impl Stuck {
     fn of(obstacle: Obstacle) -> Self {
         Self { filed: Vec::new(), obstacle, numbers: Vec::new() }
     }
+}
+
+/// Whether nothing has come of what was asked for.
+fn is_awaited(status: Status) -> bool {
+    matches!(status, Status::Registered | Status::Cancelled)
 }
 
 /// Ids and counts only: what a report says never reaches a log.

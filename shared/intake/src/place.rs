@@ -2,10 +2,9 @@
 
 use crate::Inbox;
 use domain::id::{CardNo, PatientId};
-use domain::person::{DocumentKind, IdDocument, NameMatch, PersonName};
+use domain::person::{NameMatch, PersonName};
 use domain::report::unplaced::{Obstacle, Why};
 use domain::report::{Concept, Identifier, Subject};
-use domain::time;
 use store::StoreError;
 
 /// Numbers looked up for one report: no honest one has more.
@@ -15,13 +14,17 @@ const NOT_OF_A_PERSON: [&str; 2] = ["VN", "AN"];
 
 /// The numbers a report names its patient by.
 pub(crate) fn numbers(subject: &Subject) -> Vec<String> {
+    let own = subject.reference.as_ref().and_then(|reference| reference.as_str().rsplit_once("Patient/"));
+    numbers_of(&subject.identifiers, own.map(|(_, id)| id.to_owned()))
+}
+
+/// The numbers among these that are of a person.
+pub(crate) fn numbers_of(identifiers: &[Identifier], own: Option<String>) -> Vec<String> {
     let is_of_person = |identifier: &&Identifier| {
         let kinds = identifier.kind.iter().flat_map(Concept::codes);
         !kinds.into_iter().any(|kind| NOT_OF_A_PERSON.contains(&kind))
     };
-    let values = subject.identifiers.iter().filter(is_of_person).filter_map(|identifier| identifier.value.as_ref());
-    let own = subject.reference.as_ref().and_then(|reference| reference.as_str().rsplit_once("Patient/"));
-    let own = own.map(|(_, id)| id.to_owned());
+    let values = identifiers.iter().filter(is_of_person).filter_map(|identifier| identifier.value.as_ref());
     let mut numbers: Vec<String> = Vec::new();
     for number in values.map(|value| value.as_str().trim().to_owned()).chain(own) {
         if !number.is_empty() && !numbers.contains(&number) && numbers.len() < NUMBERS_MAX {
@@ -31,13 +34,20 @@ pub(crate) fn numbers(subject: &Subject) -> Vec<String> {
     numbers
 }
 
-fn obstacle(why: Why) -> Obstacle {
+/// The record that a report's numbers name, and the one that stands for its person.
+struct Named {
+    record: PatientId,
+    root: PatientId,
+}
+
+pub(crate) fn obstacle(why: Why) -> Obstacle {
     Obstacle { why, place: "patient".into() }
 }
 
 impl Inbox<'_> {
-    /// The patient of a report: all its numbers that are known agree, and its name does not contradict. `card`: the card
-    /// staff have found the patient by; it stands for the numbers.
+    /// The patient of a report: all its numbers that are known agree, and its name does not contradict. Of the records of
+    /// one person (E67) it is the one that is named, so that parting them parts their reports too. `card`: the card staff
+    /// have found the patient by; it stands for the numbers.
     pub(crate) async fn place(
         &self,
         subject: &Subject,
@@ -50,35 +60,34 @@ impl Inbox<'_> {
         if numbers.is_empty() {
             return Ok(Err(obstacle(Why::NoNumber)));
         }
-        let mut found: Option<PatientId> = None;
+        let mut found: Option<Named> = None;
         for number in &numbers {
-            let Some(patient) = self.holder(number).await? else { continue };
-            // Numbers of records that were merged are numbers of one person (E67).
-            let patient = self.table.root_of(&patient).await?;
-            if found.as_ref().is_some_and(|found| *found != patient) {
-                return Ok(Err(obstacle(Why::TwoPatients)));
-            }
-            found = Some(patient);
+            let Some(record) = self.holder(number).await? else { continue };
+            let root = self.table.root_of(&record).await?;
+            found = match found {
+                None => Some(Named { record, root }),
+                Some(found) if found.root != root => return Ok(Err(obstacle(Why::TwoPatients))),
+                Some(found) if found.record == record => Some(found),
+                Some(_) => Some(Named { record: root.clone(), root }),
+            };
         }
-        let Some(patient) = found else { return Ok(Err(obstacle(Why::UnknownPatient))) };
+        let Some(Named { record, root }) = found else { return Ok(Err(obstacle(Why::UnknownPatient))) };
         // Staff have looked at the paper; a name in another script is no reason to keep a result from its patient.
-        if card.is_none() && !self.is_name_of(subject, &patient).await? {
-            return Ok(Err(obstacle(Why::OtherName)));
-        }
-        Ok(Ok(patient))
+        let is_named =
+            card.is_some() || self.is_name_of(subject, &record).await? || self.is_name_of(subject, &root).await?;
+        Ok(if is_named { Ok(record) } else { Err(obstacle(Why::OtherName)) })
     }
 
-    /// Who is known by a number: of a card, of an identity document, or ours.
-    async fn holder(&self, number: &str) -> Result<Option<PatientId>, StoreError> {
+    /// The record that is known by a number: of a card, of an identity document, or ours.
+    pub(crate) async fn holder(&self, number: &str) -> Result<Option<PatientId>, StoreError> {
         if let Ok(card) = number.parse::<CardNo>()
             && let Some(card) = self.table.card(&card).await?
             && card.patient.is_some()
         {
             return Ok(card.patient);
         }
-        let document = IdDocument::parse(DocumentKind::ResidentId, number, time::today(self.now));
-        if let Ok(document) = document
-            && let Some(patient) = self.table.patient_by_document(self.keys, &document).await?
+        if let Some(document) = self.document(number)
+            && let Some(patient) = self.table.record_by_document(self.keys, &document).await?
         {
             return Ok(Some(patient));
         }

@@ -2,9 +2,15 @@
 
 use domain::report::unplaced::{Obstacle, Why};
 use domain::report::{Codes, Report, Wire};
+use results::hl7::adt::{PersonEvent, read_person};
+use results::hl7::header::Header;
 use results::hl7::message::Message;
+use results::hl7::orders;
 use results::{Charset, Fault, FaultKind, FileBody, fhir, front_end, hl7};
 use sha2::{Digest, Sha256};
+
+/// MSH-9.1 of messages about people.
+const PEOPLE: &str = "ADT";
 
 /// One message as it came.
 #[derive(Clone, Copy)]
@@ -20,9 +26,46 @@ pub struct Delivery<'a> {
 }
 
 /// What a message says.
-pub(crate) struct Parsed {
+#[derive(Clone, Debug, Default)]
+pub struct Parsed {
     pub(crate) reports: Vec<Report>,
     pub(crate) files: Vec<FileBody>,
+    pub(crate) people: Vec<PeopleNews>,
+    /// What was asked for, and has not come.
+    pub(crate) orders: Vec<Report>,
+}
+
+/// What one message says of people.
+#[derive(Clone, Debug)]
+pub(crate) struct PeopleNews {
+    /// What it is known by: its control id and all it says, but not when it was sent.
+    pub(crate) number: String,
+    pub(crate) events: Vec<PersonEvent>,
+}
+
+impl Parsed {
+    /// Reads one message of HL7 v2: results (ORU), orders (ORM, OML, OMG), or people (ADT).
+    pub fn of_hl7(message: &Message) -> Result<Self, Fault> {
+        let header = Header::read(message)?;
+        if header.kind.0 == PEOPLE {
+            let events = read_person(message)?;
+            let said = Message { segments: message.segments.iter().skip(1).cloned().collect(), ..message.clone() };
+            let number = digest(format!("{}\n{}", header.control_id, said.write()).as_bytes());
+            return Ok(Self { people: vec![PeopleNews { number, events }], ..Self::default() });
+        }
+        if orders::is_order(&header) {
+            return Ok(Self { orders: orders::read(message)?, ..Self::default() });
+        }
+        let results = hl7::oru::read(message)?;
+        Ok(Self { reports: results.reports, files: results.files, ..Self::default() })
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.reports.append(&mut other.reports);
+        self.files.append(&mut other.files);
+        self.people.append(&mut other.people);
+        self.orders.append(&mut other.orders);
+    }
 }
 
 pub(crate) fn read(delivery: &Delivery<'_>, codes: &Codes) -> Result<Parsed, Fault> {
@@ -31,25 +74,18 @@ pub(crate) fn read(delivery: &Delivery<'_>, codes: &Codes) -> Result<Parsed, Fau
         Wire::Fhir => read_fhir(delivery.body, delivery.charset),
         Wire::FrontEnd => {
             let results = front_end::read(delivery.body, delivery.charset, codes)?;
-            Ok(Parsed { reports: results.reports, files: Vec::new() })
+            Ok(Parsed { reports: results.reports, ..Parsed::default() })
         }
     }
 }
 
-fn read_framed(body: &[u8]) -> Result<Parsed, Fault> {
+pub(crate) fn read_framed(body: &[u8]) -> Result<Parsed, Fault> {
     let read = hl7::frame::read(body)?;
-    let mut parsed = Parsed { reports: Vec::new(), files: Vec::new() };
+    let mut parsed = Parsed::default();
     for message in read.messages {
-        let Parsed { mut reports, mut files } = read_hl7(&message?)?;
-        parsed.reports.append(&mut reports);
-        parsed.files.append(&mut files);
+        parsed.append(Parsed::of_hl7(&message?)?);
     }
     Ok(parsed)
-}
-
-pub(crate) fn read_hl7(message: &Message) -> Result<Parsed, Fault> {
-    let results = hl7::oru::read(message)?;
-    Ok(Parsed { reports: results.reports, files: results.files })
 }
 
 /// FHIR is UTF-8, unless HTTP or the bytes say otherwise.
@@ -58,7 +94,7 @@ fn read_fhir(body: &[u8], charset: Option<&str>) -> Result<Parsed, Fault> {
     let charset = charset.and_then(Charset::named).or_else(|| Charset::detect(body)).ok_or_else(encoding)?;
     let text = charset.decode(body).map_err(|_| encoding())?;
     let results = fhir::read(&text)?;
-    Ok(Parsed { reports: results.reports, files: results.files })
+    Ok(Parsed { reports: results.reports, files: results.files, ..Parsed::default() })
 }
 
 /// What a fault means for whoever has to mend it.

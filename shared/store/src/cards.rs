@@ -240,7 +240,9 @@ impl Table {
     async fn write_held(&self, patient: &PatientId, card: &HeldCard, is_first: bool) -> Result<Write, StoreError> {
         let bind = self
             .updating(&Key::card(&card.no))
-            .update_expression("SET #no = :no, digital = if_not_exists(digital, :digital), patient = :patient")
+            .update_expression(
+                "SET #no = :no, digital = if_not_exists(digital, :digital), patient = :patient REMOVE named_only",
+            )
             .condition_expression(
                 "attribute_not_exists(patient) OR attribute_type(patient, :null) OR patient = :patient",
             )
@@ -268,6 +270,34 @@ impl Table {
             writes.push(part!(exists.expression_attribute_values(":string", text("S")), condition_check)?);
         }
         self.transact(writes).await
+    }
+
+    /// Notes that a number of the hospital's means a person: what comes under it is theirs. It is no card that they could
+    /// use. False when it is somebody's already.
+    pub async fn name_person(&self, no: &CardNo, patient: &PatientId) -> Result<bool, StoreError> {
+        let request = self
+            .update(&Key::card(no))
+            .update_expression(
+                "SET #no = :no, digital = if_not_exists(digital, :digital), patient = :patient, named_only = :yes",
+            )
+            .condition_expression("attribute_not_exists(patient) OR attribute_type(patient, :null)")
+            .expression_attribute_names("#no", "no")
+            .expression_attribute_values(":no", text(no.as_str()))
+            .expression_attribute_values(":digital", AttributeValue::Bool(no.is_digital()))
+            .expression_attribute_values(":patient", text(patient.as_str()))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":null", text("NULL"));
+        Ok(send_update(request).await?.is_done())
+    }
+
+    /// Takes back [`Table::name_person`]. A card that somebody uses stays theirs.
+    pub async fn unname_person(&self, no: &CardNo) -> Result<bool, StoreError> {
+        let request = self
+            .update(&Key::card(no))
+            .update_expression("REMOVE patient, named_only")
+            .condition_expression("named_only = :yes")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true));
+        Ok(send_update(request).await?.is_done())
     }
 
     /// Makes one of a person's cards the one that is used. False when it is not theirs.

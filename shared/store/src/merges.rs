@@ -108,6 +108,22 @@ impl Table {
         self.below(self.root_of(id).await?).await
     }
 
+    /// Whether two records are those of one person.
+    pub async fn is_same_person(&self, one: &PatientId, other: &PatientId) -> Result<bool, StoreError> {
+        Ok(one == other || self.root_of(one).await? == self.root_of(other).await?)
+    }
+
+    /// The records that a record was merged into, the nearest first.
+    pub async fn records_above(&self, id: &PatientId) -> Result<Vec<PatientId>, StoreError> {
+        let mut above = Vec::new();
+        let mut next = self.patient(id).await?.and_then(|patient| patient.merged_into);
+        while let Some(parent) = next.filter(|_| above.len() < RECORDS_MAX) {
+            next = self.patient(&parent).await?.and_then(|patient| patient.merged_into);
+            above.push(parent);
+        }
+        Ok(above)
+    }
+
     /// The appointments of a person, by all their records, latest day first.
     pub async fn appointments_of_person(&self, id: &PatientId) -> Result<Vec<Appointment>, StoreError> {
         let mut all = Vec::new();
@@ -455,47 +471,5 @@ impl Table {
         let Some(patient) = self.patient(root).await?.filter(|_| !gate.record.is_empty()) else { return Ok(()) };
         let entry = OnRecord { patient: root.clone(), name_masked: patient.identity.name_masked };
         self.put(to_item(&Key::on_record(root), &entry)?).await
-    }
-
-    /// Merges whoever holds one of the cards that ended into whoever holds one of those that stay; cards that nobody uses
-    /// here are nobody. True when somebody was merged.
-    pub async fn merge_cards(
-        &self,
-        profile: &HospitalProfile,
-        (ended, stay): (&[CardNo], &[CardNo]),
-        by: &Actor,
-        now: Timestamp,
-    ) -> Result<bool, MergeError> {
-        let Some(into) = self.first_holder(stay).await? else { return Ok(false) };
-        let mut is_changed = false;
-        for no in ended {
-            if let Some(gone) = self.holder_of(no).await? {
-                is_changed |= self.merge_people(profile, (&gone, &into), by, now).await?;
-            }
-        }
-        Ok(is_changed)
-    }
-
-    /// Parts whoever holds one of these cards from the person they were merged into. True when somebody was.
-    pub async fn unmerge_cards(
-        &self,
-        profile: &HospitalProfile,
-        cards: &[CardNo],
-        by: &Actor,
-        now: Timestamp,
-    ) -> Result<bool, MergeError> {
-        match self.first_holder(cards).await? {
-            Some(gone) => self.unmerge_people(profile, &gone, by, now).await,
-            None => Ok(false),
-        }
-    }
-
-    async fn first_holder(&self, cards: &[CardNo]) -> Result<Option<PatientId>, StoreError> {
-        for no in cards {
-            if let Some(holder) = self.holder_of(no).await? {
-                return Ok(Some(holder));
-            }
-        }
-        Ok(None)
     }
 }

@@ -295,10 +295,19 @@ impl Table {
         keys: &Keyring,
         document: &IdDocument,
     ) -> Result<Option<PatientId>, StoreError> {
-        match self.claimed_by(&keys.indexes(document.identity_key().expose(), purpose::DOCUMENT)).await? {
+        match self.record_by_document(keys, document).await? {
             Some(record) => self.root_of(&record).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The very record registered under a document, merged or not. The same caution holds.
+    pub async fn record_by_document(
+        &self,
+        keys: &Keyring,
+        document: &IdDocument,
+    ) -> Result<Option<PatientId>, StoreError> {
+        self.claimed_by(&keys.indexes(document.identity_key().expose(), purpose::DOCUMENT)).await
     }
 
     /// Registers a person under their document, once; somebody who proves to know the person gets a link to the record
@@ -481,6 +490,17 @@ impl Table {
         let unbound = "attribute_not_exists(pk) OR (digital = :no AND attribute_type(patient, :null))";
         let values = [(":no", AttributeValue::Bool(false)), (":null", text("NULL"))];
         self.put_if(to_item(&Key::card(no), &card)?, unbound, values).await
+    }
+
+    /// What the hospital says now of the holder of a card in its list. Refused when the list has no such card.
+    pub async fn put_card_holder(&self, no: &CardNo, holder: &SealedIdentity) -> Result<Write, StoreError> {
+        let holder = serde_dynamo::to_attribute_value(holder).map_err(StoreError::Unwritable)?;
+        let request = self
+            .update(&Key::card(no))
+            .update_expression("SET holder = :holder")
+            .condition_expression("attribute_exists(holder)")
+            .expression_attribute_values(":holder", holder);
+        send_update(request).await
     }
 
     /// Binds a hospital card to a person who has none. False when either is bound elsewhere.

@@ -13,7 +13,7 @@ use crate::transaction::part;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::event::EventKind;
 use domain::id::{PatientId, ReportId};
-use domain::report::filed::{Claim, Critical, Deed, Intake};
+use domain::report::filed::{AlertAnswer, Claim, Critical, Deed, Intake};
 use domain::report::{Arrival, Dossier, Filed, Line, Policy, Report};
 use domain::{Timestamp, time};
 use serde::{Deserialize, Serialize};
@@ -155,7 +155,8 @@ fn is_number_reused(before: Option<&Dossier>, arriving: &Report) -> bool {
 }
 
 impl Table {
-    /// Files a version that has arrived for a patient. A version that says nothing new writes nothing; one of a report
+    /// Files a version that has arrived for a patient; one of a report that lies with another record of the same person is
+    /// filed there. A version that says nothing new writes nothing; one of a report
     /// that is filed under another patient moves it if it mends the patient, and else changes nothing
     /// ([`PutReport::OtherPatient`]).
     pub async fn put_report(
@@ -174,7 +175,11 @@ impl Table {
                 Some(seen) => Some(self.dossier_of(keys, seen).await?),
                 None => None,
             };
-            let others = seen.as_ref().zip(known.as_ref()).filter(|(seen, _)| seen.filed.patient != *patient);
+            let is_theirs = match &seen {
+                Some(seen) => self.is_same_person(&seen.filed.patient, patient).await?,
+                None => true,
+            };
+            let others = seen.as_ref().zip(known.as_ref()).filter(|_| !is_theirs);
             let tried = match others {
                 Some((seen, known)) => self.try_hand_over((seen, known), patient, arriving, intake, &writing).await?,
                 None => self.try_put((seen.as_ref(), known.as_ref()), patient, arriving, intake, &writing).await?,
@@ -259,11 +264,21 @@ impl Table {
         self.get(key).await
     }
 
-    /// The reports of a patient, newest first.
+    /// The reports below one record of a person, newest first.
     pub async fn reports_of(&self, keys: &Keyring, patient: &PatientId) -> Result<Vec<ListedReport>, StoreError> {
         let pk = Key::patient(patient).pk;
         let items = self.query_items(&pk, REPORT_PREFIX, REPORTS_OF_ONE_MAX, false).await?;
         items.into_iter().map(|item| listed(keys, item)).collect()
+    }
+
+    /// The reports of a person, by all their records, newest first.
+    pub async fn reports_of_person(&self, keys: &Keyring, id: &PatientId) -> Result<Vec<ListedReport>, StoreError> {
+        let mut all = Vec::new();
+        for record in self.same_person(id).await? {
+            all.extend(self.reports_of(keys, &record).await?);
+        }
+        all.sort_by(|one, other| (other.listed_at, &other.id).cmp(&(one.listed_at, &one.id)));
+        Ok(all)
     }
 
     /// Keeps a file that came with a report.
@@ -335,6 +350,16 @@ impl Table {
     /// Notes that nobody has taken on a critical value in time; none when somebody has.
     pub async fn escalate_critical(&self, id: &ReportId, now: Timestamp) -> Result<Option<Filed>, StoreError> {
         self.move_report(id, |filed| filed.escalated(now)).await
+    }
+
+    /// Notes what came of telling the hospital's own system of a critical value; none when it need not know any more.
+    pub async fn note_alert(
+        &self,
+        id: &ReportId,
+        answer: AlertAnswer,
+        now: Timestamp,
+    ) -> Result<Option<Filed>, StoreError> {
+        self.move_report(id, |filed| filed.alerted(answer, now)).await
     }
 
     /// Tells the patient of a report whose time has come.

@@ -88,6 +88,11 @@ impl Table {
         Ok(self.put_new(to_item(&key, &ttl)?).await?.is_done())
     }
 
+    /// Whether a nonce was taken ([`Table::take_nonce`]).
+    pub async fn is_nonce_taken(&self, who: &str, nonce: &str) -> Result<bool, StoreError> {
+        Ok(self.get_item(&Key::hashed(NONCE, &format!("{who}#{nonce}"))).await?.is_some())
+    }
+
     /// Keeps a sign-in under the hash of its state.
     pub async fn put_pending_sign_in(&self, hash: &str, pending: &PendingSignIn) -> Result<(), StoreError> {
         self.put_expiring(PENDING, hash, pending, pending.expires_at).await

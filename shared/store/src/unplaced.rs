@@ -148,16 +148,22 @@ impl Table {
 
     /// Has every message that waits for somebody with this number tried again at once.
     pub async fn hurry_unplaced(&self, keys: &Keyring, number: &str, now: Timestamp) -> Result<usize, StoreError> {
-        let index = keys.indexes(number, NUMBER);
         let mut hurried = 0;
-        for index in index {
-            let entries: Vec<Entry> = self.query(&format!("AWAITS#{index}"), "", AWAITING_MAX).await?;
-            for Entry { id } in entries {
-                let hurry = |message: &Unplaced| message.is_open().then(|| message.hurried(now));
-                hurried += usize::from(self.move_unplaced(&id, hurry).await?.is_some());
-            }
+        for id in self.awaiting(keys, number).await? {
+            let hurry = |message: &Unplaced| message.is_open().then(|| message.hurried(now));
+            hurried += usize::from(self.move_unplaced(&id, hurry).await?.is_some());
         }
         Ok(hurried)
+    }
+
+    /// The messages that wait for somebody with this number, or did.
+    pub async fn awaiting(&self, keys: &Keyring, number: &str) -> Result<Vec<UnplacedId>, StoreError> {
+        let mut waiting = Vec::new();
+        for index in keys.indexes(number, NUMBER) {
+            let entries: Vec<Entry> = self.query(&format!("AWAITS#{index}"), "", AWAITING_MAX).await?;
+            waiting.extend(entries.into_iter().map(|entry| entry.id));
+        }
+        Ok(waiting)
     }
 
     async fn stored_unplaced(&self, id: &UnplacedId) -> Result<Option<Stored>, StoreError> {

@@ -207,18 +207,18 @@ async fn a_revoked_right_is_gone_by_every_record() {
 }
 
 #[tokio::test]
-async fn cards_say_who_is_meant() {
+async fn a_number_may_name_a_person_without_being_a_card_of_theirs() {
     let records = Records::new().await;
-    let unknown: CardNo = "V99".parse().unwrap();
-    let merge = async |ended: &[CardNo], stay: &[CardNo]| {
-        records.table.merge_cards(&records.profile, (ended, stay), &by(), now()).await.unwrap()
-    };
-    assert!(!merge(std::slice::from_ref(&unknown), &[card(0)]).await, "nobody uses it here");
-    assert!(!merge(&[card(1)], std::slice::from_ref(&unknown)).await);
-    assert!(merge(&[unknown, card(1)], &[card(0)]).await);
-    assert!(!merge(&[card(1)], &[card(0)]).await);
-    assert!(records.table.unmerge_cards(&records.profile, &[card(1)], &by(), now()).await.unwrap());
-    assert_eq!(records.table.root_of(&person(1)).await.unwrap(), person(1));
+    let ended: CardNo = "V99".parse().unwrap();
+    assert!(records.table.name_person(&ended, &person(0)).await.unwrap());
+    assert!(!records.table.name_person(&ended, &person(1)).await.unwrap(), "it means somebody");
+    assert!(!records.table.name_person(&card(1), &person(0)).await.unwrap(), "so does a card in use");
+    assert_eq!(records.table.holder_of(&ended).await.unwrap(), Some(person(0)));
+    assert_eq!(records.table.cards_of(&person(0)).await.unwrap().len(), 1, "nobody can use it");
+    assert!(
+        records.table.unname_person(&ended).await.unwrap() && !records.table.unname_person(&card(0)).await.unwrap()
+    );
+    assert_eq!(records.table.holder_of(&ended).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ pub fn respond(context: &PageContext<'_>, file: &str) -> Response {
         etag(asset.text.as_bytes()),
     );
     let mut response = Response::default();
-    headers::secure(&mut response, context.site);
+    headers::secure(&mut response, context.site, "");
     set(&mut response, header::CACHE_CONTROL, cache);
     set(&mut response, header::ETAG, &tag);
     if unchanged(context.request.header(&header::IF_NONE_MATCH), &tag) {

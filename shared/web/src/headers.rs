@@ -15,32 +15,31 @@ use crate::{
 /// Who may frame a page unless the deployment says otherwise.
 pub const FRAME_ANCESTORS_DEFAULT: &str = "'self'";
 
-/// The inline style sheets are allowed by their hashes: the first paint needs no second request, and no other inline
-/// style or script can ever run.
-static STYLE_SOURCES: LazyLock<String> =
-    LazyLock::new(|| [STYLE, STAFF_STYLE, REPORT_STYLE].map(|sheet| source(sheet.as_bytes())).join(" "));
+/// The inline style sheets with their hashes: the first paint needs no second request, and no other inline style or
+/// script can ever run.
+static STYLES: LazyLock<[(&str, String); 3]> =
+    LazyLock::new(|| [STYLE, STAFF_STYLE, REPORT_STYLE].map(|sheet| (sheet, source(sheet))));
 
-fn source(sheet: &[u8]) -> String {
-    format!("'sha256-{}'", STANDARD.encode(digest(&SHA256, sheet)))
+fn source(sheet: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(digest(&SHA256, sheet.as_bytes())))
 }
 
-/// Adds the headers every answer carries.
-pub fn secure(response: &mut Response, site: &Site) {
+/// The sheets in `body`, as a directive; a sheet is allowed only where it is, for an answer may be smaller than its headers.
+fn style_directive(body: &str) -> String {
+    let found = STYLES.iter().filter(|(sheet, _)| body.contains(sheet));
+    let sources: Vec<_> = found.map(|(_, source)| source.as_str()).collect();
+    if sources.is_empty() { String::new() } else { format!("style-src {}; ", sources.join(" ")) }
+}
+
+/// Adds the headers every answer carries. `body` is what the answer shows, also where it is left out as unchanged.
+pub fn secure(response: &mut Response, site: &Site, body: &str) {
     let policy = format!(
-        "default-src 'none'; style-src {}; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
-         form-action 'self'; base-uri 'none'; frame-ancestors {}",
-        *STYLE_SOURCES, site.frame_ancestors
+        "default-src 'none'; {}script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; \
+         base-uri 'none'; frame-ancestors {}",
+        style_directive(body),
+        site.frame_ancestors
     );
-    secure_by(response, site, &policy);
-}
-
-/// As [`secure`], for data: it loads nothing, and what is asked for again and again stays small.
-pub fn secure_data(response: &mut Response, site: &Site) {
-    secure_by(response, site, &format!("default-src 'none'; frame-ancestors {}", site.frame_ancestors));
-}
-
-fn secure_by(response: &mut Response, site: &Site, policy: &str) {
-    set(response, header::CONTENT_SECURITY_POLICY, policy);
+    set(response, header::CONTENT_SECURITY_POLICY, &policy);
     set(response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // Not `no-referrer`: browsers would then send `Origin: null` with our own forms, and the origin check needs it.
     set(response, header::REFERRER_POLICY, "same-origin");
@@ -58,7 +57,7 @@ mod tests {
     #[test]
     fn no_inline_script_and_only_our_own_style() {
         let mut response = Response::default();
-        secure(&mut response, &Site { frame_ancestors: "'self' https://phone.example.org".into(), ..site() });
+        secure(&mut response, &Site { frame_ancestors: "'self' https://phone.example.org".into(), ..site() }, STYLE);
         let policy = response.headers().get("content-security-policy").unwrap().to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
         assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
@@ -67,9 +66,16 @@ mod tests {
     }
 
     #[test]
+    fn a_sheet_is_allowed_where_it_is() {
+        let sheets = |page: &str| style_directive(page).matches("sha256-").count();
+        assert_eq!((sheets(""), sheets(STYLE), sheets(&[STYLE, STAFF_STYLE, REPORT_STYLE].concat())), (0, 1, 3));
+        assert_eq!(style_directive("{}"), "");
+    }
+
+    #[test]
     fn plain_http_promises_no_https() {
         let mut response = Response::default();
-        secure(&mut response, &Site { public_url: "http://127.0.0.1:8080".into(), ..site() });
+        secure(&mut response, &Site { public_url: "http://127.0.0.1:8080".into(), ..site() }, "");
         assert!(!response.headers().contains_key("strict-transport-security"));
     }
 }

@@ -90,10 +90,7 @@ pub(crate) fn answer(
 ) -> Response {
     let mut response = Response::default();
     *response.status_mut() = status;
-    match face {
-        Face::Page => headers::secure(&mut response, context.site),
-        Face::Json => headers::secure_data(&mut response, context.site),
-    }
+    headers::secure(&mut response, context.site, &body);
     let content_type = match face {
         Face::Page => "text/html; charset=utf-8",
         Face::Json => "application/json",
@@ -120,7 +117,7 @@ pub(crate) fn answer(
 /// Answers with a file to keep, byte by byte as it is. `file_name` is plain ASCII without quotes.
 pub fn download(context: &PageContext<'_>, file_name: &str, bytes: Vec<u8>) -> Response {
     let mut response = Response::default();
-    headers::secure(&mut response, context.site);
+    headers::secure(&mut response, context.site, "");
     // A text type would be read and written again on the way out, and lose the byte order mark that Excel needs.
     set(&mut response, header::CONTENT_TYPE, "application/octet-stream");
     set(&mut response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{file_name}\""));
@@ -133,7 +130,7 @@ pub fn download(context: &PageContext<'_>, file_name: &str, bytes: Vec<u8>) -> R
 pub fn see_other(context: &PageContext<'_>, location: &str) -> Response {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SEE_OTHER;
-    headers::secure(&mut response, context.site);
+    headers::secure(&mut response, context.site, "");
     set(&mut response, header::CACHE_CONTROL, "no-store");
     set(&mut response, header::LOCATION, &ascii_url(location));
     response

@@ -5,7 +5,7 @@ import { json } from '../../wechat/lib/http.mjs';
 import { deskSecret, retireKey, rollKey } from '../identities.mjs';
 import * as timetable from './timetable-control.mjs';
 import { PERSON_GETS, PERSON_POSTS } from './persons.mjs';
-import { signForDesk } from './results.mjs';
+import { RESULT_GETS, RESULT_POSTS } from './results.mjs';
 import { ShapeError, day, fenOf, id, integer, list, literal, nullable, object, text, yuan } from './shape.mjs';
 
 const ITEMS_MAX = 500;
@@ -157,6 +157,7 @@ function books(world) {
 const GETS = {
   ...timetable.GETS,
   ...PERSON_GETS,
+  ...RESULT_GETS,
   '/control/books': books,
   '/control/calls': (world) => ({ calls: world.calls }),
   '/control/faults': showFaults,
@@ -166,6 +167,7 @@ const GETS = {
 const POSTS = {
   ...timetable.POSTS,
   ...PERSON_POSTS,
+  ...RESULT_POSTS,
   '/control/bills': addBill,
   '/control/pay-at-window': payAtWindow,
   '/control/change': changeBill,
@@ -178,7 +180,6 @@ const POSTS = {
   '/control/down': setDown,
   '/control/day-file': tamperDayFile,
   '/control/keys': changeKeys,
-  '/control/sign': signForDesk,
   '/control/reset': reset,
 };
 

@@ -1,4 +1,4 @@
-// HL7 v2 over HTTP: bookings told as SIU^S12, S13 and S15, each answered by an acknowledgement.
+// HL7 v2 over HTTP: bookings told as SIU^S12, S13 and S15, people as ADT^A28 and A31, each answered by an acknowledgement.
 import * as gb18030 from './gb18030.mjs';
 import { Refusal } from './refusal.mjs';
 
@@ -60,6 +60,31 @@ function visitOf(segments) {
   return { serial, card_no: part(segments, 'PID', 3) || null, registration, start, payment: null };
 }
 
+const repetitions = (segments, name, number) => field(segments, name, number).split('~').map((one) => one.split('^'));
+const numbered = (segments, authority, kind) => repetitions(segments, 'PID', 3).find((parts) => parts[3] === authority && parts[4] === kind)?.[0] ?? '';
+const documentOf = ([number, , , authority, kind]) => (authority === '' ? { kind, number } : null);
+const legalName = (segments, name, number) => {
+  const parts = field(segments, name, number).split('^');
+  need(parts[6] === 'L', `${name}-${number}.7`);
+  return parts[0];
+};
+
+/** Somebody new: who they are, and who answers for them. */
+function personOf(segments) {
+  const guardian = segments.NK1 ? { name: legalName(segments, 'NK1', 2), document: documentOf(repetitions(segments, 'NK1', 33)[0]) } : null;
+  need(!segments.NK1 || field(segments, 'NK1', 3) === 'GRD', 'NK1-3');
+  return {
+    serial: numbered(segments, 'MENZHEN', 'PI'),
+    name: legalName(segments, 'PID', 5),
+    document: repetitions(segments, 'PID', 3).map(documentOf).find(Boolean),
+    phone: part(segments, 'PID', 13) || null,
+    guardian,
+  };
+}
+
+const cardOf = (segments) => ({ serial: numbered(segments, 'MENZHEN', 'PI'), person_no: numbered(segments, 'HIS', 'PI'), card_no: numbered(segments, 'HIS', 'MR') });
+
+const PEOPLE = { A28: { operation: 'person-create', bodyOf: personOf }, A31: { operation: 'card-bind', bodyOf: cardOf } };
 const EVENTS = {
   S12: { operation: 'confirm', action: 'A', bodyOf: visitOf },
   S13: { operation: 'reschedule', action: 'U', bodyOf: (segments) => ({ from: field(segments, 'SCH', 23), ...visitOf(segments) }) },
@@ -75,6 +100,10 @@ export function readMessage({ headers, bytes }) {
   need(CONTROL_ID.test(field(segments, 'MSH', 10)), 'MSH-10');
   need(field(segments, 'MSH', 12) === '2.5.1' && field(segments, 'MSH', 11) === 'P', 'MSH-12');
   const [kind, event, structure] = field(segments, 'MSH', 9).split('^');
+  if (kind === 'ADT') {
+    need(structure === 'ADT_A05' && PEOPLE[event] && field(segments, 'EVN', 1) === event, 'MSH-9');
+    return { operation: PEOPLE[event].operation, body: PEOPLE[event].bodyOf(segments) };
+  }
   const told = EVENTS[event];
   need(kind === 'SIU' && structure === 'SIU_S12' && told, 'MSH-9');
   need(field(segments, 'RGS', 2) === told.action, 'RGS-2');

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import * as numbers from './numbers.mjs';
 import { PERSON_OPERATIONS } from './persons.mjs';
 import { Refusal } from './refusal.mjs';
+import { RESULT_OPERATIONS } from './results.mjs';
 import { day, either, fenOf, id, instant, integer, list, literal, nullable, object, text, yuan, yuanOf } from './shape.mjs';
 import * as timetable from './timetable.mjs';
 
@@ -199,6 +200,7 @@ const registrationPaid = object({
 /** Every operation: what its body must look like, and what it does. */
 export const OPERATIONS = {
   ...PERSON_OPERATIONS,
+  ...RESULT_OPERATIONS,
   'fees-unpaid': { shape: object({ card_no: id }), run: feesUnpaid },
   'fees-post': { shape: either('kind', { registration: registrationPaid }, billsPaid), run: feesPost },
   'fees-posted': { shape: object({ serial: id }), run: feesPosted },

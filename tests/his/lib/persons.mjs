@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { Refusal } from './refusal.mjs';
+import { announce } from './timetable.mjs';
 import { ShapeError, either, id, literal, nullable, object, text } from './shape.mjs';
 
 const NAME_CHARS_MAX = 50;
@@ -181,20 +182,25 @@ function controlChange(world, { person_no, ...change }) {
   return person;
 }
 
-/** Two records are one person. */
-function controlMerge(world, { into, from }) {
+const cardsOf = ({ cards }) => cards.map(({ card_no }) => card_no);
+
+/** Two records are one person; `told`: among the changes as well. */
+function controlMerge(world, { into, from, told = false }) {
   const [keeper, gone] = [into, from].map((person_no) => world.state.people[person_no]);
   if (!keeper || !gone || surviving(world, keeper) === gone || isGone(gone)) throw new ShapeError('from');
   gone.merged_into = into;
+  if (told) announce(world, { kind: 'merged', stays: cardsOf(keeper), gone: cardsOf(gone) });
   world.changed();
   return shownPerson(world, surviving(world, keeper));
 }
 
 /** They were two people after all. */
-function controlUnmerge(world, { from }) {
+function controlUnmerge(world, { from, told = false }) {
   const person = world.state.people[from];
   if (!person || !isGone(person)) throw new ShapeError('from');
+  const keeper = world.state.people[person.merged_into];
   person.merged_into = null;
+  if (told) announce(world, { kind: 'unmerged', stays: cardsOf(keeper), gone: cardsOf(person) });
   world.changed();
   return shownPerson(world, person);
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Memory } from '../../stand-in/memory.mjs';
 import { admitCardList, freshPersons } from './persons.mjs';
+import { freshResults } from './results.mjs';
 import { fenOf } from './shape.mjs';
 
 const DEMO_FILE = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'demo-bills.json');
@@ -11,6 +12,7 @@ const DEMO_FILE = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 
 const fresh = () => ({
   cards: [],
   ...freshPersons(),
+  ...freshResults(),
   bills: {},
   payments: {},
   refunds: {},

@@ -12,6 +12,8 @@ use web::view::{PageContext, View};
 /// How far a report is for its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
+    /// It was asked for; nothing was taken or made yet.
+    Ordered,
     /// Nothing is final yet.
     Waiting,
     /// All of it may be seen.
@@ -27,6 +29,7 @@ pub(crate) enum Progress {
 impl Progress {
     fn text(self) -> String {
         match self {
+            Self::Ordered => "已开单，待采样或检查".to_owned(),
             Self::Waiting => "检查中".to_owned(),
             Self::Ready => "可查看".to_owned(),
             Self::Partly => "部分可查看".to_owned(),
@@ -39,16 +42,22 @@ impl Progress {
         }
     }
 
+    /// Whether it is still to come.
+    pub(crate) fn is_awaited(self) -> bool {
+        matches!(self, Self::Ordered | Self::Waiting)
+    }
+
     fn tone(self) -> Tone {
         match self {
             Self::Ready | Self::Partly => Tone::Good,
-            Self::Waiting | Self::Withheld(_) => Tone::Wait,
+            Self::Ordered | Self::Waiting | Self::Withheld(_) => Tone::Wait,
             Self::Cancelled => Tone::Plain,
         }
     }
 
     fn code(self) -> &'static str {
         match self {
+            Self::Ordered => "ordered",
             Self::Waiting => "waiting",
             Self::Ready => "ready",
             Self::Partly => "partly",
@@ -67,7 +76,7 @@ pub(crate) struct RowView {
     title: String,
     /// When it was taken, or made.
     day: String,
-    /// `waiting`, `ready`, `partly`, `withheld`, `recalled` or `cancelled`.
+    /// `ordered`, `waiting`, `ready`, `partly`, `withheld`, `recalled` or `cancelled`.
     state: &'static str,
     /// The state in words.
     text: String,

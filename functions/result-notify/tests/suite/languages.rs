@@ -54,7 +54,7 @@ async fn a_batch_is_acknowledged_message_by_message_in_its_own_encoding() {
 #[tokio::test]
 async fn what_is_no_result_is_rejected_and_not_kept() {
     let world = World::new().await;
-    let adt = oru("M1", "F", "4.1", "").replace("ORU^R01", "ADT^A08");
+    let adt = oru("M1", "F", "4.1", "").replace("ORU^R01", "ADT^A03");
     assert_eq!(world.hl7(adt.as_bytes()).await.codes(), ["AR"]);
     let v3 = oru("M1", "F", "4.1", "").replace("|2.5", "|3.0");
     assert_eq!(world.hl7(v3.as_bytes()).await.codes(), ["AR"]);

@@ -11,6 +11,8 @@
 
 mod faults;
 mod languages;
+mod orders;
+mod people;
 #[path = "../../../../tests/rust/tests/suite/visit/proxy.rs"]
 #[allow(dead_code, reason = "the fault walks' own, of which the rest is used there")]
 mod proxy;

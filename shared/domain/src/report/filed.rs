@@ -14,7 +14,7 @@ use super::{
 };
 use crate::appointment::NOTIFY_WITHIN_S;
 use crate::clinic::epoch_s;
-use crate::due::{Deadline, Deadlines};
+use crate::due::{Deadline, Deadlines, Tries, backoff_s};
 use crate::event::{Actor, EventKind, ItemEvent};
 use crate::id::{PatientId, ReportId};
 use crate::time::{add_minutes, add_seconds};
@@ -112,6 +112,23 @@ pub struct Critical {
     pub withdrawn_at: Option<Timestamp>,
     /// Whether the patient may be told to come or call: not when all that is critical is sensitive.
     pub is_told: bool,
+    /// What the hospital's own system was told of it, where it is told at all.
+    #[serde(default)]
+    pub alert: Option<Alert>,
+}
+
+/// What the hospital's own system knows of a critical value: that it is there, then that the time has run out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// When it was told last.
+    #[serde(default)]
+    pub told_at: Option<Timestamp>,
+    /// Whether it would not hear of it: people have to call.
+    #[serde(default)]
+    pub is_refused: bool,
+    /// Failed tries since.
+    #[serde(default)]
+    pub tries: Tries,
 }
 
 impl Critical {
@@ -124,6 +141,17 @@ impl Critical {
     pub fn due_at(&self) -> Timestamp {
         add_minutes(self.since, ACKNOWLEDGE_WITHIN_MIN)
     }
+}
+
+/// What came of telling the hospital's own system of a critical value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertAnswer {
+    /// It knows.
+    Told,
+    /// It will not hear of it.
+    Refused,
+    /// Nobody knows: the same again later.
+    None,
 }
 
 /// A doctor's word that a report may be shown.
@@ -335,12 +363,16 @@ impl Filed {
                 withdrawn_at: None,
                 // Nothing to tell is as good as told.
                 is_told,
+                alert: intake.policy.alerts_his.then(Alert::default),
             };
             self.deadlines = self.deadlines.clone().with(Deadline::Escalate, critical.due_at());
+            if critical.alert.is_some() {
+                self.deadlines = self.deadlines.clone().with(Deadline::Alert, intake.now);
+            }
             self.critical = Some(critical);
         } else if is_harmless && let Some(critical) = self.critical.as_mut().filter(|critical| critical.is_open()) {
             critical.withdrawn_at = Some(intake.now);
-            self.deadlines = self.deadlines.clone().without(Deadline::Escalate);
+            self.deadlines = self.deadlines.clone().without(Deadline::Escalate).without(Deadline::Alert);
         }
     }
 
@@ -472,12 +504,36 @@ impl Filed {
     pub fn escalated(&self, now: Timestamp) -> Option<Self> {
         let critical = self.critical.clone().filter(|critical| critical.is_open() && critical.due_at() <= now)?;
         let mut next = self.moved_on(Critical { escalated_at: critical.escalated_at.or(Some(now)), ..critical });
+        // The hospital hears that nobody came, unless it would not hear of it at all.
+        if let Some(alert) = next.critical.as_mut().and_then(|critical| critical.alert.as_mut())
+            && !alert.is_refused
+        {
+            alert.tries = Tries::none();
+            next.deadlines = next.deadlines.with(Deadline::Alert, now);
+        }
         next.call_in(&Actor::Schedule, now);
         Some(next)
     }
 
+    /// The report once the hospital's own system knows of its critical value; none when it need not any more.
+    pub fn alerted(&self, answer: AlertAnswer, now: Timestamp) -> Option<Self> {
+        let mut next = Self { ver: self.ver + 1, ..self.clone() };
+        let alert = next.critical.as_mut().filter(|critical| critical.is_open())?.alert.as_mut()?;
+        next.deadlines = next.deadlines.without(Deadline::Alert);
+        match answer {
+            AlertAnswer::Told => *alert = Alert { told_at: Some(now), ..Alert::default() },
+            AlertAnswer::Refused => alert.is_refused = true,
+            AlertAnswer::None => {
+                let pause_s = backoff_s(alert.tries.of(Deadline::Alert));
+                alert.tries = alert.tries.clone().more(Deadline::Alert);
+                next.deadlines = next.deadlines.with(Deadline::Alert, add_seconds(now, pause_s));
+            }
+        }
+        Some(next)
+    }
+
     fn moved_on(&self, critical: Critical) -> Self {
-        let deadlines = self.deadlines.clone().without(Deadline::Escalate);
+        let deadlines = self.deadlines.clone().without(Deadline::Escalate).without(Deadline::Alert);
         Self { critical: Some(critical), deadlines, ver: self.ver + 1, ..self.clone() }
     }
 

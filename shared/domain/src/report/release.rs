@@ -256,6 +256,9 @@ pub struct Policy {
     /// What the codes of the hospital's front-end machines mean.
     #[serde(default)]
     pub codes: Codes,
+    /// Whether the hospital's own system is told of critical values, so that it calls a clinician as well.
+    #[serde(default)]
+    pub alerts_his: bool,
 }
 
 /// When a class is shown unless the hospital decides otherwise.

@@ -2,10 +2,11 @@
 
 use super::client::{FrontEnd, LOCK_TIMEOUT_MS};
 use super::wire::{
-    BillsData, CardBindingBody, CardBody, CardPostBody, CardQueuesData, ClinicBody, ClinicQueueData, ConfirmBody,
-    DepartmentsData, DoctorsData, EventsBody, EventsData, FeesBody, FindBody, LockBody, Nothing, PeopleData,
-    PersonBody, PersonReceiptData, ReceiptData, RefundBody, RefundCheckBody, RefundNoData, RefundabilityData,
-    RescheduleBody, SchedulesBody, SchedulesData, SerialBody, SlotsData, StandingData, VisitBody, VisitStatusData,
+    AlertBody, BillsData, CardBindingBody, CardBody, CardPostBody, CardQueuesData, ClinicBody, ClinicQueueData,
+    ConfirmBody, DepartmentsData, DoctorsData, EventsBody, EventsData, FeesBody, FindBody, LockBody, Nothing,
+    PeopleData, PersonBody, PersonReceiptData, ReceiptData, RefundBody, RefundCheckBody, RefundNoData,
+    RefundabilityData, ReportBody, ReportData, ReportsBody, ReportsData, RescheduleBody, SchedulesBody, SchedulesData,
+    SerialBody, SlotsData, StandingData, VisitBody, VisitStatusData,
 };
 use crate::bill::UnpaidBills;
 use crate::day_file::DayFile;
@@ -18,6 +19,7 @@ use crate::person::{CardBinding, CardPost, Person, PersonPost, PersonQuery, Pers
 use crate::port::{Call, His};
 use crate::queues::{CardQueue, Told};
 use crate::refund::{RefundCheck, RefundPost, Refundability};
+use crate::reports::{CriticalAlert, HeardReports, ReportNo, ReportsQuery, SentReport};
 use crate::timetable::{Department, Doctor, Listed, Mark, ScheduleQuery, Schedules, SlotNumbers};
 use crate::visit::{VisitQuery, VisitStatus};
 use domain::civil::Date;
@@ -160,5 +162,22 @@ impl His for FrontEnd {
         let body = SerialBody { serial: serial.as_str() };
         let data: Option<PersonReceiptData> = self.read("person-posted", &body, call).await?;
         Ok(data.map(PersonReceipt::from))
+    }
+
+    // Reports ----------------------------------------------------------------------------------
+
+    async fn reports(&self, query: &ReportsQuery, call: Call) -> Result<HeardReports, HisError> {
+        let data: Option<ReportsData> = self.read("reports", &ReportsBody::from(query), call).await?;
+        data.map_or_else(|| Ok(HeardReports::default()), HeardReports::try_from)
+    }
+
+    async fn report(&self, number: &ReportNo, call: Call) -> Result<Option<SentReport>, HisError> {
+        let body = ReportBody { report_no: number.as_str() };
+        let data: Option<ReportData> = self.read("report", &body, call).await?;
+        Ok(data.map(SentReport::from))
+    }
+
+    async fn critical_alert(&self, alert: &CriticalAlert, call: Call) -> Result<(), HisError> {
+        self.tell("critical-alert", &AlertBody::from(alert), WRITE_TIMEOUT_MS, call).await
     }
 }

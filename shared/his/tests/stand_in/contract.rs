@@ -4,15 +4,16 @@
 use super::FORMAT;
 use domain::civil::Date;
 use domain::his::{CodeEntry, CodeKind, HisAdapter, HisCall, HisOperation, HisPolicy};
-use domain::id::{BillNo, CardNo, OutRefundNo, OutTradeNo};
+use domain::id::{BillNo, CardNo, OutRefundNo, OutTradeNo, PersonSerial};
 use domain::money::Fen;
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::time::{add_seconds, today};
 use domain::{Timestamp, civil};
 use his::{
-    BillAmount, BillFault, BillKind, BillLine, Call, CallLog, CardBinding, CardPost, DayRowKind, FAILURES_IN_A_ROW_MAX,
-    FeesPost, His, HisError, Hospital, Keys, Lines, OPEN_FOR_S, Paid, PersonPost, PersonQuery, QueueKind, RefundCheck,
-    RefundPost, RefundReason, Refusal, Registration, ToldStage,
+    BillAmount, BillFault, BillKind, BillLine, Call, CallLog, CardBinding, CardPost, Change, CriticalAlert, DayRowKind,
+    FAILURES_IN_A_ROW_MAX, FeesPost, HeardReports, His, HisError, Hospital, Keys, Lines, Mark, OPEN_FOR_S, Paid,
+    PersonPost, PersonQuery, QueueKind, RefundCheck, RefundPost, RefundReason, Refusal, Registration, ReportsQuery,
+    ToldStage,
 };
 use kit::StandIn;
 use serde_json::{Value, json};
@@ -620,6 +621,79 @@ async fn a_child_is_found_by_its_guardian_and_a_held_name_may_be_broken() {
     assert!(found[0].name.as_ref().unwrap().needs_window_check());
     assert_eq!(found[0].guardian.as_ref().unwrap().document, paper("11010519491231002X"));
     assert_eq!(found[0].phone, None);
+}
+
+/// The numbers of the reports of a page, as whoever files them reads them, and where it ended.
+fn numbers_of(page: &HeardReports) -> (Vec<String>, Option<Mark>) {
+    let numbers = page.reports.iter().map(|heard| {
+        let read = results::front_end::read(&heard.report.body, Some("utf-8"), &domain::report::Codes::default());
+        let report = read.unwrap().reports.remove(0);
+        assert_eq!(report.items().map(|item| item.values[0].sent.as_str()).collect::<Vec<_>>(), ["7.90"]);
+        report.key.number.as_str().to_owned()
+    });
+    (numbers.collect(), page.reports.last().map(|heard| heard.mark.clone()))
+}
+
+#[tokio::test]
+async fn missed_reports_are_told_in_order() {
+    let desk = Desk::open().await;
+    let ask = async |card: Option<&str>, since: Option<&Mark>| {
+        let query = ReportsQuery { card_no: card.map(|card| card.parse().unwrap()), since: since.cloned() };
+        numbers_of(&desk.his.reports(&query, desk.call()).await.unwrap())
+    };
+    assert_eq!(ask(None, None).await, (vec![], None));
+    for (number, card) in [("R1", CARD), ("R2", "V9"), ("R1", CARD)] {
+        let item = json!({ "itemCode": "K", "itemName": "血钾", "result": "7.90", "unit": "mmol/L" });
+        let report = json!({
+            "reportId": number, "cardNo": card, "patientName": "周建国", "reportType": "检验", "reportStatus": "已审核",
+            "items": [item],
+        });
+        desk.stand_in.post("reports", json!({ "report": report, "told": true })).await;
+    }
+    let (numbers, mark) = ask(None, None).await;
+    assert_eq!(numbers, ["R1", "R2", "R1"], "a version that came later stands there again");
+    assert_eq!(ask(None, mark.as_ref()).await, (vec![], None));
+    assert_eq!(ask(Some("V9"), None).await.0, ["R2"]);
+    let found = desk.his.report(&"R2".parse().unwrap(), desk.call()).await.unwrap().unwrap();
+    assert!(String::from_utf8(found.body).unwrap().contains("血钾"));
+    assert_eq!(desk.his.report(&"R9".parse().unwrap(), desk.call()).await.unwrap(), None);
+    let events = desk.his.events(None, desk.call()).await.unwrap().events;
+    assert_eq!(events[1].change, Some(Change::Reported { number: "R2".parse().unwrap() }));
+}
+
+#[tokio::test]
+async fn who_is_one_person_with_whom_is_among_the_changes() {
+    let desk = Desk::open().await;
+    let mut numbers = Vec::new();
+    for card in ["V91", "V92"] {
+        let person = json!({ "name": "周建国", "documents": [], "cards": [{ "card_no": card }] });
+        numbers.push(desk.stand_in.post("persons", person).await["person_no"].clone());
+    }
+    desk.stand_in.post("persons/merge", json!({ "into": numbers[0], "from": numbers[1], "told": true })).await;
+    desk.stand_in.post("persons/unmerge", json!({ "from": numbers[1], "told": true })).await;
+    let events = desk.his.events(None, desk.call()).await.unwrap().events;
+    let (stays, gone) = (vec!["V91".parse().unwrap()], vec!["V92".parse().unwrap()]);
+    assert_eq!(events[0].change, Some(Change::Merged { stays: stays.clone(), gone: gone.clone() }));
+    assert_eq!(events[1].change, Some(Change::Unmerged { stays, leaves: gone }));
+}
+
+#[tokio::test]
+async fn a_critical_value_is_told_once() {
+    let desk = Desk::open().await;
+    let alert = CriticalAlert {
+        serial: PersonSerial::of("critical", &["r1"]),
+        report: "R1 检".parse().unwrap(),
+        card_no: Some(card()),
+        since: desk.now,
+        is_overdue: false,
+    };
+    for _ in 0..2 {
+        desk.his.critical_alert(&alert, desk.call()).await.unwrap();
+    }
+    let other = CriticalAlert { is_overdue: true, ..alert };
+    assert_eq!(code(desk.his.critical_alert(&other, desk.call()).await), Refusal::SerialReused);
+    let alerts = desk.stand_in.get("alerts").await["alerts"].clone();
+    assert_eq!((alerts.as_array().unwrap().len(), &alerts[0]["report_no"]), (1, &json!("R1 检")));
 }
 
 #[tokio::test]

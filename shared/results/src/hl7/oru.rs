@@ -37,13 +37,8 @@ pub fn read(message: &Message) -> Result<Results, Fault> {
     if !header.is("ORU", "R01") {
         return Err(Fault::at("MSH-9", FaultKind::Unsupported));
     }
-    let groups = groups(message)?;
-    if groups.is_empty() {
-        return Err(Fault::at("OBR", FaultKind::Missing));
-    }
     let mut files = Vec::new();
-    let mut orders =
-        groups.iter().map(|group| read_order(&header, group, &mut files)).collect::<Result<Vec<_>, _>>()?;
+    let mut orders = read_orders(&header, message, &mut files)?;
     let mut reports = Vec::new();
     while let Some(order) = (!orders.is_empty()).then(|| orders.remove(0)) {
         let mut report = order.report;
@@ -52,6 +47,15 @@ pub fn read(message: &Message) -> Result<Results, Fault> {
     }
     refuse_twice(&reports)?;
     Ok(Results { header, reports, files })
+}
+
+/// Every order of a message; one without any is no message of orders.
+pub(super) fn read_orders(header: &Header, message: &Message, files: &mut Vec<FileBody>) -> Result<Vec<Order>, Fault> {
+    let groups = groups(message)?;
+    if groups.is_empty() {
+        return Err(Fault::at("OBR", FaultKind::Missing));
+    }
+    groups.iter().map(|group| read_order(header, group, files)).collect()
 }
 
 /// The segments of one order, with their places.
@@ -115,8 +119,10 @@ fn add_observation<'a>(group: &mut Group<'a>, (number, segment): (usize, &'a Seg
 }
 
 /// An order as a report, and what its children know it by.
-struct Order {
-    report: Report,
+pub(super) struct Order {
+    pub(super) report: Report,
+    /// ORC-1: what the sender wants done (table 0119).
+    pub(super) control: String,
     numbers: Vec<String>,
     parent: Option<Parent>,
 }
@@ -173,7 +179,8 @@ fn read_order(header: &Header, group: &Group, files: &mut Vec<FileBody>) -> Resu
     report.extras.extend(obr.extras());
     report.extras.extend(orc.iter().flat_map(Fields::extras));
     report.extras.extend(group.others.iter().flat_map(|(number, segment)| kept(segment, *number)));
-    Ok(Order { report, numbers, parent })
+    let control = orc.as_ref().map(|orc| orc.text(1, 1).to_owned()).unwrap_or_default();
+    Ok(Order { report, control, numbers, parent })
 }
 
 /// The filler's number, else the placer's, with whose it is.
@@ -541,7 +548,7 @@ fn is_organism_of(organism: &Item, antibiotic: &Item) -> bool {
 }
 
 /// Two orders of one message under one key cannot be two versions of one report: which one counts would be chance.
-fn refuse_twice(reports: &[Report]) -> Result<(), Fault> {
+pub(super) fn refuse_twice(reports: &[Report]) -> Result<(), Fault> {
     let mut keys: Vec<&ReportKey> = reports.iter().map(|report| &report.key).collect();
     keys.sort();
     let is_twice = keys.windows(2).any(|pair| matches!(pair, [one, other] if one == other));

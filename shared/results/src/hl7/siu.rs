@@ -63,7 +63,8 @@ pub struct BookingNotice<'a> {
 /// Writes a notice as a message.
 pub fn write_booking(notice: &BookingNotice<'_>, envelope: &Envelope<'_>) -> Message {
     let action = action_of(notice.event);
-    let mut segments = vec![header(notice.event, envelope), appointment(notice)];
+    let kind = ["SIU", event_code(notice.event), "SIU_S12"];
+    let mut segments = vec![header(kind, envelope), appointment(notice)];
     if let Some(visit) = &notice.visit {
         segments.push(timing(visit));
         segments.extend(visit.card_no.map(patient));
@@ -103,11 +104,12 @@ fn status_of(event: BookingEvent) -> &'static str {
     }
 }
 
-fn moment(at: Timestamp) -> Field {
+pub(super) fn moment(at: Timestamp) -> Field {
     plain(&wall_clock(at).strftime(TIME_FORMAT).to_string())
 }
 
-fn header(event: BookingEvent, envelope: &Envelope<'_>) -> Segment {
+/// MSH of a message of ours: its code, event and structure.
+pub(super) fn header(kind: [&str; 3], envelope: &Envelope<'_>) -> Segment {
     sparse(
         "MSH",
         [
@@ -116,7 +118,7 @@ fn header(event: BookingEvent, envelope: &Envelope<'_>) -> Segment {
             (3, plain("MENZHEN")),
             (5, plain("HIS")),
             (7, moment(envelope.sent_at)),
-            (9, composite(&["SIU", event_code(event), "SIU_S12"])),
+            (9, composite(&kind)),
             (10, plain(envelope.control_id)),
             (11, plain("P")),
             (12, plain(VERSION)),

@@ -9,6 +9,7 @@ mod person;
 mod place;
 mod queues;
 mod refund;
+mod reports;
 mod timetable;
 mod visit;
 
@@ -21,6 +22,7 @@ pub(super) use numbers::{ConfirmBody, LockBody, RescheduleBody, StandingData};
 pub(super) use person::{CardBindingBody, CardPostBody, FindBody, PeopleData, PersonBody, PersonReceiptData};
 pub(super) use queues::{CardQueuesData, ClinicBody, ClinicQueueData};
 pub(super) use refund::{RefundBody, RefundCheckBody, RefundNoData, RefundabilityData};
+pub(super) use reports::{AlertBody, ReportBody, ReportData, ReportsBody, ReportsData};
 pub(super) use timetable::{
     DepartmentsData, DoctorsData, EventsBody, EventsData, Nothing, SchedulesBody, SchedulesData, SlotsData,
 };

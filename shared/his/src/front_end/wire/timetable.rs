@@ -8,7 +8,7 @@ use crate::label::Label;
 use crate::timetable::{Department, Doctor, LISTED_MAX, Listed, Mark, Schedule, ScheduleQuery, Schedules, SlotNumbers};
 use domain::civil::Date;
 use domain::clinic::{ClinicKind, NUMBERS_PER_SLOT_MAX, Period, SlotStart};
-use domain::id::{AppointmentId, ClinicId, DepartmentId, DoctorId};
+use domain::id::{AppointmentId, CardNo, ClinicId, DepartmentId, DoctorId};
 use domain::money::Fen;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -121,6 +121,13 @@ struct ChangeData {
     fee: Option<String>,
     #[serde(default)]
     appointment: Option<AppointmentId>,
+    /// Cards of the record that stays, and of the other.
+    #[serde(default)]
+    stays: Vec<CardNo>,
+    #[serde(default)]
+    gone: Vec<CardNo>,
+    #[serde(default)]
+    report_no: Option<String>,
 }
 
 fn listed<D: DeserializeOwned, T>(values: Vec<Data>, make: impl Fn(D) -> Option<T>) -> Listed<T> {
@@ -224,8 +231,22 @@ fn change(data: ChangeData) -> Option<Change> {
         "substituted" => Change::Substituted { clinic: data.clinic?, doctor: data.doctor? },
         "fee" => Change::Fee { clinic: data.clinic?, fee: Fen::from_yuan(&data.fee?).ok()? },
         "visited" => Change::Visited { clinic: data.clinic?, appointment: data.appointment? },
+        "merged" => {
+            let (stays, gone) = both(data.stays, data.gone)?;
+            Change::Merged { stays, gone }
+        }
+        "unmerged" => {
+            let (stays, leaves) = both(data.stays, data.gone)?;
+            Change::Unmerged { stays, leaves }
+        }
+        "reported" => Change::Reported { number: data.report_no?.parse().ok()? },
         _ => return None,
     })
+}
+
+/// It takes two to be one person.
+fn both(one: Vec<CardNo>, other: Vec<CardNo>) -> Option<(Vec<CardNo>, Vec<CardNo>)> {
+    (!one.is_empty() && !other.is_empty()).then_some((one, other))
 }
 
 #[cfg(test)]
