@@ -80,9 +80,14 @@ def node_tests(name, files, environment=None):
 
 
 def readers():
-    """hl7apy and fhir.resources read what shared/results reads and writes."""
+    """hl7apy and fhir.resources read what shared/results reads and writes, and what shared/his sends."""
+    results, his = (read_by_others(f"shared/{crate}/tests") for crate in ("results", "his"))
+    return results.plus(his)
+
+
+def read_by_others(folder):
     written = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/examples/written"
-    command = [sys.executable, "-B", "-m", "unittest", "discover", "--start-directory", "shared/results/tests"]
+    command = [sys.executable, "-B", "-m", "unittest", "discover", "--start-directory", folder]
     status, lines = run_shown(command, {**os.environ, "WRITTEN": str(written)})
     closing = [line for line in lines if re.match(r"^(Ran \d+ test|OK|FAILED)", line)]
     failed = count(closing, r"failures=(\d+)") + count(closing, r"errors=(\d+)")

@@ -5,7 +5,8 @@
 //! answer counts only with its signature; what comes in is checked before it becomes a type; money is [`Fen`].
 //!
 //! [`Hospital`] passes each operation to the adapter the profile chose. [`FrontEnd`] speaks JSON and XML to a
-//! front-end machine (前置机), and bookings can be told in HL7 v2; every adapter calls through [`Machine`], which signs.
+//! front-end machine (前置机), and much of it can go in FHIR R4, bookings in HL7 v2; every adapter calls through [`Machine`],
+//! which signs.
 //!
 //! [`Fen`]: domain::money::Fen
 

@@ -521,3 +521,93 @@ async fn what_fhir_does_not_have_is_not_offered() {
     assert_eq!(his.day_file(today(desk.now), desk.call()).await.unwrap_err(), HisError::NotOffered);
     assert_eq!(desk.stand_in.get("calls").await["calls"], json!([]));
 }
+
+// What is sent -------------------------------------------------------------------------------
+
+/// Every request of every operation, in order: what is of the day or of the server's own making is a sign.
+#[tokio::test]
+async fn what_is_sent_is_what_was_agreed() {
+    let desk = Desk::open("sent").await;
+    let (his, until) = (&desk.his, "2027-01-03T00:10:00Z".parse().unwrap());
+    let lock = |serial: &str, number: u16| NumberLock { until, ..desk.lock(serial, number) };
+    let query = ScheduleQuery {
+        from: "2027-01-01".parse().unwrap(),
+        to: "2027-01-31".parse().unwrap(),
+        since: "2026-11-23T00:00:00Z".parse().ok(),
+    };
+    his.departments(desk.call()).await.unwrap();
+    his.doctors(desk.call()).await.unwrap();
+    his.schedules(&query, desk.call()).await.unwrap();
+    his.slots(&OURS.parse().unwrap(), desk.call()).await.unwrap();
+    his.lock(&lock("a", 1), desk.call()).await.unwrap();
+    his.confirm(&visit("a", 1), desk.call()).await.unwrap();
+    his.reschedule(&"a".parse().unwrap(), &visit("b", 2), desk.call()).await.unwrap();
+    his.cancel(&"b".parse().unwrap(), desk.call()).await.unwrap();
+    let unpaid = VisitBooking { card_no: None, paid_by: None, ..visit("c", 1) };
+    his.confirm(&unpaid, desk.call()).await.unwrap();
+    desk.standing("c").await;
+    let registration = unpaid.registration;
+    let came = VisitQuery {
+        appointment: registration.appointment,
+        clinic: registration.clinic,
+        number: 1,
+        date: registration.date,
+    };
+    his.visit_status(&came, desk.call()).await.unwrap();
+    desk.find(PersonQuery::Document(paper(PAPER))).await;
+    desk.find(PersonQuery::Phone(Phone::parse("19900000031").unwrap())).await;
+    desk.find(PersonQuery::Guardian(paper(PAPER))).await;
+    let permit = |number: &str| IdDocument::parse(DocumentKind::HongKongMacauPermit, number, today(desk.now)).unwrap();
+    his.person_create(&newcomer("p-1", "江望", permit("H0000000001")), desk.call()).await.unwrap();
+    let guardian = Guardian { name: PersonName::parse("周建国").unwrap(), document: paper(PAPER) };
+    let child = PersonPost { guardian: Some(guardian), ..newcomer("p-2", "周小满", permit("H1000000001")) };
+    his.person_create(&child, desk.call()).await.unwrap();
+    let person = desk.find(PersonQuery::Card("V1".parse().unwrap())).await[0].no.clone();
+    let binding = CardBinding { serial: "b-1".parse().unwrap(), person, card: "V1".parse().unwrap() };
+    his.card_bind(&binding, desk.call()).await.unwrap();
+
+    let calls = desk.stand_in.get("calls").await["calls"].clone();
+    let sent: Vec<String> = calls.as_array().unwrap().iter().map(shown).collect();
+    insta::assert_snapshot!(sent.join("\n"));
+}
+
+/// A request as it was sent: line of the address, then the body.
+fn shown(call: &Value) -> String {
+    let text = |name: &str| call[name].as_str().unwrap_or_default().to_owned();
+    let body = text("body");
+    let body = match serde_json::from_str::<Value>(&body) {
+        Ok(resource) => serde_json::to_string_pretty(&without_versions(resource)).unwrap(),
+        Err(_) => body,
+    };
+    without_numbers(&format!("{} {}{}\n{body}\n", text("method"), text("path"), text("query")))
+}
+
+/// What a server says of its versions changes from day to day.
+fn without_versions(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(fields) => {
+            fields.remove("meta");
+            if fields.contains_key("ifMatch") {
+                fields.insert("ifMatch".into(), json!("W/\"1\""));
+            }
+            for (_, field) in fields.iter_mut() {
+                *field = without_versions(field.take());
+            }
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(|entry| *entry = without_versions(entry.take())),
+        _ => {}
+    }
+    value
+}
+
+/// The hospital's numbers have the day in them: `P20261123000001`; a name within a transaction is of chance.
+fn without_numbers(text: &str) -> String {
+    let parts = text.split("P2").enumerate().map(|(at, part)| match (at, part.get(..13)) {
+        (1.., Some(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => format!("P{}", &part[9..]),
+        (1.., _) => format!("P2{part}"),
+        _ => part.to_owned(),
+    });
+    let joined = parts.collect::<String>();
+    let uuid = joined.match_indices("urn:uuid:").next().and_then(|(at, _)| joined.get(at..at + 45)).map(str::to_owned);
+    uuid.map_or(joined.clone(), |uuid| joined.replace(&uuid, "urn:uuid:00000000-0000-4000-8000-000000000000"))
+}

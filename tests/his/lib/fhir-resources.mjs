@@ -144,6 +144,27 @@ function statusOf(world, entry) {
   return visited ? 'arrived' : 'noshow';
 }
 
+/** A registration that was paid for is at the beginning of its part of the day, unless the timetable says better. */
+const STARTS = { am: '0800', pm: '1400', ev: '1800', nt: '2200' };
+const startOf = ({ state }, clinic, number) => state.schedules[clinic]?.slots.find(({ numbers }) => numbers.includes(number))?.start ?? STARTS[clinic.split('-')[1]];
+
+/** A visit by its serial: told as one, or known by what was paid for it. */
+export function visitOf(world, serial) {
+  const { registrations, payments, refunds } = world.state;
+  if (registrations[serial]) return registrations[serial];
+  const paid = Object.values(payments).find(({ request }) => request.registration?.appointment === serial);
+  if (!paid) return undefined;
+  const { registration: { clinic, number }, card_no, total } = paid.request;
+  const isOver = Object.values(refunds).some(({ original_serial }) => original_serial === paid.serial);
+  return { serial, clinic, number, start: startOf(world, clinic, number), card_no, payment: { serial: paid.serial, total }, standing: isOver ? 'over' : 'confirmed', until_ms: null };
+}
+
+/** The serials of all of them. */
+export const serialsOf = ({ state }) => [
+  ...Object.keys(state.registrations),
+  ...Object.values(state.payments).map(({ request }) => request.registration?.appointment).filter(Boolean),
+];
+
 const accepted = (actor) => ({ actor, status: 'accepted' });
 
 export function appointment(world, entry) {

@@ -137,7 +137,7 @@ function searchAppointments(world, params) {
     need(system === VISIT, 'identifier');
     return value;
   });
-  const entries = serials.map((serial) => world.state.registrations[serial]).filter(Boolean);
+  const entries = serials.map((serial) => resources.visitOf(world, serial)).filter(Boolean);
   const included = () => (params._revinclude ? resources.encounters(world, serials) : []);
   return { matches: entries.map((entry) => resources.appointment(world, entry)), included };
 }
@@ -284,12 +284,12 @@ function serialOf(condition, system) {
   return value;
 }
 
-const shownVisit = (world, serial) => resources.appointment(world, world.state.registrations[serial]);
+const shownVisit = (world, serial) => resources.appointment(world, resources.visitOf(world, serial));
 
 function createAppointment(world, { headers }, resource) {
   const serial = serialOf(headers['if-none-exist'], VISIT);
   need(identifierOf(resource, VISIT) === serial, 'identifier');
-  if (world.state.registrations[serial]) return shown(200, shownVisit(world, serial));
+  if (resources.visitOf(world, serial)) return shown(200, shownVisit(world, serial));
   need(['pending', 'booked'].includes(resource.status), 'status');
   if (resource.status === 'pending') perform(world, 'lock', lockOf(resource));
   else perform(world, 'confirm', bookingOf(resource));
@@ -304,9 +304,9 @@ function current(resource, tag) {
 }
 
 function visitAt(world, id) {
-  const entry = Object.values(world.state.registrations).find(({ serial }) => resources.idOf('Appointment', serial) === id);
-  if (!entry) throw new Refusal('NOT_FOUND', '没有此资源');
-  return entry;
+  const serial = resources.serialsOf(world).find((one) => resources.idOf('Appointment', one) === id);
+  if (!serial) throw new Refusal('NOT_FOUND', '没有此资源');
+  return resources.visitOf(world, serial);
 }
 
 const without = (resource, ...names) => Object.fromEntries(Object.entries(resource).filter(([name]) => !names.includes(name)));
@@ -317,11 +317,14 @@ function needGivenBack(before, resource) {
 }
 
 function updateAppointment(world, { headers }, id, resource) {
-  const { serial } = visitAt(world, id);
+  const entry = visitAt(world, id);
+  const { serial } = entry;
   const before = current(shownVisit(world, serial), headers['if-match']);
   need(resource.id === id && identifierOf(resource, VISIT) === serial, 'id');
   if (resource.status === 'cancelled') {
     needGivenBack(before, resource);
+    // Known by its payment alone until now.
+    world.state.registrations[serial] ??= entry;
     perform(world, 'cancel', { serial });
   } else {
     need(resource.status === 'booked' && before.status === 'pending', 'status');
@@ -388,7 +391,7 @@ function moveVisit(world, [given, taken]) {
   const booking = bookingOf(taken.resource);
   if (taken.request.method === 'POST') {
     need(serialOf(taken.request.ifNoneExist, VISIT) === booking.serial && taken.request.url === 'Appointment', 'ifNoneExist');
-    if (world.state.registrations[booking.serial]) throw new Refusal('VERSION', '已有此预约');
+    if (resources.visitOf(world, booking.serial)) throw new Refusal('VERSION', '已有此预约');
   } else {
     current(shownVisit(world, booking.serial), taken.request.ifMatch);
   }

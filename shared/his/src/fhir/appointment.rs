@@ -88,9 +88,9 @@ impl Appointment {
         Self { status, start: instant_of(node, "start"), number, former }
     }
 
-    /// Whether it is for this number; a server that shows slots by address only is taken at the time.
+    /// Whether it is for this number; of a server that shows slots by address only, whether it is at the time.
     pub(super) fn is_of(&self, place: &Place<'_>) -> bool {
-        self.start == Some(place.start) && self.number.as_ref().is_none_or(|number| *number == place.number)
+        self.number.as_ref().map_or(self.start == Some(place.start), |number| *number == place.number)
     }
 }
 

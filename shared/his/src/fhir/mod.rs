@@ -18,4 +18,7 @@ mod resource;
 mod systems;
 mod timetable;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use client::Fhir;

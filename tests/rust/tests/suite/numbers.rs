@@ -1,11 +1,13 @@
 //! Who gives the numbers: the same visit from hold to refund where we do and where the hospital's own system does; what is
 //! pulled from that, and what happens while it is down, slow to say yes, or says no.
 
+use crate::visit::his::speaking;
 use crate::visit::hospital::{Hospital, Person, appointment_key, slot};
 use domain::appointment::{Appointment, AppointmentKey, RefusedWhy, State};
 use domain::catalog::Department;
 use domain::clinic::ClinicState;
 use domain::enrolment::NumberOwner;
+use domain::his::HisAdapter;
 use domain::id::ClinicId;
 use domain::notice::NoticeKind;
 use domain::profile::{NumbersPolicy, PullPolicy};
@@ -19,7 +21,11 @@ const REST_MIN: i64 = 31;
 const CONFIRM_MIN: i64 = 16;
 
 async fn open(owner: NumberOwner) -> Hospital {
-    let mut hospital = Hospital::open().await;
+    open_speaking(owner, HisAdapter::SignedJson).await
+}
+
+async fn open_speaking(owner: NumberOwner, adapter: HisAdapter) -> Hospital {
+    let mut hospital = Hospital::open_speaking(&speaking(adapter)).await;
     let pull = Some(PullPolicy::default());
     hospital.set_numbers(NumbersPolicy { owner, pull, ..NumbersPolicy::default() }).await;
     hospital
@@ -62,8 +68,8 @@ async fn refuse_once(hospital: &Hospital, operation: &str, error: &str) {
 }
 
 /// Booked, moved, cancelled, the money back, and the hospital's books alike.
-async fn a_whole_visit(owner: NumberOwner) {
-    let hospital = open(owner).await;
+async fn a_whole_visit(owner: NumberOwner, adapter: HisAdapter) {
+    let hospital = open_speaking(owner, adapter).await;
     let person = hospital.patient("lin").await;
     let (first, second) = (hospital.clinic(1).await, hospital.clinic(1).await);
     let booked = paid(&hospital, &person, &first, "visit").await;
@@ -93,12 +99,22 @@ async fn a_whole_visit(owner: NumberOwner) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_visit_whose_number_we_give() {
-    a_whole_visit(NumberOwner::Menzhen).await;
+    a_whole_visit(NumberOwner::Menzhen, HisAdapter::SignedJson).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_visit_whose_number_the_hospital_gives() {
-    a_whole_visit(NumberOwner::His).await;
+    a_whole_visit(NumberOwner::His, HisAdapter::SignedJson).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visit_whose_number_we_give_told_in_fhir() {
+    a_whole_visit(NumberOwner::Menzhen, HisAdapter::Fhir).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visit_whose_number_the_hospital_gives_in_fhir() {
+    a_whole_visit(NumberOwner::His, HisAdapter::Fhir).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -228,7 +244,16 @@ async fn numbers(hospital: &Hospital, clinic: &ClinicId) -> (BTreeSet<u16>, BTre
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_timetable_comes_from_the_hospital_and_takes_nothing_from_anybody() {
-    let hospital = open(NumberOwner::His).await;
+    the_timetable_is_pulled(HisAdapter::SignedJson).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_timetable_comes_in_fhir_and_takes_nothing_from_anybody() {
+    the_timetable_is_pulled(HisAdapter::Fhir).await;
+}
+
+async fn the_timetable_is_pulled(adapter: HisAdapter) {
+    let hospital = open_speaking(NumberOwner::His, adapter).await;
     let clinic = told(&hospital, "心血管内科", "25.00").await;
     assert_eq!(pulled(&hospital).await.clinics_changed, 1);
     assert_eq!(numbers(&hospital, &clinic).await, ([1, 2, 3].into(), [].into(), 0));

@@ -13,6 +13,7 @@ use domain::booking::Gate;
 use domain::clinic::{ClinicKind, Slot, SlotStart};
 use domain::credit::{Breach, Record, Strike, StrikeState, Strikes};
 use domain::due::Deadline;
+use domain::his::HisPolicy;
 use domain::id::{AppointmentId, CardNo, ClinicId, OpenId, PatientId};
 use domain::notice::{About, NoticeKind};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
@@ -83,8 +84,17 @@ impl Hospital {
         Self::open_on(&kit::engine().await).await
     }
 
+    /// Whose own system speaks these languages.
+    pub(crate) async fn open_speaking(policy: &HisPolicy) -> Self {
+        Self::open_with(&kit::engine().await, policy).await
+    }
+
     /// On an engine that already has the table.
     pub(crate) async fn open_on(engine: &str) -> Self {
+        Self::open_with(engine, &HisPolicy::default()).await
+    }
+
+    async fn open_with(engine: &str, policy: &HisPolicy) -> Self {
         let state = std::env::temp_dir().join(format!("menzhen-{}-{}", std::process::id(), unique()));
         // A process of the same number may have left its books behind.
         let _ = std::fs::remove_dir_all(&state);
@@ -103,7 +113,7 @@ impl Hospital {
         let clock = Clock::moved_by(&clock_file);
         let desk = || Desk::new(Table::new(kit::impatient_client(&table_url), kit::TABLE), clock.clone(), PUBLIC_URL);
         let pay = || Secret::fixed(pay_account(&wechat, &pay_url));
-        let his_account = || Secret::fixed(HisAccount { client: his_client(&his, &his_url) });
+        let his_account = || Secret::fixed(HisAccount { client: his_client(&his, &his_url, policy) });
         let table = Table::new(kit::client(engine), kit::TABLE);
         let profile = profile();
         table.put_profile(&profile).await.unwrap();
