@@ -5,6 +5,7 @@
 //! cannot be placed is kept whole besides, so that nothing of it is lost; what could be filed is filed already, and
 //! trying the message again files the rest. Every step is harmless to repeat.
 
+mod codes;
 mod people;
 mod place;
 mod read;
@@ -13,6 +14,7 @@ pub use read::{Delivery, Parsed};
 
 use domain::Timestamp;
 use domain::event::Actor;
+use domain::his::Codes;
 use domain::id::{CardNo, ReportId, UnplacedId};
 use domain::profile::HospitalProfile;
 use domain::report::filed::Intake;
@@ -83,7 +85,8 @@ struct Source<'a> {
 impl Inbox<'_> {
     /// Takes in one message as it came.
     pub async fn take(&self, delivery: &Delivery<'_>) -> Result<Taken, StoreError> {
-        self.take_read(delivery, read::read(delivery, &self.profile.reports.codes)).await
+        let codes = self.front_end_codes().await?;
+        self.take_read(delivery, read::read(delivery, &codes)).await
     }
 
     /// Takes in one message that was read already: of a body with several, each is its own.
@@ -93,7 +96,7 @@ impl Inbox<'_> {
         parsed: Result<Parsed, results::Fault>,
     ) -> Result<Taken, StoreError> {
         let source = Source { sender: delivery.sender, card: None };
-        match self.file(parsed, source).await? {
+        match Box::pin(self.file(parsed, source)).await? {
             Ok(filed) => Ok(Taken { filed, kept: None }),
             Err(Stuck { filed, obstacle, numbers }) => {
                 let kept = self.keep(delivery, obstacle, &numbers).await?;
@@ -125,7 +128,8 @@ impl Inbox<'_> {
         let charset = message.charset.as_deref();
         let delivery = Delivery { wire: message.wire, sender: &message.sender, charset, body: &body };
         let source = Source { sender: &message.sender, card };
-        match self.file(read::read(&delivery, &self.profile.reports.codes), source).await? {
+        let codes = self.front_end_codes().await?;
+        match Box::pin(self.file(read::read(&delivery, &codes), source)).await? {
             Ok(filed) => {
                 let settled = Settled { by: by.to_owned(), at: self.now, is_placed: true };
                 self.table.settle_unplaced(id, &settled).await?;
@@ -162,8 +166,9 @@ impl Inbox<'_> {
             let known = self.table.filed_report(&ReportId::of(&order.key)).await?;
             orders.extend(known.is_none_or(|filed| is_awaited(filed.status)).then_some(order));
         }
+        let items = self.item_codes().await?;
         for report in parsed.reports.iter().chain(orders) {
-            match self.file_one(report, &parsed.files, source).await? {
+            match self.file_coded(report, items.as_ref(), &parsed.files, source).await? {
                 Ok(done) if filed.len() < NAMED_MAX => filed.push(done),
                 Ok(_) => {}
                 Err(found) => {
@@ -178,6 +183,21 @@ impl Inbox<'_> {
             None => Ok(filed),
             Some(obstacle) => Err(Stuck { filed, obstacle, numbers }),
         })
+    }
+
+    /// Files a report in our codes, where the hospital has tables of them.
+    async fn file_coded(
+        &self,
+        report: &Report,
+        items: Option<&Codes>,
+        files: &[FileBody],
+        source: Source<'_>,
+    ) -> Result<Result<FiledReport, Obstacle>, StoreError> {
+        let Some(codes) = items else { return self.file_one(report, files, source).await };
+        match self.translated(report, codes).await? {
+            Some(report) => self.file_one(&report, files, source).await,
+            None => Ok(Err(Obstacle { why: Why::UnknownCode, place: "item".into() })),
+        }
     }
 
     async fn file_one(

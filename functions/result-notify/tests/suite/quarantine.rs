@@ -2,9 +2,12 @@
 
 use crate::world::{World, now};
 use domain::due::Deadline;
+use domain::his::{CodeEntry, CodeKind};
+use domain::person::Sex;
+use domain::report::Wire;
 use domain::report::unplaced::Why;
 use domain::time::add_minutes;
-use intake::{Inbox, Replayed};
+use intake::{Delivery, Inbox, Replayed};
 use store::Table;
 
 const CARD: &str = "V20180031";
@@ -138,4 +141,39 @@ async fn a_code_nobody_has_mapped_waits_until_somebody_does() {
     let replayed = inbox(&world, &profile).replay(&kept.id, "liu", None).await.unwrap();
     assert!(matches!(replayed, Replayed::Placed(_)), "{replayed:?}");
     assert_eq!(world.table().reports_of(&world.keys, &patient).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn items_and_sexes_go_by_the_tables_where_the_profile_says_so() {
+    let world = World::new().await;
+    let patient = world.person(1, "林晓梅", CARD).await;
+    let mut profile = crate::world::profile();
+    profile.reports.by_code_tables = true;
+    profile.his.mapped_only.insert(CodeKind::Item);
+    let entry = |kind, theirs: &str, ours: &str| CodeEntry {
+        kind,
+        theirs: theirs.into(),
+        ours: ours.into(),
+        name: String::new(),
+    };
+    world.table().put_code(&entry(CodeKind::Sex, "02", "female")).await.unwrap();
+    let body = format!(
+        r#"{{"reportId":"R1","cardNo":"{CARD}","patientName":"林晓梅","sex":"02","reportType":"检验",
+        "reportStatus":"已审核","items":[{{"itemCode":"L77","itemName":"血钾","result":"4.1"}}]}}"#
+    );
+    let delivery = Delivery { wire: Wire::FrontEnd, sender: "lis", charset: None, body: body.as_bytes() };
+    let kept = inbox(&world, &profile).take(&delivery).await.unwrap().kept.unwrap();
+    assert_eq!((kept.obstacle.why, kept.obstacle.place.as_str()), (Why::UnknownCode, "item"));
+    let unknown = world.table().unknown_codes().await.unwrap();
+    assert_eq!((unknown[0].kind, unknown[0].theirs.as_str(), unknown.len()), (CodeKind::Item, "L77", 1));
+
+    world.table().put_code(&entry(CodeKind::Item, "L77", "K")).await.unwrap();
+    let replayed = inbox(&world, &profile).replay(&kept.id, "liu", None).await.unwrap();
+    let Replayed::Placed(filed) = replayed else { panic!("{replayed:?}") };
+    let known = world.table().report(&world.keys, &filed[0].id).await.unwrap().unwrap();
+    assert_eq!(known.filed.patient, patient);
+    let report = known.dossier.history.current().unwrap();
+    assert_eq!(report.subject.sex, Some(Sex::Female));
+    let codes: Vec<_> = report.items().flat_map(|item| item.code.codes()).collect();
+    assert_eq!(codes, ["K", "L77"], "ours, and what was sent");
 }

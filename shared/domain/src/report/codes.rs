@@ -1,6 +1,7 @@
 //! What the codes of a hospital's front-end machines mean.
 
 use super::{Category, Meaning, Status};
+use crate::person::Sex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,4 +16,6 @@ pub struct Codes {
     pub statuses: BTreeMap<String, Status>,
     /// Flags of an item: `"2"` is high.
     pub flags: BTreeMap<String, Meaning>,
+    /// Sexes: `"02"` is female.
+    pub sexes: BTreeMap<String, Sex>,
 }

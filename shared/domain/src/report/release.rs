@@ -256,6 +256,9 @@ pub struct Policy {
     /// What the codes of the hospital's front-end machines mean.
     #[serde(default)]
     pub codes: Codes,
+    /// Whether results go by the hospital's tables of codes: items, and sexes of front-end machines.
+    #[serde(default)]
+    pub by_code_tables: bool,
     /// Whether the hospital's own system is told of critical values, so that it calls a clinician as well.
     #[serde(default)]
     pub alerts_his: bool,

@@ -46,8 +46,11 @@ pub(super) fn flag(codes: &Codes, code: &str) -> Option<Meaning> {
     codes.flags.get(code).copied().or_else(|| Meaning::of(code))
 }
 
-/// GB/T 2261.1 and words.
-pub(super) fn sex(code: &str) -> Option<Sex> {
+/// A sex: the hospital's own code, GB/T 2261.1 or words.
+pub(super) fn sex(codes: &Codes, code: &str) -> Option<Sex> {
+    if let Some(own) = codes.sexes.get(code) {
+        return Some(*own);
+    }
     match code {
         "1" | "M" | "m" | "男" | "男性" | "male" => Some(Sex::Male),
         "2" | "F" | "f" | "女" | "女性" | "female" => Some(Sex::Female),

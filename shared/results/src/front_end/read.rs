@@ -106,10 +106,33 @@ fn unwrap(
             while let Some(inner) = fields.take(&names::ENVELOPES) {
                 unwrap(inner, envelope.clone(), depth + 1, codes, reports)?;
             }
-            Ok(())
+            refuse_unnumbered(fields)
         }
         _ => Ok(()),
     }
+}
+
+/// A report without a number, or one where none is looked for, is refused: skipped, it would be lost beside its neighbours.
+fn refuse_unnumbered(mut fields: Fields) -> Result<(), Fault> {
+    let of_a_report: [&[&str]; 4] = [&names::ITEMS, &names::ORGANISMS, &names::FINDINGS, &names::IMPRESSION];
+    if of_a_report.iter().any(|known| !fields.list(known).is_empty()) {
+        return Err(Fault::at("reportId", FaultKind::Missing));
+    }
+    let mut open: Vec<Node> = fields.into_fields().into_iter().map(|(_, node)| node).collect();
+    while let Some(node) = open.pop() {
+        match node {
+            Node::List(nodes) => open.extend(nodes),
+            Node::Object(inner) => {
+                let inner = Fields::of(Node::Object(inner));
+                if inner.has(&names::NUMBER) {
+                    return Err(Fault::at("reports", FaultKind::Unsupported));
+                }
+                open.extend(inner.into_fields().into_iter().map(|(_, node)| node));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A value that identifies: there, and only one.
@@ -143,7 +166,7 @@ fn report(mut fields: Fields, envelope: &Envelope, codes: &Codes) -> Result<Repo
         report.categories = vec![Concept::coded("", code.as_str(), None)];
     }
     report.code = concept(fields.text(&names::SERVICE), fields.text(&names::TITLE), None);
-    report.subject = subject(&mut fields, card);
+    report.subject = subject(&mut fields, card, codes);
     report.times = times(&mut fields);
     report.parties = parties(&mut fields);
     report.specimens = specimens(&mut fields);
@@ -178,7 +201,7 @@ fn concept(code: Option<Text>, name: Option<Text>, loinc: Option<Text>) -> Conce
     Concept { codings: loinc.into_iter().chain(local).collect(), text: name }
 }
 
-fn subject(fields: &mut Fields, card: Option<Text>) -> Subject {
+fn subject(fields: &mut Fields, card: Option<Text>, codes: &Codes) -> Subject {
     let numbered = |kind: &str, value: Text| Identifier {
         system: None,
         value: Some(value),
@@ -189,7 +212,7 @@ fn subject(fields: &mut Fields, card: Option<Text>) -> Subject {
         identifiers.extend(fields.text(&[name]).map(|value| numbered(kind, value)));
     }
     // A sex nobody knows stays with what no field is made for.
-    let known = fields.all_texts(&names::SEX).into_iter().find_map(sex);
+    let known = fields.all_texts(&names::SEX).into_iter().find_map(|code| sex(codes, code));
     if known.is_some() {
         fields.text(&names::SEX);
     }
