@@ -42,8 +42,10 @@ model: needs-test ## The seeded models of money and of the clinic day over thous
 	@$(if $(SEED),MONEY_SEED=$(SEED),MONEY_SEEDS=10000) cargo test --quiet --locked --package journeys --features runtime/movable-clock --test suite no_fen_is_lost -- --nocapture
 	@$(if $(SEED),DAY_SEED=$(SEED),DAY_SEEDS=2000) cargo test --quiet --locked --package journeys --features runtime/movable-clock --test suite a_day_goes_as_it_should -- --nocapture
 
-fuzz: ## Damaged samples against every parser of results, for longer (FUZZ_CASES=20000 of each)
+fuzz: ## Damaged samples against every parser of results, of the HIS's answers and of imports, for longer (FUZZ_CASES=20000 of each)
 	@FUZZ_CASES=$${FUZZ_CASES:-20000} cargo test --quiet --locked --package results --test suite mutations
+	@FUZZ_CASES=$${FUZZ_CASES:-20000} cargo test --quiet --locked --package his --lib damaged
+	@FUZZ_CASES=$${FUZZ_CASES:-20000} cargo test --quiet --locked --package console@0.1.0 --lib damaged --features runtime/movable-clock
 
 check: format-check lint deny ## Format, lints (warnings denied), dependencies
 

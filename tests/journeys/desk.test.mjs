@@ -119,6 +119,7 @@ test('one nurse at the keys, and the wall', async (t) => {
   await desk.locator('#who').fill(keys[2]);
   await desk.keyboard.press('Enter');
   await desk.getByText(/已报到/).first().waitFor();
+  await desk.locator(`#a-${idOf(keys[2])}`).waitFor();
   await desk.keyboard.press('Escape');
   await desk.keyboard.press('n');
   await desk.getByText('已叫 1 次').waitFor();

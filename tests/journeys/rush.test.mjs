@@ -98,13 +98,13 @@ test('the minute of the release', async (t) => {
     assert.deepEqual([forged.status, code(forged)], [409, 'admission_required'], forged.text);
     assert.match(forged.json.error.text, /门诊页面/);
   });
-  await t.test('the page says when numbers may come back', async () => {
+  await t.test('the page says when numbers may come back, and lets people wait for them', async () => {
     const shown = await until('it knows that all are gone', async () => {
       const seen = await page(loser, where);
       return seen.next_back && seen;
     });
     assert.match(shown.next_back, /^7:1\d$/);
-    assert.match((await loser.open(`/clinics/${where.clinic}`)).text, /如有人未按时支付，7:1\d 以后可能有号退回，届时可再来看看。/);
+    assert.match((await loser.open(`/clinics/${where.clinic}`)).text, /号已约满。登记候补后，有人退号时按先后顺序为您保留号源/, 'and has something better');
   });
   await storm.end();
   assert.deepEqual(storm.seen.wrong, [], 'the board was there for everybody');

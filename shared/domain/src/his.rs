@@ -167,6 +167,8 @@ impl HisAdapter {
                     | Op::PersonFind
                     | Op::PersonCreate
                     | Op::CardBind
+                    | Op::Reports
+                    | Op::Report
             ),
         }
     }

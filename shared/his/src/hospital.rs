@@ -223,11 +223,11 @@ impl His for Hospital {
     // Reports ----------------------------------------------------------------------------------
 
     async fn reports(&self, query: &ReportsQuery, call: Call) -> Result<HeardReports, HisError> {
-        carried!(self, Reports, reports(query, call))
+        carried!(self, Reports, reports(query, call), Fhir)
     }
 
     async fn report(&self, number: &ReportNo, call: Call) -> Result<Option<SentReport>, HisError> {
-        carried!(self, Report, report(number, call))
+        carried!(self, Report, report(number, call), Fhir)
     }
 
     async fn critical_alert(&self, alert: &CriticalAlert, call: Call) -> Result<(), HisError> {

@@ -14,7 +14,8 @@ use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::time::{add_seconds, today};
 use his::{
     Call, CallLog, CardBinding, FAILURES_IN_A_ROW_MAX, Guardian, His, HisError, Hospital, Keys, NumberLock, PaidBy,
-    PersonPost, PersonQuery, Refusal, Registration, ScheduleQuery, Standing, VisitBooking, VisitQuery, VisitStatus,
+    PersonPost, PersonQuery, Refusal, Registration, ReportsQuery, ScheduleQuery, Standing, VisitBooking, VisitQuery,
+    VisitStatus,
 };
 use kit::StandIn;
 use serde_json::{Value, json};
@@ -522,6 +523,69 @@ async fn what_fhir_does_not_have_is_not_offered() {
     assert_eq!(desk.stand_in.get("calls").await["calls"], json!([]));
 }
 
+// Reports ------------------------------------------------------------------------------------
+
+fn report_of(number: &str, card: &str, value: f64) -> Value {
+    let observation = |id: &str, member: Option<&str>| {
+        json!({
+            "resourceType": "Observation", "id": id, "status": "final", "code": { "text": "总胆固醇" },
+            "valueQuantity": { "value": value, "unit": "mmol/L" },
+            "hasMember": member.map(|member| vec![json!({ "reference": format!("Observation/{member}") })]),
+        })
+    };
+    let (first, second) = (format!("{number}-1"), format!("{number}-2"));
+    let report = json!({
+        "resourceType": "DiagnosticReport", "id": number, "status": "final", "code": { "text": "血脂" },
+        "identifier": [{ "system": "urn:lis", "value": number }],
+        "subject": { "type": "Patient", "identifier": { "system": "urn:menzhen:fhir:card", "value": card } },
+        "result": [{ "reference": format!("Observation/{first}") }],
+    });
+    let mut entries = vec![json!({ "resource": report }), json!({ "resource": observation(&first, Some(&second)) })];
+    let mut leaf = observation(&second, None);
+    leaf.as_object_mut().unwrap().remove("hasMember");
+    entries.push(json!({ "resource": leaf }));
+    json!({ "bundle": { "resourceType": "Bundle", "type": "collection", "entry": entries } })
+}
+
+fn read_again(report: &his::SentReport) -> results::fhir::Results {
+    assert_eq!(report.wire, domain::report::Wire::Fhir);
+    results::fhir::read(std::str::from_utf8(&report.body).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn reports_that_were_missed_are_fetched() {
+    let desk = Desk::open("reports").await;
+    let query = |card: Option<&str>, since| ReportsQuery { card_no: card.map(|card| card.parse().unwrap()), since };
+    assert!(desk.his.reports(&query(None, None), desk.call()).await.unwrap().reports.is_empty());
+    desk.stand_in.post("fhir-reports", report_of("R1", "V1", 5.6)).await;
+    desk.stand_in.post("fhir-reports", report_of("R2", "V2", 4.1)).await;
+    let all = desk.his.reports(&query(None, None), desk.call()).await.unwrap();
+    assert_eq!((all.reports.len(), all.has_more), (2, false));
+    let read = read_again(&all.reports[0].report);
+    assert_eq!((read.reports[0].key.number.as_str(), read.reports[0].items().count()), ("R1", 2));
+    let theirs = desk.his.reports(&query(Some("V2"), None), desk.call()).await.unwrap();
+    assert_eq!(theirs.reports.iter().map(|heard| &heard.mark).collect::<Vec<_>>(), [&all.reports[1].mark]);
+    let since = Some(all.reports[1].mark.clone());
+    assert!(desk.his.reports(&query(None, since.clone()), desk.call()).await.unwrap().reports.is_empty());
+    // Corrected: it stands at the end of the list again, whole.
+    desk.stand_in.post("fhir-reports", report_of("R1", "V1", 5.9)).await;
+    let later = desk.his.reports(&query(None, since), desk.call()).await.unwrap();
+    assert_eq!(read_again(&later.reports[0].report).reports[0].items().next().unwrap().values[0].sent.as_str(), "5.9");
+    for number in 3..=13 {
+        desk.stand_in.post("fhir-reports", report_of(&format!("R{number}"), "V1", 5.0)).await;
+    }
+    let first = desk.his.reports(&query(None, None), desk.call()).await.unwrap();
+    assert_eq!((first.reports.len(), first.has_more), (10, true));
+    let last = first.reports.last().map(|heard| heard.mark.clone());
+    let second = desk.his.reports(&query(None, last), desk.call()).await.unwrap();
+    assert_eq!((second.reports.len(), second.has_more), (3, false));
+    let one = desk.his.report(&"R2".parse().unwrap(), desk.call()).await.unwrap().unwrap();
+    assert_eq!(read_again(&one).reports[0].key.number.as_str(), "R2");
+    let calls = desk.kept.calls.lock().unwrap().clone();
+    assert!(calls.iter().all(|call| call.operation.starts_with("report") && call.response.is_none()));
+    assert_eq!(desk.his.report(&"R99".parse().unwrap(), desk.call()).await.unwrap(), None);
+}
+
 // What is sent -------------------------------------------------------------------------------
 
 /// Every request of every operation, in order: what is of the day or of the server's own making is a sign.
@@ -565,6 +629,9 @@ async fn what_is_sent_is_what_was_agreed() {
     let person = desk.find(PersonQuery::Card("V1".parse().unwrap())).await[0].no.clone();
     let binding = CardBinding { serial: "b-1".parse().unwrap(), person, card: "V1".parse().unwrap() };
     his.card_bind(&binding, desk.call()).await.unwrap();
+    let reports = ReportsQuery { card_no: "V1".parse().ok(), since: "2026-11-23T00:00:00Z".parse().ok() };
+    his.reports(&reports, desk.call()).await.unwrap();
+    his.report(&"R1".parse().unwrap(), desk.call()).await.unwrap();
 
     let calls = desk.stand_in.get("calls").await["calls"].clone();
     let sent: Vec<String> = calls.as_array().unwrap().iter().map(shown).collect();

@@ -6,6 +6,7 @@ use domain::report::{Bound, Concept, Item, Report, Text, When};
 use results::hl7::adt::BookingEvent;
 use results::hl7::frame;
 use results::hl7::header::{Outcome, acknowledge};
+use results::hl7::people::{Document, NewPerson, UsedCard, write_new_person, write_used_card};
 use results::hl7::siu::{BookingNotice, Envelope, VisitPlace, write_booking};
 use results::{Charset, Fault, FaultKind, fhir, hl7};
 use serde_json::{Value, json};
@@ -59,6 +60,7 @@ fn main() -> Result<(), Error> {
     }
     lines.extend(acknowledgements()?);
     lines.extend(bookings());
+    lines.extend(people());
     for line in lines {
         writeln!(out, "{line}")?;
     }
@@ -183,4 +185,16 @@ fn bookings() -> Vec<Value> {
         .into_iter()
         .flat_map(|event| visits.map(|visit| BookingNotice { event, serial: "b", former: Some("a"), visit }));
     notices.map(|notice| json!({ "kind": "booking", "of": format!("{:?}", notice.event), "text": write_booking(&notice, &envelope).write() })).collect()
+}
+
+/// Somebody made known: with phone and guardian, without; and a card that is used.
+fn people() -> Vec<Value> {
+    let envelope =
+        Envelope { control_id: "0123456789abcdef0123", sent_at: domain::Timestamp::UNIX_EPOCH, charset: Charset::Utf8 };
+    let document = Document { kind: "01", number: "11010519491231002X" };
+    let person = |phone, guardian| NewPerson { serial: "b", name: "林晓梅", document, phone, guardian };
+    let people = [person(None, None), person(Some("19900000001"), Some(("林建国", document)))];
+    let made = people.iter().map(|person| write_new_person(person, &envelope));
+    let used = write_used_card(&UsedCard { serial: "b", person: "P1", card: "V20180031" }, &envelope);
+    made.chain([used]).map(|message| json!({ "kind": "person", "of": "ADT", "text": message.write() })).collect()
 }

@@ -231,7 +231,7 @@ fn read_json(raw: &str, depth: usize, budget: &mut usize) -> Result<Node, FaultK
     }
 }
 
-/// The most fields of one object: they are compared with each other.
+/// The most fields of one object, and attributes and kinds of children of one element: they are compared with each other.
 const FIELDS_MAX: usize = 1_000;
 
 fn fields_have(fields: &[(String, Node)], name: &str) -> bool {
@@ -294,15 +294,18 @@ struct Element {
 
 impl Element {
     /// Adds a child; a second of the same name makes a list.
-    fn add(&mut self, name: String, child: Node) {
+    fn add(&mut self, name: String, child: Node) -> Result<(), FaultKind> {
+        let is_full = self.fields.len() >= FIELDS_MAX;
         match self.fields.iter_mut().find(|(field, _)| *field == name) {
             Some((_, Node::List(nodes))) => nodes.push(child),
             Some((_, first)) => {
                 let one = std::mem::replace(first, Node::Null);
                 *first = Node::List(vec![one, child]);
             }
+            None if is_full => return Err(FaultKind::TooMany),
             None => self.fields.push((name, child)),
         }
+        Ok(())
     }
 
     fn close(mut self) -> (String, Node) {
@@ -355,7 +358,7 @@ fn read_xml(text: &str) -> Result<(String, Node), FaultKind> {
         };
         let Some((name, node)) = closed else { continue };
         match open.last_mut() {
-            Some(parent) => parent.add(name, node),
+            Some(parent) => parent.add(name, node)?,
             None => return Ok((name, node)),
         }
     }
@@ -363,8 +366,11 @@ fn read_xml(text: &str) -> Result<(String, Node), FaultKind> {
 
 fn opened(start: &BytesStart) -> Result<Element, FaultKind> {
     let mut element = Element { name: start.local_name().as_ref().to_owned(), ..Element::default() };
-    for attribute in start.attributes() {
+    for (at, attribute) in start.attributes().enumerate() {
         let attribute = attribute.map_err(|_| FaultKind::Syntax)?;
+        if at >= FIELDS_MAX {
+            return Err(FaultKind::TooMany);
+        }
         if attribute.key.as_namespace_binding().is_some() {
             continue;
         }

@@ -130,11 +130,24 @@ class Messages(unittest.TestCase):
             with self.subTest(line["of"]):
                 check_acknowledgement(line["text"])
 
+    def test_people(self):
+        self.assertEqual(len(lines["person"]), 3)
+        for line in lines["person"]:
+            with self.subTest(line["text"][:80]):
+                check_person(line["text"])
+
     def test_bookings(self):
         self.assertEqual(len(lines["booking"]), 15)
         for line in lines["booking"]:
             with self.subTest(line["of"]):
                 check_booking(line["text"])
+
+
+def check_person(text):
+    told = parse_message(text, validation_level=VALIDATION_LEVEL.STRICT)
+    told.validate()
+    assert told.MSH.MSH_9.MSH_9_2.to_er7() == told.EVN.EVN_1.to_er7(), "two events"
+    assert told.PID.PID_3.to_er7() and told.PID.PID_5.to_er7(), "nobody"
 
 
 def parse_acknowledgement(text):
@@ -231,6 +244,14 @@ class Broken(unittest.TestCase):
             self.assertIn(whole, good)
             with self.assertRaises((AssertionError, HL7apyException), msg=whole):
                 check_booking(good.replace(whole, broken))
+
+
+    def test_people_that_are_none(self):
+        good = lines["person"][0]["text"]
+        for whole, broken in [("EVN|A28", "EVN|A31"), ("PID|1", "ZPI|1"), ("PV1||N", "PV1||")]:
+            self.assertIn(whole, good)
+            with self.assertRaises((AssertionError, HL7apyException), msg=whole):
+                check_person(good.replace(whole, broken))
 
 
 def sample(name):

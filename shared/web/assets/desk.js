@@ -67,6 +67,8 @@
       const answer = await ask(form.action, { method: "POST", body, headers: { accept: "application/json" } });
       const told = await answer.json();
       if (told.choices) return form.submit();
+      // At once: who leaves the field while the list is loaded has left it.
+      if (form.contains(who)) who.focus();
       if (!answer.ok) say(told.error.text, true);
       else {
         say(told.said ?? "");
@@ -78,7 +80,6 @@
       say("没有收到回复，请看最新队列后再操作", true);
     } finally {
       form.removeAttribute("aria-busy");
-      if (form.contains(who)) who.focus();
     }
   };
 

@@ -4,6 +4,7 @@ import { COMMON_KINDS } from '../../stand-in/faults.mjs';
 import { json } from '../../wechat/lib/http.mjs';
 import { deskSecret, retireKey, rollKey } from '../identities.mjs';
 import * as timetable from './timetable-control.mjs';
+import { keepFhirReport } from './fhir.mjs';
 import { PERSON_GETS, PERSON_POSTS } from './persons.mjs';
 import { RESULT_GETS, RESULT_POSTS } from './results.mjs';
 import { ShapeError, day, fenOf, id, integer, list, literal, nullable, object, text, yuan } from './shape.mjs';
@@ -167,6 +168,7 @@ const GETS = {
 const POSTS = {
   ...timetable.POSTS,
   ...PERSON_POSTS,
+  '/control/fhir-reports': (world, { bundle }) => keepFhirReport(world, bundle),
   ...RESULT_POSTS,
   '/control/bills': addBill,
   '/control/pay-at-window': payAtWindow,

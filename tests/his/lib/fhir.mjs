@@ -166,6 +166,31 @@ function searchPatients(world, params) {
   return { matches: found.map((person) => resources.patient(world, person)), included };
 }
 
+/** Reports in the order of their changes; each resource once, as it was kept last. */
+function searchReports(world, params) {
+  const after = params._lastUpdated ? Date.parse(one(params, '_lastUpdated').slice(2)) : 0;
+  const number = params.identifier && one(params, 'identifier');
+  const [card] = params['subject:Patient.identifier'] ? tokensOf(one(params, 'subject:Patient.identifier')) : [];
+  const isAsked = ({ report, version }) =>
+    Date.parse(resources.changedAt(version)) > after &&
+    (!number || report.identifier?.some(({ value }) => value === number)) &&
+    (!card || (card.system === CARD && report.subject?.identifier?.value === card.value));
+  const kept = world.state.fhirReports.filter(isAsked);
+  const matches = kept.map(({ report, version }) => ({ ...report, meta: { versionId: String(version), lastUpdated: resources.changedAt(version) } }));
+  return { matches, included: () => kept.flatMap(({ others }) => others), isWhole: true };
+}
+
+/** A bundle of a report and what is with it joins the list; the same report again stands at its end. */
+export function keepFhirReport(world, bundle) {
+  const all = bundle.entry.map(({ resource }) => resource);
+  const [report] = all.filter(({ resourceType }) => resourceType === 'DiagnosticReport');
+  world.state.version += 1;
+  const rest = world.state.fhirReports.filter((kept) => kept.report.id !== report.id);
+  world.state.fhirReports = [...rest, { report, others: all.filter((resource) => resource !== report), version: world.state.version }];
+  world.changed();
+  return { id: report.id };
+}
+
 const SEARCHED = {
   Organization: {
     rules: { type: exactly(DEPARTMENT_TYPE), _revinclude: exactly('HealthcareService:organization'), _count: COUNT },
@@ -189,6 +214,19 @@ const SEARCHED = {
     run: searchPatients,
     isPrivate: true,
   },
+  DiagnosticReport: {
+    rules: {
+      identifier: ANY,
+      'subject:Patient.identifier': ANY,
+      _lastUpdated: /^gt\d{4}-\d\d-\d\dT[\d:.]+Z$/,
+      _sort: /^_lastUpdated$/,
+      _count: COUNT,
+      _include: /^DiagnosticReport:(subject|result|specimen|based-on)$/,
+      '_include:iterate': exactly('Observation:has-member'),
+    },
+    run: searchReports,
+    isPrivate: true,
+  },
 };
 
 /** What goes with a page: the resources its matches refer to, or that refer to them. */
@@ -200,12 +238,12 @@ function alongside(page, included) {
 
 function page(world, kind, search, offset) {
   const { rules, run } = SEARCHED[kind];
-  const { matches, included = () => [] } = run(world, paramsOf(search, rules));
+  const { matches, included = () => [], isWhole = false } = run(world, paramsOf(search, rules));
   const shownNow = matches.slice(offset, offset + PAGE_MAX);
   const next = Buffer.from(JSON.stringify({ kind, search, offset: offset + PAGE_MAX })).toString('base64url');
   const entry = (mode) => (resource) => ({ fullUrl: `https://his.hospital.example${FHIR_PATH}/${resource.resourceType}/${resource.id}`, resource, search: { mode } });
   const link = offset + PAGE_MAX < matches.length ? [{ relation: 'next', url: `${FHIR_PATH}?page=${next}` }] : [];
-  const entries = [...shownNow.map(entry('match')), ...alongside(shownNow, included()).map(entry('include'))];
+  const entries = [...shownNow.map(entry('match')), ...(isWhole ? included() : alongside(shownNow, included())).map(entry('include'))];
   const bundle = { resourceType: 'Bundle', meta: { lastUpdated: resources.lookedAt(world) }, type: 'searchset', total: matches.length };
   return written(200, { ...bundle, ...(link.length > 0 ? { link } : {}), ...(entries.length > 0 ? { entry: entries } : {}) });
 }

@@ -25,6 +25,7 @@ const fresh = () => ({
   version: 0,
   nonces: {},
   clinicQueues: {},
+  fhirReports: [],
   cardQueues: {},
   tampering: {},
   faults: [],

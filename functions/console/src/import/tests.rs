@@ -10,6 +10,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[path = "../../../../shared/results/tests/suite/damage.rs"]
+mod damage;
+
 const TODAY: Date = date(2026, 11, 22);
 
 fn known() -> Known {
@@ -416,4 +419,29 @@ proptest! {
             prop_assert!(told.into_iter().all(|line| (1..=lines).contains(&line)));
         }
     }
+}
+
+/// The files of the demo hospital, damaged, in both encodings: each is taken or refused line by line.
+#[test]
+fn damaged_files_are_answered() {
+    let demo = |name: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/hospital/");
+        std::fs::read_to_string(format!("{folder}{name}")).unwrap()
+    };
+    let texts = ["departments.csv", "doctors.csv", "cards.csv"]
+        .map(demo)
+        .into_iter()
+        .chain([SCHEDULES, CARDS].map(String::from));
+    let files = texts.flat_map(|text| [text.clone().into_bytes(), GB18030.encode(&text).0.into_owned()]);
+    damage::run(files.collect(), |bytes| {
+        let told = [
+            departments(bytes, &known()).errors,
+            doctors(bytes, &known()).errors,
+            schedules(bytes, &known(), TODAY).errors,
+            cards(bytes, TODAY).errors,
+            super::codes(bytes).errors,
+        ];
+        prop_assert!(told.iter().flatten().all(|error| !error.text().is_empty()));
+        Ok(())
+    });
 }

@@ -24,6 +24,8 @@ mod messages;
 #[cfg(test)]
 mod money;
 #[cfg(test)]
+mod results;
+#[cfg(test)]
 mod setup;
 #[cfg(test)]
 mod window;

@@ -25,6 +25,8 @@ const REPRESENTATION: &str = "return=representation";
 const PAGES_MAX: usize = 50;
 /// The longest address of a next page, in bytes.
 const NEXT_BYTES_MAX: usize = 2_000;
+/// What was examined says as much as the result: nothing of a report is kept.
+pub(super) const DIAGNOSTIC_REPORT: &str = "DiagnosticReport";
 /// How often what somebody else changed in between is looked at anew.
 pub(super) const TRIES_MAX: usize = 3;
 
@@ -130,20 +132,20 @@ impl Fhir {
         Err(HisError::TooLarge)
     }
 
-    /// Searches for people: what is known of them stands in the body, never in an address. One page: who is known by one
-    /// number or phone is a family at most.
-    pub(super) async fn search_people(
+    /// One page of what is about people, and whether there are more: what is known of them stands in the body, never in an
+    /// address.
+    pub(super) async fn search_page(
         &self,
         errand: &mut Errand<'_>,
         kind: &'static str,
         params: &[(&str, &str)],
-    ) -> Result<Found, HisError> {
+    ) -> Result<(Found, bool), HisError> {
         let mut outgoing = reading(Method::POST, format!("{BASE}/{kind}/_search"), encoded(params).into_bytes());
         outgoing.headers.push((CONTENT_TYPE.as_str(), FORM.to_owned()));
         let page = self.exchange(errand, outgoing, kind, &outline(kind, params)).await?.found(kind)?;
         let mut found = Found::default();
-        found.add(&page)?;
-        Ok(found)
+        let next = found.add(&page)?;
+        Ok((found, next.is_some()))
     }
 
     /// Makes a resource unless there is one with this identifier.
@@ -239,7 +241,8 @@ impl Fhir {
         let noted = self.machine.note(name, errand.serial, || masked(outline), call);
         let answer = self.read(outgoing, call).await;
         let told = answer.clone().and_then(|answer| answer.done(kind));
-        let body = || Some(masked(answer.as_ref().ok()?.body.as_ref()?));
+        let is_kept = kind != DIAGNOSTIC_REPORT;
+        let body = || Some(masked(answer.as_ref().ok()?.body.as_ref()?)).filter(|_| is_kept);
         noted.end(told.as_ref().map(|_| Outcome::Told), body).await;
         answer
     }

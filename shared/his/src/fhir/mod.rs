@@ -1,5 +1,5 @@
 //! The adapter for FHIR R4 over HTTP: departments, doctors, schedules and numbers read; visits kept, booked, moved and given
-//! back; people found and made known. The resources are written down in `tests/his/README.md`.
+//! back; people found and made known; reports fetched. The resources are written down in `tests/his/README.md`.
 //!
 //! A server may be any: it decides nothing that only ours would. So a write is read before: what is over stays over, what is
 //! there already is not made twice (`If-None-Exist`), and nothing is changed that somebody else changed since (`If-Match`).
@@ -14,6 +14,7 @@ mod codebook;
 mod outcome;
 mod people;
 mod person;
+mod reports;
 mod resource;
 mod systems;
 mod timetable;

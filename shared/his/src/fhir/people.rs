@@ -112,8 +112,10 @@ impl Fhir {
         Ok(posted(&found, serial))
     }
 
+    /// One page: who is known by one number or phone is a family at most.
     async fn patients(&self, errand: &mut Errand<'_>, name: &str, value: &str) -> Result<Found, HisError> {
-        self.search_people(errand, PATIENT, &[(name, value), WITH_KEEPERS, WITH_GUARDIANS]).await
+        let params = [(name, value), WITH_KEEPERS, WITH_GUARDIANS];
+        Ok(self.search_page(errand, PATIENT, &params).await?.0)
     }
 
     async fn make(&self, errand: &mut Errand<'_>, post: &PersonPost, call: Call) -> Result<Written, HisError> {

@@ -16,6 +16,9 @@ fn is_bundle(document: &Node) -> bool {
     document.get("resourceType").and_then(Node::as_text) == Some("Bundle")
 }
 
+/// What looking at a resource and passing on counts as, in bytes.
+const LOOKED_AT_BYTES: usize = 32;
+
 /// A resource with where it stands.
 pub(super) struct Resource {
     pub(super) node: Node,
@@ -129,8 +132,12 @@ impl Bundle {
         if self.is_exhausted() {
             return None;
         }
-        self.resolved_bytes.set(self.resolved_bytes.get().saturating_add(node.size_bytes()));
+        self.pay(node.size_bytes());
         (!self.is_exhausted()).then(|| node.clone())
+    }
+
+    fn pay(&self, bytes: usize) {
+        self.resolved_bytes.set(self.resolved_bytes.get().saturating_add(bytes));
     }
 
     /// A resource by reference: contained in the one that refers, or in the bundle.
@@ -145,7 +152,10 @@ impl Bundle {
             one => std::slice::from_ref(one),
         };
         let has_id = |node: &&Node| node.get("id").and_then(Node::as_text) == Some(id);
-        let at = contained.iter().position(|node| has_id(&node))?;
+        let at = contained.iter().position(|node| has_id(&node));
+        // Looking is paid for too: every reference may look through all of them.
+        self.pay(at.unwrap_or(contained.len()).saturating_mul(LOOKED_AT_BYTES));
+        let at = at?;
         let node = self.copy(contained.get(at)?)?;
         Some(Resource { node, full_url: from.full_url.clone(), place: format!("{}.contained[{at}]", from.place) })
     }

@@ -4,7 +4,14 @@ use crate::tree::Node;
 use domain::report::{Extra, Text, When};
 
 /// An object being read: what is not taken is kept in the end.
-pub(super) struct Fields(Vec<(String, Node)>);
+pub(super) struct Fields(Vec<Field>);
+
+/// A field, and its name as names are compared: made once, since each is asked for many times.
+struct Field {
+    plain: String,
+    name: String,
+    node: Node,
+}
 
 /// A name without case, underscores, hyphens and the mark of an attribute.
 fn plain(name: &str) -> String {
@@ -17,44 +24,44 @@ const EPOCH_MS_DIGITS: usize = 13;
 
 impl Fields {
     pub(super) fn of(node: Node) -> Self {
-        match node {
-            Node::Object(fields) => Self(fields),
-            other => Self(vec![("#text".to_owned(), other)]),
-        }
+        let fields = match node {
+            Node::Object(fields) => fields,
+            other => vec![("#text".to_owned(), other)],
+        };
+        Self(fields.into_iter().map(|(name, node)| Field { plain: plain(&name), name, node }).collect())
     }
 
     pub(super) fn has(&self, names: &[&str]) -> bool {
-        names.iter().any(|name| self.0.iter().any(|(field, _)| plain(field) == *name))
+        names.iter().any(|name| self.0.iter().any(|field| field.plain == *name))
     }
 
     /// Takes the first of these that is there.
     pub(super) fn take(&mut self, names: &[&str]) -> Option<Node> {
-        let place = |name: &&str| self.0.iter().position(|(field, node)| plain(field) == **name && *node != Node::Null);
+        let place = |name: &&str| self.0.iter().position(|field| field.plain == **name && field.node != Node::Null);
         let at = names.iter().find_map(place)?;
-        Some(self.0.remove(at).1)
+        Some(self.0.remove(at).node)
     }
 
     /// Takes the words of the first of these that is there; a list or an object is not words and stays.
     pub(super) fn text(&mut self, names: &[&str]) -> Option<Text> {
-        let has_words = |(field, node): &(String, Node), name: &str| {
-            plain(field) == name && node.as_text().is_some_and(|words| !words.trim().is_empty())
+        let has_words = |field: &Field, name: &str| {
+            field.plain == name && field.node.as_text().is_some_and(|words| !words.trim().is_empty())
         };
         let at = names.iter().find_map(|name| self.0.iter().position(|field| has_words(field, name)))?;
-        let (_, node) = self.0.remove(at);
-        node.as_text().map(|words| Text::from(words.trim()))
+        self.0.remove(at).node.as_text().map(|words| Text::from(words.trim()))
     }
 
     /// Every value there is under one of these, as words.
     pub(super) fn all_texts(&self, names: &[&str]) -> Vec<&str> {
-        let is_one = |field: &str| names.contains(&plain(field).as_str());
-        self.0.iter().filter(|(field, _)| is_one(field)).filter_map(|(_, node)| node.as_text()).map(str::trim).collect()
+        let is_one = |field: &&Field| names.contains(&field.plain.as_str());
+        self.0.iter().filter(is_one).filter_map(|field| field.node.as_text()).map(str::trim).collect()
     }
 
     /// Takes a time: milliseconds or seconds since 1970, `20261123100000`, or with signs between. One that is none stays.
     pub(super) fn when(&mut self, names: &[&str]) -> Option<When> {
         let sent = names.iter().find_map(|name| {
-            let (_, node) = self.0.iter().find(|(field, _)| plain(field) == *name)?;
-            node.as_text().map(str::trim).filter(|text| !text.is_empty())
+            let field = self.0.iter().find(|field| field.plain == *name)?;
+            field.node.as_text().map(str::trim).filter(|text| !text.is_empty())
         })?;
         let is_digits = sent.bytes().all(|byte| byte.is_ascii_digit());
         let when = match sent.len() {
@@ -90,12 +97,12 @@ impl Fields {
 
     /// What was not taken, as fields.
     pub(super) fn into_fields(self) -> Vec<(String, Node)> {
-        self.0
+        self.0.into_iter().map(|field| (field.name, field.node)).collect()
     }
 
     /// What was not taken.
     pub(super) fn extras(self) -> Vec<Extra> {
-        let mut extras = Node::Object(self.0).into_extras("");
+        let mut extras = Node::Object(self.into_fields()).into_extras("");
         extras.retain(|extra| !extra.value.as_str().trim().is_empty());
         extras
     }

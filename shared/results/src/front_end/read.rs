@@ -106,10 +106,33 @@ fn unwrap(
             while let Some(inner) = fields.take(&names::ENVELOPES) {
                 unwrap(inner, envelope.clone(), depth + 1, codes, reports)?;
             }
-            Ok(())
+            refuse_unnumbered(fields)
         }
         _ => Ok(()),
     }
+}
+
+/// A report without a number, or one where none is looked for, is refused: skipped, it would be lost beside its neighbours.
+fn refuse_unnumbered(mut fields: Fields) -> Result<(), Fault> {
+    let of_a_report: [&[&str]; 4] = [&names::ITEMS, &names::ORGANISMS, &names::FINDINGS, &names::IMPRESSION];
+    if of_a_report.iter().any(|known| !fields.list(known).is_empty()) {
+        return Err(Fault::at("reportId", FaultKind::Missing));
+    }
+    let mut open: Vec<Node> = fields.into_fields().into_iter().map(|(_, node)| node).collect();
+    while let Some(node) = open.pop() {
+        match node {
+            Node::List(nodes) => open.extend(nodes),
+            Node::Object(inner) => {
+                let inner = Fields::of(Node::Object(inner));
+                if inner.has(&names::NUMBER) {
+                    return Err(Fault::at("reports", FaultKind::Unsupported));
+                }
+                open.extend(inner.into_fields().into_iter().map(|(_, node)| node));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A value that identifies: there, and only one.

@@ -14,9 +14,12 @@ use domain::report::{
     Category, Concept, Extra, Flag, Identifier, Item, Party, ReferenceRange, Report, ReportKey, ReportText, Role,
     Section, Specimen, Status, Subject, Text, TextKind, Transmission, Wire,
 };
+use std::collections::HashMap;
 
 /// The most items of one message.
 pub const ITEMS_MAX: usize = 10_000;
+/// The most orders of one message: each may hang on any other.
+pub const ORDERS_MAX: usize = 1_000;
 /// The LOINC codes under which an organism is named.
 const ORGANISM_CODES: [&str; 5] = ["600-7", "6463-4", "630-4", "634-6", "11475-1"];
 
@@ -81,10 +84,14 @@ fn groups(message: &Message) -> Result<Vec<Group<'_>>, Fault> {
         let count = counts.entry(segment.name.as_str()).or_insert(0_usize);
         *count += 1;
         let placed = (*count, segment);
+        let is_full = groups.len() >= ORDERS_MAX;
         match (segment.name.as_str(), groups.last_mut()) {
             ("PID", _) => (patient, visit, order) = (Some(placed), None, None),
             ("PV1", _) => visit = Some(placed),
             ("ORC", _) => order = Some(placed),
+            ("OBR", _) if is_full => {
+                return Err(Fault::at(format!("OBR[{}]", placed.0), FaultKind::TooMany));
+            }
             ("OBR", _) => {
                 groups.push(Group { patient, visit, order: order.take(), request: Some(placed), ..Group::default() });
             }
@@ -526,25 +533,29 @@ fn adopt(report: &mut Report, child: Report, parent: Option<&Parent>) {
 /// In one flat order the antibiotics follow their organism and carry its sub-number (OBX-4): `1`, or `1.1` below `1`.
 fn by_organism(items: Vec<Item>) -> Vec<Item> {
     let mut kept: Vec<Item> = Vec::new();
+    // Where the last organism of each sub-number stands.
+    let mut organisms: HashMap<String, usize> = HashMap::new();
     for item in items {
+        let sub_id = item.sub_id.as_ref().map_or("", Text::as_str).to_owned();
         let is_antibiotic =
             domain::report::flag::gravest(&item.flags).is_some_and(domain::report::Meaning::is_susceptibility);
-        let organism = kept.iter_mut().rev().find(|candidate| is_antibiotic && is_organism_of(candidate, &item));
-        match organism {
-            Some(organism) => organism.members.push(item),
-            None => kept.push(item),
+        let above = if is_antibiotic { organism_of(&sub_id, &organisms) } else { None };
+        if let Some(organism) = above.and_then(|at| kept.get_mut(at)) {
+            organism.members.push(item);
+            continue;
         }
+        if !sub_id.is_empty() && item.code.codes().any(|code| ORGANISM_CODES.contains(&code)) {
+            organisms.insert(sub_id, kept.len());
+        }
+        kept.push(item);
     }
     kept
 }
 
-fn is_organism_of(organism: &Item, antibiotic: &Item) -> bool {
-    let sub_id = |item: &Item| item.sub_id.as_ref().map_or("", Text::as_str).to_owned();
-    let (whole, part) = (sub_id(organism), sub_id(antibiotic));
-    let is_organism = organism.code.codes().any(|code| ORGANISM_CODES.contains(&code));
-    is_organism
-        && !whole.is_empty()
-        && (part == whole || part.strip_prefix(&whole).is_some_and(|rest| rest.starts_with('.')))
+/// The last organism whose sub-number an antibiotic's is, or lies below.
+fn organism_of(sub_id: &str, organisms: &HashMap<String, usize>) -> Option<usize> {
+    let above = sub_id.match_indices('.').filter_map(|(at, _)| sub_id.get(..at));
+    above.chain([sub_id]).filter_map(|sub_id| organisms.get(sub_id)).copied().max()
 }
 
 /// Two orders of one message under one key cannot be two versions of one report: which one counts would be chance.

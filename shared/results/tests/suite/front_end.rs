@@ -77,6 +77,8 @@ fn identity_and_codes_are_read_strictly() {
         (r#"{"reportId":"1","report_no":"2"}"#, "reportId", FaultKind::Twice),
         (r#"{"reportId":"1","cardNo":"A","card_no":"B"}"#, "cardNo", FaultKind::Twice),
         (r#"[{"reportId":"1"},{"reportId":"1"}]"#, "reportId", FaultKind::Twice),
+        (r#"[{"reportId":"1"},{"items":[{"itemName":"a","result":"1"}]}]"#, "reportId", FaultKind::Missing),
+        (r#"{"reports":[{"reportId":"1"}],"others":{"more":[{"reportNo":"2"}]}}"#, "reports", FaultKind::Unsupported),
         (r#"{"reportId":"1","reportType":"9"}"#, "reportType", FaultKind::UnknownCode),
         (r#"{"reportId":"1","status":"9"}"#, "status", FaultKind::UnknownCode),
         (r#"{"reportId":"1","items":[{"result":"1"}]}"#, "items[0].itemName", FaultKind::Missing),
@@ -87,4 +89,10 @@ fn identity_and_codes_are_read_strictly() {
     let bytes = Charset::Gb18030.encode(r#"{"reportId":"1","patientName":"林小梅"}"#).unwrap();
     assert_eq!(front_end::read(&bytes, Some("utf-8"), &codes()).unwrap_err(), Fault::at("$", FaultKind::Encoding));
     assert!(front_end::read(&bytes, Some("gbk"), &codes()).is_ok());
+}
+
+#[test]
+fn envelopes_may_say_more_than_reports() {
+    let text = r#"{"head":{"transCode":"9","list":[]},"body":{"reports":[{"reportId":"1"}]},"code":0,"items":null}"#;
+    assert_eq!(read(text.as_bytes()).key.number.as_str(), "1");
 }

@@ -2,9 +2,13 @@
 
 // `cfg(test)` tells clippy that the helpers in these modules are tests too.
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod fhir;
 #[cfg(test)]
 mod front_end;
+#[cfg(test)]
+mod growth;
 #[cfg(test)]
 mod hl7;
 #[cfg(test)]

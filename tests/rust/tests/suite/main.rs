@@ -10,6 +10,7 @@
 
 mod claims;
 mod credit;
+mod critical;
 mod day;
 mod faults;
 mod late;

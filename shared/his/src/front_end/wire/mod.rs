@@ -3,6 +3,8 @@
 //! Lists of things that may be wrong one by one are `Vec<Data>`, each read on its own with [`Data::read`].
 
 mod bills;
+#[cfg(test)]
+mod damaged;
 mod fees;
 mod numbers;
 mod person;
