@@ -1,7 +1,7 @@
-//! 医院系统: every minute, what the hospital's own system (HIS) still has to be told: payments to book, refunds to note, visits
-//! to confirm or take back; what it has to tell: its timetable and what changed; at night, what it has to be asked: whether a patient who counts as absent was there after all; and where the HIS calls
-//! people in itself, what it says of the queues. Results that could not be placed are tried again, those that were missed are
-//! fetched, and critical values told.
+//! 医院系统: every minute, what the hospital's own system (HIS) still has to be told (payments to book, refunds to note,
+//! visits to confirm or take back, critical values), what it has to tell (its timetable and what changed, results that were
+//! missed), at night what it has to be asked (whether a patient who counts as absent was there after all), and where the
+//! HIS calls people in itself, what it says of the queues. Results that could not be placed are tried again.
 //!
 //! The page a patient pays on does the same at once (`runtime::posting`); this is the guarantee behind it. An order whose
 //! answer was lost is asked for by serial before it is sent again. Late, doubled or missed ticks do no harm.

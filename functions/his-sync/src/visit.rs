@@ -1,4 +1,5 @@
-//! What the HIS is to be told of a visit, and the nightly check: a visit nobody checked in for may have taken place all the same, and only the HIS knows (E50).
+//! What the HIS is to be told of a visit, and the nightly check: a visit nobody checked in for may have taken place all the
+//! same, and only the HIS knows (E50).
 //!
 //! Each missed visit has a deadline of its own at 02:00, so there is no list to run over and no run to miss. What the HIS
 //! cannot say is asked again; after the third night it is nobody's fault but the hospital's (E52).
