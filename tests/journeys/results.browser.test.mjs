@@ -187,8 +187,9 @@ test('staff place what did not get in, and take on a critical value', async (t) 
     await openDesk(page, 'doctor', '/staff/critical', 'text=危急值');
     await page.getByText('7.2').first().waitFor();
     await shot(page, 'staff-critical-1');
-    const own = page.locator('section, article, .card, li, form').filter({ hasText: card }).last();
-    await own.getByRole('button').first().click();
+    const open = page.locator('section').filter({ hasText: card }).filter({ has: page.getByRole('button') });
+    await open.getByRole('button').first().click();
+    await open.waitFor({ state: 'detached' });
     await shot(page, 'staff-critical-2');
   });
   await context.close();
