@@ -4,6 +4,7 @@ afterwards.
 All runners run even if one fails; their closing lines come last, and then one line that adds them up.
 """
 
+import datetime
 import os
 import pathlib
 import re
@@ -16,6 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 STATE = ROOT / "target/test-stack"
 # A test that hangs fails after this long instead of stopping everything.
 NODE_TEST_TIMEOUT_MS = 600_000
+SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
+DAY_STARTS_H = 8
 SUMMARY = ROOT / "target/test-summary"
 STACK = ROOT / "infra/local/stack.py"
 FEATURES = ("--features", "runtime/movable-clock")
@@ -103,6 +106,14 @@ def free_ports(number):
     return ports
 
 
+def start_clock(file):
+    """The hospital's day begins at the same hour, at whatever hour the journeys are walked."""
+    now = datetime.datetime.now(SHANGHAI)
+    start = (now + datetime.timedelta(days=1)).replace(hour=DAY_STARTS_H, minute=0, second=0)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{int((start - now).total_seconds())}\n")
+
+
 def journeys():
     """Brings a fresh stack up on free ports, walks every journey through it, and takes it down whatever happens."""
     files = sorted((ROOT / "tests/journeys").glob("**/*.test.mjs"))
@@ -112,6 +123,7 @@ def journeys():
     stack = lambda command: subprocess.run([sys.executable, STACK, command], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
     try:
         stack("reset")
+        start_clock(STATE / "clock")
         if (status := stack("up").returncode) != 0:
             return Result("Journeys", status, ["the stack does not start"], 0, 1)
         settings = dict(line.split("=", 1) for line in STATE.with_name(f"{STATE.name}.env").read_text().splitlines())

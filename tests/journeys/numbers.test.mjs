@@ -126,3 +126,9 @@ test('the hospital gives the numbers and speaks XML in GB18030, and HL7 v2 of vi
   await owned('his', { his: { default: 'signed_xml', charset: 'gb18030', operations } });
   await wholeJourney(t, 'his', '另种语言科');
 });
+
+test('the hospital gives the numbers and speaks FHIR R4 of timetable and visits', async (t) => {
+  const spoken = ['departments', 'doctors', 'schedules', 'slots', 'lock', 'unlock', 'confirm', 'cancel', 'reschedule', 'standing'];
+  await owned('his', { his: { operations: Object.fromEntries(spoken.map((operation) => [operation, 'fhir'])) } });
+  await wholeJourney(t, 'his', '资源放号科');
+});

@@ -89,6 +89,7 @@ async fn finish(app: &App, pull: Pull, due: PullDue, now: Timestamp) -> bool {
 async fn pull_due(app: &App, pull: &mut Pull, due: PullDue, now: Timestamp) -> Result<(), SyncError> {
     let his = app.his.get(now).await?;
     let profile = app.desk.profile().await?;
+    pull.ask_in(|operation| his.client.adapter(operation));
     let mut puller = Puller::of(app, &his.client, &profile, now).await?;
     if due.catalog {
         puller.catalog(&mut pull.report).await?;

@@ -1,13 +1,14 @@
 //! Asking the hospital's own system (HIS) for what it knows: departments, doctors, schedules, numbers, changes. When it is due,
 //! where the last time ended, and how old what we know is.
 
+use crate::his::{HisAdapter, HisOperation};
 use crate::id::ClinicId;
 use crate::profile::PullPolicy;
 use crate::time;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whoever pulls has this long; then somebody else may. Longer than the function may run.
 const LEASE_S: i64 = 120;
@@ -40,6 +41,8 @@ pub struct Pull {
     pub reports_at: Option<Timestamp>,
     /// The last report that was dealt with.
     pub report_mark: Option<String>,
+    /// The language each list was last asked for in.
+    pub asked_in: BTreeMap<HisOperation, HisAdapter>,
     /// What the last one came to.
     pub report: PullReport,
     /// Counts writes.
@@ -109,6 +112,19 @@ impl Pull {
         }
     }
 
+    /// Lists are asked for in these languages now. A mark that was given in another one says nothing any more: the list
+    /// is read from its beginning, which what is known of bears. Changes keep theirs, since only front-end machines have
+    /// them and theirs is one list; read again it would close what staff have opened since.
+    pub fn ask_in(&mut self, adapter: impl Fn(HisOperation) -> HisAdapter) {
+        let marks = [(HisOperation::Schedules, &mut self.mark), (HisOperation::Reports, &mut self.report_mark)];
+        for (operation, mark) in marks {
+            let now = adapter(operation);
+            if self.asked_in.insert(operation, now).is_some_and(|before| before != now) {
+                *mark = None;
+            }
+        }
+    }
+
     /// The state once staff want it now.
     #[must_use]
     pub fn asked(&self, now: Timestamp) -> Self {
@@ -134,6 +150,23 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_mark_dies_with_the_language_it_was_given_in() {
+        let mark = |text: &str| Some(text.to_owned());
+        let mut pull = Pull { mark: mark("42"), report_mark: mark("7"), event_mark: mark("9"), ..Pull::default() };
+        let json = |_| HisAdapter::SignedJson;
+        pull.ask_in(json);
+        pull.ask_in(json);
+        assert_eq!((pull.mark.as_deref(), pull.report_mark.as_deref()), (Some("42"), Some("7")), "the same as before");
+        let fhir_of_schedules = |operation| match operation {
+            HisOperation::Schedules => HisAdapter::Fhir,
+            _ => HisAdapter::SignedJson,
+        };
+        pull.ask_in(fhir_of_schedules);
+        assert_eq!((pull.mark.as_deref(), pull.report_mark.as_deref()), (None, Some("7")));
+        assert_eq!(pull.event_mark.as_deref(), Some("9"));
     }
 
     #[test]

@@ -57,9 +57,14 @@ impl Hospital {
         Ok(Self { machine: Arc::new(machine), policy })
     }
 
+    /// The language that is chosen for an operation.
+    pub fn adapter(&self, operation: HisOperation) -> HisAdapter {
+        self.policy.adapter(operation)
+    }
+
     /// Who carries an operation; nobody when its language does not have it ([`HisAdapter::carries`]).
     fn carrier(&self, operation: HisOperation) -> Carrier {
-        let adapter = self.policy.adapter(operation);
+        let adapter = self.adapter(operation);
         if !adapter.carries(operation) {
             return Carrier::None;
         }

@@ -7,72 +7,27 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[allow(dead_code, reason = "what other languages need")]
+mod desk;
+
+use desk::{Desk, Heard, code};
 use domain::Timestamp;
-use domain::his::{CodeEntry, CodeKind, HisAdapter, HisCall, HisOperation, HisPolicy};
+use domain::his::{CodeKind, HisAdapter, HisOperation, HisPolicy};
 use domain::money::Fen;
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::time::{add_seconds, today};
 use his::{
-    Call, CallLog, CardBinding, FAILURES_IN_A_ROW_MAX, Guardian, His, HisError, Hospital, Keys, NumberLock, PaidBy,
-    PersonPost, PersonQuery, Refusal, Registration, ReportsQuery, ScheduleQuery, Standing, VisitBooking, VisitQuery,
-    VisitStatus,
+    Call, CardBinding, FAILURES_IN_A_ROW_MAX, Guardian, His, HisError, Hospital, Keys, NumberLock, PaidBy, PersonPost,
+    PersonQuery, Refusal, Registration, ReportsQuery, ScheduleQuery, Standing, VisitBooking, VisitQuery, VisitStatus,
 };
-use kit::StandIn;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Whom the desk calls `XNK`, the hospital calls `0203`.
 const THEIRS: &str = "20270104-am-0203-D1";
 const OURS: &str = "20270104-am-XNK-D1";
 const PAPER: &str = "11010519491231002X";
-
-/// What was kept of calls.
-#[derive(Debug, Default)]
-struct Kept {
-    calls: Mutex<Vec<HisCall>>,
-    unknown: Mutex<Vec<(CodeKind, String)>>,
-}
-
-impl CallLog for Kept {
-    fn monotonic_ms(&self) -> u64 {
-        0
-    }
-
-    fn keep(&self, call: HisCall) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.calls.lock().unwrap().push(call);
-        Box::pin(std::future::ready(()))
-    }
-
-    fn note_unknown<'a>(
-        &'a self,
-        kind: CodeKind,
-        theirs: &'a str,
-        _: &'a str,
-        _: Timestamp,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        self.unknown.lock().unwrap().push((kind, theirs.to_owned()));
-        Box::pin(std::future::ready(()))
-    }
-}
-
-struct Desk {
-    his: Hospital,
-    kept: Arc<Kept>,
-    stand_in: StandIn,
-    now: Timestamp,
-    nonces: AtomicU64,
-    folder: PathBuf,
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
 
 /// Whatever FHIR carries goes in it, the rest in JSON.
 fn policy() -> HisPolicy {
@@ -96,53 +51,17 @@ fn clinic(change: &Value) -> Value {
     clinic
 }
 
+async fn open(name: &str) -> Desk {
+    let department = json!({ "code": "0203", "name": "心血管内科", "parent": null, "location": "3 层", "campus": "东院区", "intro": "心脏与血管" });
+    let doctor = json!({ "code": "D1", "name": "沈怀远", "pinyin": "shen huaiyuan", "title": "主任医师", "department": "0203", "expert": true, "specialty": "高血压", "intro": "从医三十年" });
+    let timetable = json!({ "departments": [department], "doctors": [doctor], "schedules": [clinic(&json!({}))] });
+    let desk = Desk::open(&format!("fhir-{name}"), policy(), vec![code()], timetable).await;
+    let person = json!({ "name": "周建国", "documents": [{ "kind": "01", "number": PAPER }], "phone": "19900000031", "cards": [{ "card_no": "V1" }] });
+    desk.stand_in.post("persons", person).await;
+    desk
+}
+
 impl Desk {
-    async fn open(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("his-fhir-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let stand_in = StandIn::start("his", &folder, &[]).await;
-        let config = stand_in.config();
-        let keys =
-            Keys::new(config["app_id"].as_str().unwrap(), &[config["key"].as_str().unwrap().to_owned()]).unwrap();
-        let code = CodeEntry {
-            kind: CodeKind::Department,
-            theirs: "0203".into(),
-            ours: "XNK".into(),
-            name: "心血管内科".into(),
-        };
-        let kept = Arc::new(Kept::default());
-        let log: Arc<dyn CallLog> = kept.clone();
-        let his = Hospital::described(&stand_in.url, keys, (policy(), vec![code]), log).unwrap();
-        let now = stand_in.get("clock").await["now"].as_str().unwrap().parse().unwrap();
-        let department = json!({ "code": "0203", "name": "心血管内科", "parent": null, "location": "3 层", "campus": "东院区", "intro": "心脏与血管" });
-        let doctor = json!({ "code": "D1", "name": "沈怀远", "pinyin": "shen huaiyuan", "title": "主任医师", "department": "0203", "expert": true, "specialty": "高血压", "intro": "从医三十年" });
-        let timetable = json!({ "departments": [department], "doctors": [doctor], "schedules": [clinic(&json!({}))] });
-        stand_in.post("timetable", timetable).await;
-        let person = json!({ "name": "周建国", "documents": [{ "kind": "01", "number": PAPER }], "phone": "19900000031", "cards": [{ "card_no": "V1" }] });
-        stand_in.post("persons", person).await;
-        Self { his, kept, stand_in, now, nonces: AtomicU64::new(1), folder }
-    }
-
-    fn call(&self) -> Call {
-        let mut random = [0; 16];
-        random[8..].copy_from_slice(&self.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-        Call { now: self.now, random }
-    }
-
-    fn lock(&self, serial: &str, number: u16) -> NumberLock {
-        NumberLock {
-            serial: serial.parse().unwrap(),
-            clinic: OURS.parse().unwrap(),
-            start: "0800".parse().unwrap(),
-            number,
-            until: add_seconds(self.now, 600),
-        }
-    }
-
-    async fn standing(&self, serial: &str) -> Option<Standing> {
-        self.his.standing(&serial.parse().unwrap(), self.call()).await.unwrap()
-    }
-
     /// A fault at the first request that is such: `POST /Appointment`, `* /Appointment*`.
     async fn fault(&self, request: &str, mut fault: Value) {
         let (method, path) = request.split_once(' ').unwrap();
@@ -190,7 +109,7 @@ fn newcomer(serial: &str, name: &str, document: IdDocument) -> PersonPost {
 
 #[tokio::test]
 async fn the_timetable_is_read_whole() {
-    let desk = Desk::open("timetable").await;
+    let desk = open("timetable").await;
     let departments = desk.his.departments(desk.call()).await.unwrap();
     let department = &departments.entries[0];
     assert_eq!((department.id.as_str(), department.name.as_str(), departments.rejected), ("XNK", "心血管内科", 0));
@@ -229,7 +148,7 @@ async fn the_timetable_is_read_whole() {
 
 #[tokio::test]
 async fn a_long_list_has_pages_and_an_unmapped_department_is_noted() {
-    let desk = Desk::open("pages").await;
+    let desk = open("pages").await;
     let days = (1..=25).map(|day| clinic(&json!({ "date": format!("2027-02-{day:02}") })));
     let strange = clinic(&json!({ "department": "77", "date": "2027-02-26" }));
     let schedules: Vec<Value> = days.chain([strange]).collect();
@@ -237,8 +156,8 @@ async fn a_long_list_has_pages_and_an_unmapped_department_is_noted() {
     let query = ScheduleQuery { from: "2027-02-01".parse().unwrap(), to: "2027-02-28".parse().unwrap(), since: None };
     let listed = desk.his.schedules(&query, desk.call()).await.unwrap().list;
     assert_eq!((listed.entries.len(), listed.rejected), (25, 1));
-    assert_eq!(*desk.kept.unknown.lock().unwrap(), [(CodeKind::Department, "77".to_owned())]);
-    assert_eq!(desk.kept.calls.lock().unwrap().len(), 3);
+    assert_eq!(*desk.heard.unknown.lock().unwrap(), [(CodeKind::Department, "77".to_owned())]);
+    assert_eq!(desk.heard.calls.lock().unwrap().len(), 3);
     let elsewhere = "20270104-am-PFK-D1".parse().unwrap();
     assert_eq!(desk.his.slots(&elsewhere, desk.call()).await, Err(HisError::Unmapped));
 }
@@ -247,16 +166,16 @@ async fn a_long_list_has_pages_and_an_unmapped_department_is_noted() {
 
 #[tokio::test]
 async fn a_number_goes_from_lock_to_visit_and_back() {
-    let desk = Desk::open("way").await;
+    let desk = open("way").await;
     let his = &desk.his;
     assert_eq!(desk.standing("a").await, None);
     for _ in 0..2 {
-        his.lock(&desk.lock("a", 1), desk.call()).await.unwrap();
+        his.lock(&desk.lock("a", OURS, 1), desk.call()).await.unwrap();
     }
     assert_eq!(desk.standing("a").await, Some(Standing::Locked));
-    assert_eq!(his.lock(&desk.lock("b", 1), desk.call()).await, refused(Refusal::NumberTaken));
-    assert_eq!(his.lock(&desk.lock("a", 2), desk.call()).await, refused(Refusal::SerialReused));
-    assert_eq!(his.lock(&desk.lock("z", 9), desk.call()).await, refused(Refusal::NoSuchClinic));
+    assert_eq!(his.lock(&desk.lock("b", OURS, 1), desk.call()).await, refused(Refusal::NumberTaken));
+    assert_eq!(his.lock(&desk.lock("a", OURS, 2), desk.call()).await, refused(Refusal::SerialReused));
+    assert_eq!(his.lock(&desk.lock("z", OURS, 9), desk.call()).await, refused(Refusal::NoSuchClinic));
     for _ in 0..2 {
         his.confirm(&visit("a", 1), desk.call()).await.unwrap();
     }
@@ -271,8 +190,8 @@ async fn a_number_goes_from_lock_to_visit_and_back() {
     }
     assert_eq!(desk.standing("a").await, Some(Standing::Over));
     assert_eq!(his.confirm(&visit("a", 1), desk.call()).await, refused(Refusal::SerialOver));
-    assert_eq!(his.lock(&desk.lock("a", 1), desk.call()).await, refused(Refusal::SerialOver));
-    his.lock(&desk.lock("c", 1), desk.call()).await.unwrap();
+    assert_eq!(his.lock(&desk.lock("a", OURS, 1), desk.call()).await, refused(Refusal::SerialOver));
+    his.lock(&desk.lock("c", OURS, 1), desk.call()).await.unwrap();
     his.unlock(&"c".parse().unwrap(), desk.call()).await.unwrap();
     let mut stranger = visit("d", 1);
     stranger.card_no = Some("V0".parse().unwrap());
@@ -282,7 +201,7 @@ async fn a_number_goes_from_lock_to_visit_and_back() {
 
 #[tokio::test]
 async fn a_visit_moves_whole_or_not_at_all() {
-    let desk = Desk::open("move").await;
+    let desk = open("move").await;
     let (his, a, b) = (&desk.his, "a".parse().unwrap(), "b".parse().unwrap());
     assert_eq!(his.reschedule(&a, &visit("b", 2), desk.call()).await, refused(Refusal::NoSuchSerial));
     his.confirm(&visit("a", 1), desk.call()).await.unwrap();
@@ -295,7 +214,7 @@ async fn a_visit_moves_whole_or_not_at_all() {
         his.reschedule(&a, &visit("b", 4), desk.call()).await.unwrap();
     }
     assert_eq!((desk.standing("a").await, desk.standing("b").await), (Some(Standing::Over), Some(Standing::Confirmed)));
-    his.lock(&desk.lock("c", 5), desk.call()).await.unwrap();
+    his.lock(&desk.lock("c", OURS, 5), desk.call()).await.unwrap();
     his.reschedule(&b, &visit("c", 5), desk.call()).await.unwrap();
     assert_eq!((desk.standing("b").await, desk.standing("c").await), (Some(Standing::Over), Some(Standing::Confirmed)));
     assert_eq!(his.reschedule(&a, &visit("d", 1), desk.call()).await, refused(Refusal::NoSuchSerial));
@@ -304,7 +223,7 @@ async fn a_visit_moves_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn whether_somebody_came_is_told() {
-    let desk = Desk::open("came").await;
+    let desk = open("came").await;
     let query = |serial: &str| VisitQuery {
         appointment: serial.parse().unwrap(),
         clinic: OURS.parse().unwrap(),
@@ -312,7 +231,7 @@ async fn whether_somebody_came_is_told() {
         date: "2027-01-04".parse().unwrap(),
     };
     assert_eq!(desk.his.visit_status(&query("a"), desk.call()).await, Ok(None));
-    desk.his.lock(&desk.lock("a", 1), desk.call()).await.unwrap();
+    desk.his.lock(&desk.lock("a", OURS, 1), desk.call()).await.unwrap();
     assert_eq!(desk.his.visit_status(&query("a"), desk.call()).await, Ok(None));
     desk.his.confirm(&visit("a", 1), desk.call()).await.unwrap();
     assert_eq!(desk.his.visit_status(&query("a"), desk.call()).await, Ok(Some(VisitStatus::NotVisited)));
@@ -326,7 +245,7 @@ async fn whether_somebody_came_is_told() {
 
 #[tokio::test]
 async fn a_fault_at_every_request_leaves_no_doubt_that_asking_does_not_settle() {
-    let desk = Desk::open("faults").await;
+    let desk = open("faults").await;
     desk.stand_in
         .post("numbers", json!({ "clinic": THEIRS, "start": "0800", "numbers": (1..=40).collect::<Vec<_>>() }))
         .await;
@@ -339,10 +258,15 @@ async fn a_fault_at_every_request_leaves_no_doubt_that_asking_does_not_settle() 
             let first_id = first.parse().unwrap();
             // Each step once, and once more after asking where it stands, as the desk does.
             let mut lost = 0;
-            if desk.his.lock(&desk.lock(&first, number - 1), desk.call()).await.is_err_and(|e| e.is_outcome_unknown()) {
+            if desk
+                .his
+                .lock(&desk.lock(&first, OURS, number - 1), desk.call())
+                .await
+                .is_err_and(|e| e.is_outcome_unknown())
+            {
                 lost += 1;
                 if desk.standing(&first).await.is_none() {
-                    desk.his.lock(&desk.lock(&first, number - 1), desk.call()).await.unwrap();
+                    desk.his.lock(&desk.lock(&first, OURS, number - 1), desk.call()).await.unwrap();
                 }
             }
             if desk.his.confirm(&visit(&first, number - 1), desk.call()).await.is_err_and(|e| e.is_outcome_unknown()) {
@@ -371,8 +295,8 @@ async fn a_fault_at_every_request_leaves_no_doubt_that_asking_does_not_settle() 
 
 #[tokio::test]
 async fn a_server_that_is_busy_refuses_or_is_down_is_told_apart() {
-    let desk = Desk::open("busy").await;
-    let lock = desk.lock("a", 1);
+    let desk = open("busy").await;
+    let lock = desk.lock("a", OURS, 1);
     desk.fault("POST /Appointment", json!({ "kind": "refuse", "error": "BUSY" })).await;
     assert_eq!(desk.his.lock(&lock, desk.call()).await, refused(Refusal::Other("BUSY".into())));
     let early = Call { now: add_seconds(desk.now, -3_600), ..desk.call() };
@@ -388,7 +312,7 @@ async fn a_server_that_is_busy_refuses_or_is_down_is_told_apart() {
         "http://127.0.0.1:9",
         Keys::new("menzhen", &["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()]).unwrap(),
         (policy(), Vec::new()),
-        Arc::new(Kept::default()),
+        Arc::new(Heard::default()),
     );
     let unmapped = NumberLock { clinic: "20270104-am-XNK-D1".parse().unwrap(), ..lock };
     assert_eq!(nobody.unwrap().lock(&unmapped, desk.call()).await, Err(HisError::Unmapped));
@@ -396,10 +320,10 @@ async fn a_server_that_is_busy_refuses_or_is_down_is_told_apart() {
 
 #[tokio::test]
 async fn what_is_kept_of_calls_names_nobody() {
-    let desk = Desk::open("kept").await;
+    let desk = open("kept").await;
     desk.his.confirm(&visit("a", 1), desk.call()).await.unwrap();
     desk.find(PersonQuery::Document(paper(PAPER))).await;
-    let calls = desk.kept.calls.lock().unwrap().clone();
+    let calls = desk.heard.calls.lock().unwrap().clone();
     let told: Vec<_> = calls.iter().map(|call| (call.operation.as_str(), call.outcome.as_str())).collect();
     assert_eq!(told, [("confirm", "ok"), ("confirm", "ok"), ("person-find", "ok")]);
     assert!(calls.iter().all(|call| call.adapter == HisAdapter::Fhir));
@@ -418,7 +342,7 @@ async fn what_is_kept_of_calls_names_nobody() {
 
 #[tokio::test]
 async fn a_person_is_found_by_whatever_is_known() {
-    let desk = Desk::open("find").await;
+    let desk = open("find").await;
     let by_paper = desk.find(PersonQuery::Document(paper(PAPER))).await;
     assert_eq!(by_paper[0].name.as_ref().unwrap().expose(), "周建国");
     assert!(by_paper[0].has_card(&"V1".parse().unwrap()) && by_paper[0].has_document(&paper(PAPER)));
@@ -436,7 +360,7 @@ async fn a_person_is_found_by_whatever_is_known() {
 
 #[tokio::test]
 async fn who_was_merged_is_found_as_who_stays() {
-    let desk = Desk::open("merged").await;
+    let desk = open("merged").await;
     let keeper = desk.stand_in.get("persons").await["persons"][0]["person_no"].clone();
     let gone = desk
         .stand_in
@@ -452,7 +376,7 @@ async fn who_was_merged_is_found_as_who_stays() {
 
 #[tokio::test]
 async fn a_person_is_made_once_whatever_fails() {
-    let desk = Desk::open("make").await;
+    let desk = open("make").await;
     let his = &desk.his;
     let known = his.person_create(&newcomer("p-1", "周建国", paper(PAPER)), desk.call()).await.unwrap();
     assert_eq!(known, his.person_create(&newcomer("p-1", "周建国", paper(PAPER)), desk.call()).await.unwrap());
@@ -482,7 +406,7 @@ async fn a_person_is_made_once_whatever_fails() {
 
 #[tokio::test]
 async fn a_child_is_made_known_with_its_guardian() {
-    let desk = Desk::open("child").await;
+    let desk = open("child").await;
     let birth = IdDocument::parse(DocumentKind::BirthCertificate, "Q330000001", today(desk.now)).unwrap();
     let guardian = Guardian { name: PersonName::parse("周建国").unwrap(), document: paper(PAPER) };
     let post = PersonPost { guardian: Some(guardian.clone()), ..newcomer("p-4", "周小满", birth) };
@@ -493,7 +417,7 @@ async fn a_child_is_made_known_with_its_guardian() {
 
 #[tokio::test]
 async fn a_card_is_bound_to_its_own_person_only() {
-    let desk = Desk::open("bind").await;
+    let desk = open("bind").await;
     desk.stand_in.post("persons", json!({ "name": "江望", "documents": [], "cards": [{ "card_no": "V2" }] })).await;
     let person = desk.find(PersonQuery::Card("V1".parse().unwrap())).await[0].no.clone();
     let binding = |serial: &str, card: &str| CardBinding {
@@ -512,11 +436,11 @@ async fn a_card_is_bound_to_its_own_person_only() {
 
 #[tokio::test]
 async fn what_fhir_does_not_have_is_not_offered() {
-    let desk = Desk::open("not-offered").await;
+    let desk = open("not-offered").await;
     let keys = Keys::new("menzhen", &["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()]).unwrap();
     let everything = HisPolicy { default: HisAdapter::Fhir, ..HisPolicy::default() };
     let his =
-        Hospital::described(&desk.stand_in.url, keys, (everything, Vec::new()), Arc::new(Kept::default())).unwrap();
+        Hospital::described(&desk.stand_in.url, keys, (everything, Vec::new()), Arc::new(Heard::default())).unwrap();
     assert_eq!(his.fees_unpaid(&"V1".parse().unwrap(), desk.call()).await, Err(HisError::NotOffered));
     assert_eq!(his.events(None, desk.call()).await, Err(HisError::NotOffered));
     assert_eq!(his.day_file(today(desk.now), desk.call()).await.unwrap_err(), HisError::NotOffered);
@@ -554,7 +478,7 @@ fn read_again(report: &his::SentReport) -> results::fhir::Results {
 
 #[tokio::test]
 async fn reports_that_were_missed_are_fetched() {
-    let desk = Desk::open("reports").await;
+    let desk = open("reports").await;
     let query = |card: Option<&str>, since| ReportsQuery { card_no: card.map(|card| card.parse().unwrap()), since };
     assert!(desk.his.reports(&query(None, None), desk.call()).await.unwrap().reports.is_empty());
     desk.stand_in.post("fhir-reports", report_of("R1", "V1", 5.6)).await;
@@ -581,7 +505,7 @@ async fn reports_that_were_missed_are_fetched() {
     assert_eq!((second.reports.len(), second.has_more), (3, false));
     let one = desk.his.report(&"R2".parse().unwrap(), desk.call()).await.unwrap().unwrap();
     assert_eq!(read_again(&one).reports[0].key.number.as_str(), "R2");
-    let calls = desk.kept.calls.lock().unwrap().clone();
+    let calls = desk.heard.calls.lock().unwrap().clone();
     assert!(calls.iter().all(|call| call.operation.starts_with("report") && call.response.is_none()));
     assert_eq!(desk.his.report(&"R99".parse().unwrap(), desk.call()).await.unwrap(), None);
 }
@@ -591,9 +515,9 @@ async fn reports_that_were_missed_are_fetched() {
 /// Every request of every operation, in order: what is of the day or of the server's own making is a sign.
 #[tokio::test]
 async fn what_is_sent_is_what_was_agreed() {
-    let desk = Desk::open("sent").await;
+    let desk = open("sent").await;
     let (his, until) = (&desk.his, "2027-01-03T00:10:00Z".parse().unwrap());
-    let lock = |serial: &str, number: u16| NumberLock { until, ..desk.lock(serial, number) };
+    let lock = |serial: &str, number: u16| NumberLock { until, ..desk.lock(serial, OURS, number) };
     let query = ScheduleQuery {
         from: "2027-01-01".parse().unwrap(),
         to: "2027-01-31".parse().unwrap(),

@@ -7,62 +7,20 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use domain::Timestamp;
-use domain::his::{CodeEntry, CodeKind, HisAdapter, HisCall, HisCharset, HisOperation, HisPolicy};
+#[allow(dead_code, reason = "what other languages need")]
+mod desk;
+
+use desk::{Desk, code};
+use domain::his::{CodeKind, HisAdapter, HisCharset, HisOperation, HisPolicy};
 use domain::id::PersonSerial;
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::time::add_seconds;
 use his::{
-    Call, CallLog, CardBinding, CardPost, Guardian, His, HisError, Hospital, Keys, NumberLock, PersonPost, PersonQuery,
-    Refusal, Registration, Standing, VisitBooking,
+    Call, CardBinding, CardPost, Guardian, His, HisError, NumberLock, PersonPost, PersonQuery, Refusal, Registration,
+    Standing, VisitBooking,
 };
-use kit::StandIn;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-
-/// What was kept of calls.
-#[derive(Debug, Default)]
-struct Kept(Mutex<Vec<HisCall>>);
-
-impl CallLog for Kept {
-    fn monotonic_ms(&self) -> u64 {
-        0
-    }
-
-    fn keep(&self, call: HisCall) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.0.lock().unwrap().push(call);
-        Box::pin(std::future::ready(()))
-    }
-
-    fn note_unknown<'a>(
-        &'a self,
-        _: CodeKind,
-        _: &'a str,
-        _: &'a str,
-        _: Timestamp,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(std::future::ready(()))
-    }
-}
-
-struct Desk {
-    his: Hospital,
-    kept: Arc<Kept>,
-    stand_in: StandIn,
-    now: Timestamp,
-    nonces: AtomicU64,
-    folder: PathBuf,
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
 
 /// Bookings in HL7 v2, all else in JSON; the department `XNK` is the hospital's `0203`.
 fn policy(charset: HisCharset) -> HisPolicy {
@@ -75,44 +33,20 @@ fn policy(charset: HisCharset) -> HisPolicy {
     }
 }
 
+async fn open(name: &str, policy: HisPolicy) -> Desk {
+    let clinic = json!({
+        "date": "2027-01-04", "period": "morning", "department": "0203", "doctor": null, "kind": "ordinary",
+        "fee": "10.00", "room": "", "campus": "", "closed": false,
+        "slots": [{ "start": "0800", "numbers": [1, 2, 3] }],
+    });
+    let timetable = json!({ "departments": [], "schedules": [clinic] });
+    let desk = Desk::open(&format!("hl7-{name}"), policy, vec![code()], timetable).await;
+    let person = json!({ "name": "周建国", "documents": [], "cards": [{ "card_no": "V1" }] });
+    desk.stand_in.post("persons", person).await;
+    desk
+}
+
 impl Desk {
-    async fn open(name: &str, policy: HisPolicy) -> Self {
-        let folder = std::env::temp_dir().join(format!("his-hl7-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let stand_in = StandIn::start("his", &folder, &[]).await;
-        let config = stand_in.config();
-        let keys =
-            Keys::new(config["app_id"].as_str().unwrap(), &[config["key"].as_str().unwrap().to_owned()]).unwrap();
-        let code = CodeEntry {
-            kind: CodeKind::Department,
-            theirs: "0203".into(),
-            ours: "XNK".into(),
-            name: "心血管内科".into(),
-        };
-        let kept = Arc::new(Kept::default());
-        let log: Arc<dyn CallLog> = kept.clone();
-        let his = Hospital::described(&stand_in.url, keys, (policy, vec![code]), log).unwrap();
-        let now = stand_in.get("clock").await["now"].as_str().unwrap().parse().unwrap();
-        let clinic = json!({
-            "date": "2027-01-04", "period": "morning", "department": "0203", "doctor": null, "kind": "ordinary",
-            "fee": "10.00", "room": "", "campus": "", "closed": false,
-            "slots": [{ "start": "0800", "numbers": [1, 2, 3] }],
-        });
-        stand_in.post("timetable", json!({ "departments": [], "schedules": [clinic] })).await;
-        stand_in.post("persons", json!({ "name": "周建国", "documents": [], "cards": [{ "card_no": "V1" }] })).await;
-        Self { his, kept, stand_in, now, nonces: AtomicU64::new(1), folder }
-    }
-
-    fn call(&self) -> Call {
-        let mut random = [0; 16];
-        random[8..].copy_from_slice(&self.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-        Call { now: self.now, random }
-    }
-
-    async fn standing(&self, serial: &str) -> Option<Standing> {
-        self.his.standing(&serial.parse().unwrap(), self.call()).await.unwrap()
-    }
-
     async fn fault(&self, kind: &str) {
         self.stand_in.post("faults", json!({ "path": "/his/v1/hl7", "kind": kind })).await;
     }
@@ -135,7 +69,7 @@ fn refused(code: Refusal) -> Result<(), HisError> {
 }
 
 async fn visits_are_told(name: &str, charset: HisCharset) {
-    let desk = Desk::open(name, policy(charset)).await;
+    let desk = open(name, policy(charset)).await;
     let his = &desk.his;
     for _ in 0..2 {
         his.confirm(&visit("a", 1), desk.call()).await.unwrap();
@@ -163,7 +97,7 @@ async fn visits_are_told_in_gb18030() {
 
 #[tokio::test]
 async fn a_lost_answer_leaves_the_outcome_open() {
-    let desk = Desk::open("lost", policy(HisCharset::Utf8)).await;
+    let desk = open("lost", policy(HisCharset::Utf8)).await;
     for (kind, serial, number, there) in
         [("fail_before", "x", 1, None), ("fail_after", "y", 2, Some(Standing::Confirmed))]
     {
@@ -181,9 +115,9 @@ async fn a_lost_answer_leaves_the_outcome_open() {
 
 #[tokio::test]
 async fn what_is_kept_names_nobody_and_what_has_no_code_is_not_sent() {
-    let desk = Desk::open("kept", policy(HisCharset::Utf8)).await;
+    let desk = open("kept", policy(HisCharset::Utf8)).await;
     desk.his.confirm(&visit("a", 1), desk.call()).await.unwrap();
-    let kept = desk.kept.0.lock().unwrap().pop().unwrap();
+    let kept = desk.heard.calls.lock().unwrap().pop().unwrap();
     assert_eq!((kept.adapter, kept.operation.as_str(), kept.outcome.as_str()), (HisAdapter::Hl7, "confirm", "ok"));
     assert_eq!((kept.serial.as_deref(), kept.request.contains("0203")), (Some("a"), true));
     assert!(!kept.request.contains("V1"), "{}", kept.request);
@@ -196,7 +130,7 @@ async fn what_is_kept_names_nobody_and_what_has_no_code_is_not_sent() {
 async fn people_are_made_known_and_their_cards_are_told() {
     let told = [HisOperation::PersonCreate, HisOperation::CardBind];
     let operations = BTreeMap::from(told.map(|operation| (operation, HisAdapter::Hl7)));
-    let desk = Desk::open("people", HisPolicy { operations, ..HisPolicy::default() }).await;
+    let desk = open("people", HisPolicy { operations, ..HisPolicy::default() }).await;
     let paper =
         |number: &str| IdDocument::parse(DocumentKind::ResidentId, number, "2026-11-23".parse().unwrap()).unwrap();
     let guardian = Guardian { name: PersonName::parse("周建国").unwrap(), document: paper("11010519491231002X") };
@@ -232,7 +166,7 @@ async fn people_are_made_known_and_their_cards_are_told() {
     assert_eq!(desk.his.card_bind(&binding, desk.call()).await.unwrap().card, Some(card));
     let elsewhere = CardBinding { serial: PersonSerial::of("bind", &["p2"]), card: "V1".parse().unwrap(), ..binding };
     assert_eq!(desk.his.card_bind(&elsewhere, desk.call()).await, Err(HisError::Refused { code: Refusal::CardBound }));
-    for call in desk.kept.0.lock().unwrap().iter().filter(|call| call.adapter == HisAdapter::Hl7) {
+    for call in desk.heard.calls.lock().unwrap().iter().filter(|call| call.adapter == HisAdapter::Hl7) {
         assert!(!call.request.contains("周") && !call.request.contains("1101"), "{}", call.request);
     }
 }
@@ -240,7 +174,7 @@ async fn people_are_made_known_and_their_cards_are_told() {
 #[tokio::test]
 async fn what_the_language_does_not_have_is_not_offered() {
     let everything = HisPolicy { default: HisAdapter::Hl7, ..HisPolicy::default() };
-    let desk = Desk::open("not-offered", everything).await;
+    let desk = open("not-offered", everything).await;
     let lock = NumberLock {
         serial: "a".parse().unwrap(),
         clinic: "20270104-am-XNK-pool".parse().unwrap(),

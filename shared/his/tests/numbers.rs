@@ -7,71 +7,28 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use domain::Timestamp;
-use domain::time::add_seconds;
-use his::{
-    Call, Change, His, HisError, Keys, NumberLock, Refusal, Registration, ScheduleQuery, SignedJson, Standing,
-    VisitBooking,
-};
-use kit::StandIn;
+#[allow(dead_code, reason = "what other languages need")]
+mod desk;
+
+use desk::Desk;
+use domain::his::HisPolicy;
+use his::{Change, His, HisError, Refusal, Registration, ScheduleQuery, Standing, VisitBooking};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 const CLINIC: &str = "20270104-am-XNK-pool";
 
-struct Desk {
-    his: SignedJson,
-    stand_in: StandIn,
-    now: Timestamp,
-    nonces: AtomicU64,
-    folder: std::path::PathBuf,
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+async fn open(name: &str) -> Desk {
+    let clinic = json!({
+        "date": "2027-01-04", "period": "morning", "department": "XNK", "doctor": null, "kind": "ordinary", "fee": "10.00",
+        "slots": [{ "start": "0800", "numbers": [1, 2, 3] }],
+    });
+    let department =
+        json!({ "code": "XNK", "name": "心血管内科", "parent": null, "location": "3 层", "campus": "", "intro": "" });
+    let timetable = json!({ "departments": [department], "schedules": [clinic] });
+    Desk::open(&format!("numbers-{name}"), HisPolicy::default(), Vec::new(), timetable).await
 }
 
 impl Desk {
-    async fn open(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("his-numbers-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let stand_in = StandIn::start("his", &folder, &[]).await;
-        let config = stand_in.config();
-        let key = config["key"].as_str().unwrap().to_owned();
-        let his =
-            SignedJson::new(&stand_in.url, Keys::new(config["app_id"].as_str().unwrap(), &[key]).unwrap()).unwrap();
-        let now = stand_in.get("clock").await["now"].as_str().unwrap().parse().unwrap();
-        let clinic = json!({
-            "date": "2027-01-04", "period": "morning", "department": "XNK", "doctor": null, "kind": "ordinary", "fee": "10.00",
-            "slots": [{ "start": "0800", "numbers": [1, 2, 3] }],
-        });
-        let department = json!({ "code": "XNK", "name": "心血管内科", "parent": null, "location": "3 层", "campus": "", "intro": "" });
-        stand_in.post("timetable", json!({ "departments": [department], "schedules": [clinic] })).await;
-        Self { his, stand_in, now, nonces: AtomicU64::new(1), folder }
-    }
-
-    fn call(&self) -> Call {
-        let mut random = [0; 16];
-        random[8..].copy_from_slice(&self.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-        Call { now: self.now, random }
-    }
-
-    fn lock(&self, serial: &str, number: u16) -> NumberLock {
-        NumberLock {
-            serial: serial.parse().unwrap(),
-            clinic: CLINIC.parse().unwrap(),
-            start: "0800".parse().unwrap(),
-            number,
-            until: add_seconds(self.now, 600),
-        }
-    }
-
-    async fn standing(&self, serial: &str) -> Option<Standing> {
-        self.his.standing(&serial.parse().unwrap(), self.call()).await.unwrap()
-    }
-
     async fn fault(&self, path: &str, kind: &str) {
         self.stand_in.post("faults", json!({ "path": path, "kind": kind })).await;
     }
@@ -95,12 +52,12 @@ fn refused(code: Refusal) -> Result<(), HisError> {
 
 #[tokio::test]
 async fn a_number_goes_from_lock_to_visit_and_back() {
-    let desk = Desk::open("way").await;
+    let desk = open("way").await;
     let (his, a, b) = (&desk.his, "a".parse().unwrap(), "b".parse().unwrap());
     assert_eq!(desk.standing("a").await, None);
-    his.lock(&desk.lock("a", 1), desk.call()).await.unwrap();
+    his.lock(&desk.lock("a", CLINIC, 1), desk.call()).await.unwrap();
     assert_eq!(desk.standing("a").await, Some(Standing::Locked));
-    assert_eq!(his.lock(&desk.lock("b", 1), desk.call()).await, refused(Refusal::NumberTaken));
+    assert_eq!(his.lock(&desk.lock("b", CLINIC, 1), desk.call()).await, refused(Refusal::NumberTaken));
     his.confirm(&visit("a", 1), desk.call()).await.unwrap();
     assert_eq!(desk.standing("a").await, Some(Standing::Confirmed));
     his.reschedule(&a, &visit("b", 2), desk.call()).await.unwrap();
@@ -116,17 +73,17 @@ async fn a_number_goes_from_lock_to_visit_and_back() {
 
 #[tokio::test]
 async fn a_lost_answer_is_settled_by_asking_where_it_stands() {
-    let desk = Desk::open("lost").await;
+    let desk = open("lost").await;
     for (kind, there) in [("fail_before", None), ("fail_after", Some(Standing::Locked))] {
         desk.fault("/his/v1/lock", kind).await;
-        assert_eq!(desk.his.lock(&desk.lock(kind, 1), desk.call()).await, Err(HisError::UnknownOutcome));
+        assert_eq!(desk.his.lock(&desk.lock(kind, CLINIC, 1), desk.call()).await, Err(HisError::UnknownOutcome));
         assert_eq!(desk.standing(kind).await, there);
     }
 }
 
 #[tokio::test]
 async fn what_changed_is_told_once() {
-    let desk = Desk::open("changes").await;
+    let desk = open("changes").await;
     let (his, clinic) = (&desk.his, CLINIC.parse().unwrap());
     let departments = his.departments(desk.call()).await.unwrap();
     assert_eq!((departments.entries[0].name.as_str(), departments.rejected), ("心血管内科", 0));

@@ -25,10 +25,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use store::Table;
 
+mod clock;
 mod meter;
 mod stand_in;
 mod visit;
 
+pub use clock::start_clock;
 pub use meter::{Meter, Units};
 pub use stand_in::StandIn;
 pub use visit::{BOOKER, visit};

@@ -68,10 +68,9 @@ impl World {
         let folder = std::env::temp_dir().join(format!("reconcile-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let clock_file = folder.join("clock");
+        kit::start_clock(&clock_file, domain::civil::time(11, 0, 0, 0));
         let clock = Clock::moved_by(&clock_file);
-        let now = clock.now();
-        let eleven = time::instant(time::add_days(time::today(now), 1), domain::civil::time(11, 0, 0, 0));
-        std::fs::write(&clock_file, format!("{}\n", eleven.as_second() - now.as_second())).unwrap();
+        let day = time::add_days(time::today(clock.now()), -1);
         let clock_arguments = ["--clock-file", clock_file.to_str().unwrap()];
         let hospital = ["--menzhen-url", "http://127.0.0.1:9", "--public-url", PUBLIC_URL];
         let hospital = [&clock_arguments[..], &hospital].concat();
@@ -79,7 +78,7 @@ impl World {
         let his = StandIn::start("his", &folder.join("his"), &clock_arguments).await;
         let desk = Desk::new(kit::table().await, clock.clone(), PUBLIC_URL);
         let app = App::new(desk, Secret::fixed(pay_account(&wechat)), Secret::fixed(his_account(&his)));
-        Self { app, clock, wechat, his, day: time::today(now), folder: Folder(folder) }
+        Self { app, clock, wechat, his, day, folder: Folder(folder) }
     }
 
     fn noon(&self) -> Timestamp {

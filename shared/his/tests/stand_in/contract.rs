@@ -2,6 +2,7 @@
 //! shares no code with it.
 
 use super::FORMAT;
+use crate::desk::Heard;
 use domain::civil::Date;
 use domain::his::{CodeEntry, CodeKind, HisAdapter, HisCall, HisOperation, HisPolicy};
 use domain::id::{BillNo, CardNo, OutRefundNo, OutTradeNo, PersonSerial};
@@ -10,7 +11,7 @@ use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::time::{add_seconds, today};
 use domain::{Timestamp, civil};
 use his::{
-    BillAmount, BillFault, BillKind, BillLine, Call, CallLog, CardBinding, CardPost, Change, CriticalAlert, DayRowKind,
+    BillAmount, BillFault, BillKind, BillLine, Call, CardBinding, CardPost, Change, CriticalAlert, DayRowKind,
     FAILURES_IN_A_ROW_MAX, FeesPost, HeardReports, His, HisError, Hospital, Keys, Lines, Mark, OPEN_FOR_S, Paid,
     PersonPost, PersonQuery, QueueKind, RefundCheck, RefundPost, RefundReason, Refusal, Registration, ReportsQuery,
     ToldStage,
@@ -18,9 +19,8 @@ use his::{
 use kit::StandIn;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 const CARD: &str = "V20180031";
 const DAY_S: i64 = 86_400;
@@ -147,35 +147,6 @@ fn hospital(url: &str, secret: &Value, codes: Vec<CodeEntry>, log: Arc<Heard>) -
     let keys = Keys::new(secret["app_id"].as_str().unwrap(), &keys).unwrap();
     let policy = HisPolicy { default: FORMAT.0, charset: FORMAT.1, ..HisPolicy::default() };
     Hospital::described(url, keys, (policy, codes), log).unwrap()
-}
-
-/// What the log was told.
-#[derive(Debug, Default)]
-struct Heard {
-    calls: Mutex<Vec<HisCall>>,
-    unknown: Mutex<Vec<(CodeKind, String)>>,
-}
-
-impl CallLog for Heard {
-    fn monotonic_ms(&self) -> u64 {
-        0
-    }
-
-    fn keep(&self, call: HisCall) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.calls.lock().unwrap().push(call);
-        Box::pin(std::future::ready(()))
-    }
-
-    fn note_unknown<'a>(
-        &'a self,
-        kind: CodeKind,
-        theirs: &'a str,
-        _operation: &'a str,
-        _at: Timestamp,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        self.unknown.lock().unwrap().push((kind, theirs.to_owned()));
-        Box::pin(std::future::ready(()))
-    }
 }
 
 fn card() -> CardNo {

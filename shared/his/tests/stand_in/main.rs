@@ -8,6 +8,10 @@
 )]
 #![allow(clippy::duplicate_mod, reason = "the same contract, in one format after the other")]
 
+#[path = "../desk/mod.rs"]
+#[allow(dead_code, reason = "the contract has a desk of its own, in each format")]
+mod desk;
+
 use domain::his::{HisAdapter, HisCharset};
 
 #[path = "."]

@@ -18,7 +18,7 @@ use domain::id::{AppointmentId, CardNo, ClinicId, OpenId, PatientId};
 use domain::notice::{About, NoticeKind};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::profile::{HospitalProfile, NumbersPolicy};
-use domain::{Timestamp, time};
+use domain::{Timestamp, civil, time};
 use kit::StandIn;
 use lambda_http::http::Request as HttpBuilder;
 use lambda_http::{Body, Request};
@@ -78,6 +78,9 @@ pub(crate) struct Hospital {
 /// Where patients believe the hospital to be; the stand-in is told where it really listens.
 pub(crate) const PUBLIC_URL: &str = "http://127.0.0.1:9000";
 
+/// When the hospital's first day begins for a test.
+const MORNING: civil::Time = civil::time(10, 0, 0, 0);
+
 impl Hospital {
     /// On an engine of its own.
     pub(crate) async fn open() -> Self {
@@ -100,6 +103,7 @@ impl Hospital {
         let _ = std::fs::remove_dir_all(&state);
         std::fs::create_dir_all(&state).unwrap();
         let clock_file = state.join("clock");
+        kit::start_clock(&clock_file, MORNING);
         let (recorder, captured) = recorder().await;
         let clock_arguments = ["--clock-file", clock_file.to_str().unwrap()];
         let hospital = [&clock_arguments[..], &["--menzhen-url", &recorder, "--public-url", PUBLIC_URL]].concat();
