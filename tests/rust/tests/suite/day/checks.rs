@@ -277,8 +277,7 @@ fn nobody_lost(before: &Queue, after: &Queue) -> Result<(), String> {
 fn may_lead_to(before: State, after: State) -> bool {
     use State::{Booked, Cancelled, CheckedIn, Confirming, Expired, Fulfilled, Held, NoShow, Refused};
     match (before, after) {
-        (Expired, Held { .. }) => false,
-        (Confirming { .. }, Held { .. } | Expired) => false,
+        (Expired, Held { .. }) | (Confirming { .. }, Held { .. } | Expired) => false,
         (Held { .. } | Expired | Confirming { .. }, _)
         | (Booked, Booked | CheckedIn | Fulfilled | NoShow | Cancelled { .. })
         | (CheckedIn, CheckedIn | Fulfilled | Cancelled { by: CancelledBy::Hospital, .. })
