@@ -8,8 +8,6 @@ use domain::report::{self, Coding, Item, Report, Text};
 use std::collections::BTreeSet;
 use store::StoreError;
 
-/// Whose code it is that a table says.
-const SYSTEM: &str = "menzhen";
 /// Systems whose codes mean the same everywhere (LOINC): no table of a hospital's is asked.
 const EVERYWHERE: [&str; 2] = ["LN", "http://loinc.org"];
 /// Where an unknown code was met, on the list for staff.
@@ -55,10 +53,7 @@ fn translate(item: &mut Item, codes: &Codes, unknown: &mut BTreeSet<String>) {
     {
         match codes.ours(CodeKind::Item, theirs.as_str()) {
             None => drop(unknown.insert(theirs.as_str().chars().take(CODE_CHARS_MAX).collect())),
-            Some(ours) if ours != theirs.as_str() => {
-                let coding = Coding { system: Some(SYSTEM.into()), code: Some(Text::new(ours)), ..Coding::default() };
-                item.code.codings.insert(0, coding);
-            }
+            Some(ours) if ours != theirs.as_str() => item.code.codings.insert(0, Coding::ours(&ours)),
             Some(_) => {}
         }
     }

@@ -148,10 +148,7 @@ fn is_number_reused(before: Option<&Dossier>, arriving: &Report) -> bool {
     let Some(number) = &arriving.transmission.control_id else { return false };
     let mut known =
         before.into_iter().flat_map(|before| before.history.current().into_iter().chain(before.history.earlier()));
-    known.any(|known| {
-        known.transmission.control_id.as_ref() == Some(number)
-            && Report { transmission: arriving.transmission.clone(), ..known.clone() } != *arriving
-    })
+    known.any(|known| known.transmission.control_id.as_ref() == Some(number) && !known.says_the_same(arriving))
 }
 
 impl Table {

@@ -4,8 +4,8 @@ use crate::world::{World, now};
 use domain::due::Deadline;
 use domain::his::{CodeEntry, CodeKind};
 use domain::person::Sex;
-use domain::report::Wire;
 use domain::report::unplaced::Why;
+use domain::report::{Arrival, Wire};
 use domain::time::add_minutes;
 use intake::{Delivery, Inbox, Replayed};
 use store::Table;
@@ -176,4 +176,47 @@ async fn items_and_sexes_go_by_the_tables_where_the_profile_says_so() {
     assert_eq!(report.subject.sex, Some(Sex::Female));
     let codes: Vec<_> = report.items().flat_map(|item| item.code.codes()).collect();
     assert_eq!(codes, ["K", "L77"], "ours, and what was sent");
+}
+
+/// A laboratory that repeats a message after staff have mapped its codes says nothing new, and alarms nobody again.
+#[tokio::test]
+async fn a_message_repeated_after_its_codes_were_mapped_is_no_new_version() {
+    let world = World::new().await;
+    world.person(1, "林晓梅", CARD).await;
+    let mut profile = crate::world::profile();
+    profile.reports.by_code_tables = true;
+    let entry = |kind, theirs: &str, ours: &str| CodeEntry {
+        kind,
+        theirs: theirs.into(),
+        ours: ours.into(),
+        name: String::new(),
+    };
+    let body = format!(
+        r#"{{"reportId":"R1","cardNo":"{CARD}","patientName":"林晓梅","sex":"02","reportType":"检验",
+        "reportStatus":"已审核","items":[{{"itemCode":"L77","itemName":"血钾","result":"7.9","abnormalFlag":"HH"}}]}}"#
+    );
+    let delivery = Delivery { wire: Wire::FrontEnd, sender: "lis", charset: None, body: body.as_bytes() };
+    let first = inbox(&world, &profile).take(&delivery).await.unwrap().filed.remove(0);
+    let critical = || async { world.table().report(&world.keys, &first.id).await.unwrap().unwrap().filed.critical };
+    let alarm = critical().await;
+    assert!(alarm.is_some());
+    for (kind, theirs, ours) in [(CodeKind::Item, "L77", "K"), (CodeKind::Sex, "02", "female")] {
+        world.table().put_code(&entry(kind, theirs, ours)).await.unwrap();
+        let again = inbox(&world, &profile).take(&delivery).await.unwrap().filed.remove(0);
+        assert_eq!((again.arrival, &again.id), (Arrival::Duplicate, &first.id));
+    }
+    let known = world.table().report(&world.keys, &first.id).await.unwrap().unwrap();
+    assert_eq!(known.dossier.history.earlier(), []);
+    let report = known.dossier.history.current().unwrap();
+    assert_eq!(report.items().flat_map(|item| item.code.codes()).collect::<Vec<_>>(), ["K", "L77"], "read anew");
+    assert_eq!(report.subject.sex, Some(Sex::Female));
+    let said_later = body.replace("7.9", "8.1").replace("已审核", "已更正");
+    let other = Delivery { body: said_later.as_bytes(), ..delivery };
+    inbox(&world, &profile).take(&other).await.unwrap();
+    let known = world.table().report(&world.keys, &first.id).await.unwrap().unwrap();
+    assert_eq!(
+        (known.dossier.history.earlier().len(), known.filed.critical),
+        (1, alarm),
+        "corrected, and no new alarm"
+    );
 }

@@ -6,7 +6,8 @@
 //! - otherwise the later one counts, by the time its status changed, then by the time it was sent;
 //! - at the same time a recall counts more than anything, and a correction more than what it corrects; a recall that
 //!   says no time at all counts more than everything: hiding a right result does less harm than showing a wrong one;
-//! - the same content again, under whatever message number, is no new version.
+//! - the same content again, under whatever message number, is no new version, also when a table of codes has changed in
+//!   between and it reads otherwise here: the latest reading is kept.
 //!
 //! A recalled report can be followed by a later version: a laboratory that mends the patient of a report sends the same
 //! number again.
@@ -46,6 +47,12 @@ struct Weight<'a> {
     sent_at: Option<Timestamp>,
     status: Status,
     control_id: Option<&'a Text>,
+}
+
+/// Weight and, last, what is said.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Rank<'a> {
+    weight: Weight<'a>,
     // Two contents under all the same marks: either may count, but the same one everywhere.
     content: &'a Report,
 }
@@ -61,16 +68,11 @@ fn weight(report: &Report) -> Weight<'_> {
         sent_at,
         status: report.status,
         control_id: report.transmission.control_id.as_ref(),
-        content: report,
     }
 }
 
-/// Whether two versions say the same, however they came.
-fn is_same_content(one: &Report, other: &Report) -> bool {
-    one.status == other.status && {
-        let neutral = |report: &Report| Report { transmission: other.transmission.clone(), ..report.clone() };
-        neutral(one) == *other
-    }
+fn rank(report: &Report) -> Rank<'_> {
+    Rank { weight: weight(report), content: report }
 }
 
 impl History {
@@ -86,19 +88,19 @@ impl History {
             return None;
         }
         let mut versions = self.versions.clone();
-        let known = versions.iter_mut().find(|known| is_same_content(known, &arriving));
+        let known = versions.iter_mut().find(|known| known.says_the_same(&arriving));
         let is_known = known.is_some();
-        let counted = self.current().is_some_and(|current| is_same_content(current, &arriving));
+        let counted = self.current().is_some_and(|current| current.says_the_same(&arriving));
         let content = arriving.clone();
         match known {
             // The same again: it counts by its latest sending, or a delayed version in between could win.
-            Some(known) if weight(&arriving) > weight(known) => *known = arriving,
+            Some(known) if weight(&arriving) >= weight(known) => *known = arriving,
             Some(_) => {}
             None => versions.push(arriving),
         }
-        versions.sort_by(|one, other| Reverse(weight(one)).cmp(&Reverse(weight(other))));
+        versions.sort_by(|one, other| Reverse(rank(one)).cmp(&Reverse(rank(other))));
         versions.truncate(VERSIONS_MAX);
-        let counts = versions.first().is_some_and(|current| is_same_content(current, &content));
+        let counts = versions.first().is_some_and(|current| current.says_the_same(&content));
         let arrival = match (counts, is_known) {
             (true, _) if !counted => Arrival::Current,
             (_, true) => Arrival::Duplicate,
@@ -131,7 +133,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Concept, ReportKey, Transmission, When, Wire};
+    use crate::report::{Coding, Concept, Item, ReportKey, Section, Transmission, When, Wire};
     use proptest::prelude::*;
 
     fn version(status: Status, issued: Option<i64>, sent: Option<i64>, code: &str) -> Report {
@@ -174,6 +176,25 @@ mod tests {
         let again = version(Status::Final, Some(10), Some(99), "a");
         let (history, arrival) = History::of(report).with(again).unwrap();
         assert_eq!((history.earlier().len(), arrival), (0, Arrival::Duplicate));
+    }
+
+    #[test]
+    fn the_same_again_is_a_duplicate_after_its_code_was_mapped() {
+        let mut report = version(Status::Final, Some(10), Some(10), "a");
+        let item = Item::new(Concept::coded("L", "77", None), Status::Final);
+        let section = |item: &Item| vec![Section { title: None, items: vec![item.clone()] }];
+        report.sections = section(&item);
+        let mut mapped = item.clone();
+        mapped.code.codings.insert(0, Coding::ours("K"));
+        for again in [Some(10), Some(99)] {
+            let read = Report { sections: section(&mapped), ..version(Status::Final, Some(10), again, "a") };
+            let (history, arrival) = History::of(report.clone()).with(read.clone()).unwrap();
+            assert_eq!((history.earlier().len(), arrival), (0, Arrival::Duplicate));
+            assert_eq!(history.current(), Some(&read), "the latest reading");
+        }
+        mapped.code.codings.push(Coding { code: Some("K1".into()), ..Coding::default() });
+        let other = Report { sections: section(&mapped), ..report.clone() };
+        assert_eq!(History::of(report).with(other).unwrap().0.earlier().len(), 1, "another code of the sender's");
     }
 
     #[test]

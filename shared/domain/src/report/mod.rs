@@ -295,6 +295,18 @@ pub struct Item {
     pub extras: Vec<Extra>,
 }
 
+/// Names under which front-end machines send a sex, without case and signs.
+const SEX_PLACES: [&str; 4] = ["sex", "gender", "patientsex", "sexname"];
+
+impl Extra {
+    /// Whether it is a sex by a code of the sender's own.
+    fn is_sex(&self) -> bool {
+        let name = self.place.rsplit('.').next().unwrap_or_default();
+        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        SEX_PLACES.contains(&plain.to_lowercase().as_str())
+    }
+}
+
 impl Item {
     /// An item that says nothing yet.
     pub fn new(code: Concept, status: Status) -> Self {
@@ -321,6 +333,12 @@ impl Item {
             derived_from: Vec::new(),
             extras: Vec::new(),
         }
+    }
+
+    /// Without the codes of ours, here and in what hangs on it.
+    fn forget_our_codes(&mut self) {
+        self.code.codings.retain(|coding| !coding.is_ours());
+        self.components.iter_mut().chain(&mut self.members).for_each(Self::forget_our_codes);
     }
 
     /// Whether something was found: a value, or a flag that stands for one (`R` of an antibiotic without MIC).
@@ -487,6 +505,22 @@ impl Report {
             based_on: Vec::new(),
             extras: Vec::new(),
         }
+    }
+
+    /// Whether it says the same as another one, however either came and however our tables of codes read it.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.status == other.status && self.as_said() == other.as_said()
+    }
+
+    /// What was said: without how it came, and without what only our tables of codes make of it.
+    fn as_said(&self) -> Self {
+        let transmission = Transmission { wire: Wire::Hl7, control_id: None, sent_at: None };
+        let mut said = Self { transmission, ..self.clone() };
+        said.sections.iter_mut().flat_map(|section| &mut section.items).for_each(Item::forget_our_codes);
+        if said.extras.iter().any(Extra::is_sex) {
+            said.subject.sex = None;
+        }
+        said
     }
 
     /// Every item, with what hangs on it.

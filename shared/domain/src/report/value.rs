@@ -6,6 +6,8 @@ use super::when::When;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
+/// The system of codes that are ours.
+const OUR_SYSTEM: &str = "menzhen";
 /// The code systems of LOINC as senders name them.
 const LOINC: [&str; 4] = ["http://loinc.org", "LN", "LOINC", "urn:oid:2.16.840.1.113883.6.1"];
 /// The code systems of UCUM as senders name them.
@@ -27,6 +29,18 @@ pub struct Coding {
     pub code: Option<Text>,
     /// What the code means, in words.
     pub display: Option<Text>,
+}
+
+impl Coding {
+    /// A code of ours that stands here for the sender's, by the hospital's tables.
+    pub fn ours(code: &str) -> Self {
+        Self { system: Some(OUR_SYSTEM.into()), code: Some(Text::new(code)), ..Self::default() }
+    }
+
+    /// Whether it is a code of ours, and not the sender's.
+    pub fn is_ours(&self) -> bool {
+        self.system.as_ref().is_some_and(|system| system.as_str() == OUR_SYSTEM)
+    }
 }
 
 /// Something named by codes, words or both.
@@ -69,6 +83,12 @@ impl Concept {
     pub fn loinc(&self) -> Option<&str> {
         let is_loinc = |coding: &&Coding| coding.system.as_ref().is_some_and(|system| LOINC.contains(&system.as_str()));
         self.codings.iter().find(is_loinc).and_then(|coding| coding.code.as_ref()).map(Text::as_str)
+    }
+
+    /// All its codes as they were sent, without those of ours that stand for them here.
+    pub fn sent_codes(&self) -> impl Iterator<Item = &str> {
+        let sent = self.codings.iter().filter(|coding| !coding.is_ours());
+        sent.filter_map(|coding| coding.code.as_ref()).map(Text::as_str)
     }
 
     /// All its codes, whatever the system.

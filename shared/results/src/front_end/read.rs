@@ -211,9 +211,12 @@ fn subject(fields: &mut Fields, card: Option<Text>, codes: &Codes) -> Subject {
     for (name, kind) in names::PATIENT_NUMBERS {
         identifiers.extend(fields.text(&[name]).map(|value| numbered(kind, value)));
     }
-    // A sex nobody knows stays with what no field is made for.
-    let known = fields.all_texts(&names::SEX).into_iter().find_map(|code| sex(codes, code));
-    if known.is_some() {
+    // A sex nobody knows stays with what no field is made for, and so does the hospital's own code: what was said is the
+    // same before and after somebody has mapped it.
+    let sexes = fields.all_texts(&names::SEX);
+    let known = sexes.iter().find_map(|code| sex(codes, code));
+    let is_own = sexes.iter().any(|code| codes.sexes.contains_key(*code));
+    if known.is_some() && !is_own {
         fields.text(&names::SEX);
     }
     Subject {

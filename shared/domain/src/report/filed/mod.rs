@@ -582,7 +582,8 @@ fn critical_values(report: &Report) -> BTreeSet<Alarmed> {
     let stands = |status: Status| !matches!(status, Status::Cancelled | Status::EnteredInError);
     let alarmed = |item: &Item| {
         let meaning = flag::gravest(&item.flags).filter(|meaning| meaning.is_critical())?;
-        let code = item.code.codes().next().unwrap_or(item.code.name());
+        // As sent: a code that is mapped in between alarms no second time.
+        let code = item.code.sent_codes().next().unwrap_or(item.code.name());
         Some(Alarmed { code: code.into(), sub_id: item.sub_id.clone(), meaning })
     };
     let items = report.items().filter(|item| stands(report.status) && stands(item.status));
