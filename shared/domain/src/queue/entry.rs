@@ -152,6 +152,11 @@ impl Entry {
         self.stage == Stage::Waiting
     }
 
+    /// True once they have been here.
+    pub fn came(&self) -> bool {
+        self.checked_in_s > 0
+    }
+
     /// How the appointment is found.
     pub fn key(&self, date: Date) -> AppointmentKey {
         AppointmentKey { patient: self.patient.clone(), date, id: self.appointment.clone() }

@@ -280,7 +280,11 @@ impl Queue {
             self.entries.push(expected(booked));
         }
         let band = self.band_at(now).max(booked.start);
-        let entry = self.require(&booked.appointment, |stage| *stage == Stage::Expected)?;
+        let entry = self.require(&booked.appointment, |stage| matches!(stage, Stage::Expected | Stage::Left))?;
+        // Staff may have sent them home before they came; who had been here comes again in another way.
+        if entry.stage == Stage::Left && entry.came() {
+            return Err(QueueError::NotFrom(Box::new(Stage::Left)));
+        }
         entry.name_masked.clone_from(&arrival.name_masked);
         entry.band = band;
         entry.checked_in_s = now.as_second();
@@ -366,6 +370,10 @@ impl Queue {
         let band = self.band_at(now);
         let entry = self.require(appointment, |stage| matches!(stage, Stage::Missed | Stage::Left))?;
         if entry.stage == Stage::Left {
+            // Who never was here has to check in: their visit knows nothing of it yet.
+            if !entry.came() {
+                return Err(QueueError::NotFrom(Box::new(Stage::Left)));
+            }
             entry.turn = Turn::Behind(policy.missed_behind);
             entry.band = entry.band.max(band);
             entry.checked_in_s = now.as_second();

@@ -132,6 +132,19 @@ fn a_missed_one_comes_up_after_three_others_and_twice_at_most() {
 }
 
 #[test]
+fn who_was_sent_home_before_they_came_checks_in_as_anybody_else() {
+    let mut day = Day::new();
+    day.0 = day.0.clone().with_roster(&[booked(1, "0800"), booked(2, "0800")], day.1);
+    day.come(2, "0800").go(&Command::Leave(id(1))).unwrap().go(&Command::Leave(id(2))).unwrap();
+    let refused = |day: &mut Day, command: &Command| day.go(command).map(|_| ()).unwrap_err();
+    let left = QueueError::NotFrom(Box::new(Stage::Left));
+    assert_eq!(refused(&mut day, &Command::Return(id(1))), left, "their visit knows of no check-in");
+    assert_eq!(refused(&mut day, &arrival(2, "0800", Priority::None)), left, "who was here comes again");
+    day.come(1, "0800").go(&Command::Return(id(2))).unwrap();
+    assert_eq!(day.line(), [1, 2]);
+}
+
+#[test]
 fn with_fewer_than_three_others_a_missed_one_comes_up_when_nobody_is_left() {
     let mut day = Day::new();
     day.come(1, "0800").come(2, "0800");
