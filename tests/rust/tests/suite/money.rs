@@ -1,6 +1,7 @@
 //! A seeded model of money: patients, families, staff, the clock, WeChat, the HIS and crashes in any order, on the real
-//! handlers, a real engine and both stand-ins. When everything has settled, every order's payment is what was kept and
-//! what went back, in our books, WeChat's and the HIS's.
+//! handlers, a real engine and both stand-ins, with numbers of our own and with numbers of the HIS. When everything has
+//! settled, every order's payment is what was kept and what went back, in our books, WeChat's and the HIS's, and the HIS
+//! has the visits that are.
 //!
 //! `MONEY_SEEDS=10000` walks that many seeds; `MONEY_SEED=17` walks one and prints each step. A seed that fails prints its
 //! steps: the same seed takes the same steps.
@@ -11,16 +12,22 @@ mod steps;
 
 use crate::visit::hospital::Hospital;
 use dice::Dice;
+use domain::enrolment::NumberOwner;
 use steps::World;
 
 /// Seeds walked by `make test`, over all walkers; `make model` walks ten times as many.
 const SEEDS: u64 = 1_000;
-/// Walkers: one hospital each.
+/// Walkers: one hospital each, an even number, so that each has seeds of one owner of the numbers.
 const WALKERS: u64 = 4;
 /// Steps of one seed.
 const STEPS: u64 = 36;
 /// Seeds on one hospital before it starts anew: the stand-ins keep everything they ever saw.
 const SEEDS_PER_HOSPITAL: usize = 50;
+
+/// Who gives the numbers of a seed, ourselves or the hospital's own system: half of them each, and one for each walker.
+pub(crate) fn owner_of(seed: u64) -> NumberOwner {
+    if seed.is_multiple_of(2) { NumberOwner::His } else { NumberOwner::Menzhen }
+}
 
 fn seeds() -> u64 {
     std::env::var("MONEY_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
@@ -48,7 +55,7 @@ async fn walk(walker: u64) -> ledger::Sums {
     let mut sums = ledger::Sums::default();
     let batches: Vec<Vec<u64>> = mine.chunks(SEEDS_PER_HOSPITAL).map(<[u64]>::to_vec).collect();
     for batch in batches {
-        let hospital = Hospital::open().await;
+        let hospital = Hospital::open_where(owner_of(walker)).await;
         for seed in batch {
             sums.add(&walk_seed(&hospital, seed, false).await);
         }
@@ -70,7 +77,7 @@ async fn walk_all(walkers: std::ops::Range<u64>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_fen_is_lost_or_made() {
     match std::env::var("MONEY_SEED").ok().and_then(|text| text.parse().ok()) {
-        Some(seed) => eprintln!("{:?}", walk_seed(&Hospital::open().await, seed, true).await),
+        Some(seed) => eprintln!("{:?}", walk_seed(&Hospital::open_where(owner_of(seed)).await, seed, true).await),
         None => walk_all(0..WALKERS / 2).await,
     }
 }

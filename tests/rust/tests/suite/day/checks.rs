@@ -2,6 +2,7 @@
 
 use super::steps::{SLOTS, World};
 use crate::money::ledger;
+use crate::visit::enrolled;
 use crate::visit::hospital::appointment_key;
 use domain::appointment::{Appointment, CancelledBy, State};
 use domain::clinic::{Claim, Slot};
@@ -128,6 +129,7 @@ impl World<'_> {
         self.nobody_locked_out(&all).await?;
         self.nobody_waits().await?;
         let sums = ledger::books(self.hospital, &self.orders().await).await?;
+        enrolled::agree(self.hospital, &self.clinics, &all).await?;
         self.forgive_accounts().await;
         self.everybody_can_book().await?;
         Ok(sums)
@@ -237,12 +239,12 @@ impl World<'_> {
     }
 }
 
-/// Free, taken, resting and withdrawn are what was released, each number once.
+/// Free, taken, resting, withdrawn and sold elsewhere are what was released, each number once.
 fn every_number_once(slot: &Slot, released: &[(&str, u16, u16)]) -> Result<(), String> {
     let wanted = released.iter().find(|(start, _, _)| *start == slot.start.to_string());
     let (_, first, count) = *wanted.ok_or_else(|| format!("a slot was made: {slot:?}"))?;
     let all: BTreeSet<u16> = (first..first + count).collect();
-    let several = slot.free_numbers.len() + slot.taken.len() + slot.withdrawn.len();
+    let several = slot.free_numbers.len() + slot.taken.len() + slot.withdrawn.len() + slot.elsewhere.len();
     ensure(slot.numbers() == all && several == all.len(), || format!("a number was lost, made or doubled: {slot:?}"))
 }
 
@@ -273,10 +275,10 @@ fn nobody_lost(before: &Queue, after: &Queue) -> Result<(), String> {
 
 /// Whether moves lead from one state to another.
 fn may_lead_to(before: State, after: State) -> bool {
-    use State::{Booked, Cancelled, CheckedIn, Expired, Fulfilled, Held, NoShow, Refused};
+    use State::{Booked, Cancelled, CheckedIn, Confirming, Expired, Fulfilled, Held, NoShow, Refused};
     match (before, after) {
-        (Expired, Held { .. }) => false,
-        (Held { .. } | Expired, _)
+        (Expired, Held { .. }) | (Confirming { .. }, Held { .. } | Expired) => false,
+        (Held { .. } | Expired | Confirming { .. }, _)
         | (Booked, Booked | CheckedIn | Fulfilled | NoShow | Cancelled { .. })
         | (CheckedIn, CheckedIn | Fulfilled | Cancelled { by: CancelledBy::Hospital, .. })
         | (NoShow, NoShow | CheckedIn | Fulfilled | Cancelled { by: CancelledBy::Hospital, .. }) => true,

@@ -1,6 +1,6 @@
 //! The desk's part: the window, check-in, the queue, and what the office decides about a clinic.
 
-use super::steps::{Happened, World};
+use super::steps::{Happened, SLOTS, World};
 use crate::money::dice::Dice;
 use domain::appointment::{Booker, CancelledBy, State};
 use domain::catalog::Doctor;
@@ -10,6 +10,7 @@ use domain::event::Actor;
 use domain::id::AppointmentId;
 use domain::queue::check_in::CampusCode;
 use domain::queue::{CheckInError, CheckInPoint, Command, Entry, Priority, Queue, QueueError, Stage};
+use serde_json::json;
 use store::Table;
 use store::queues::{CheckIn, CheckInFailed, QueueFailed, Way};
 use store::registration::HoldRequest;
@@ -28,7 +29,11 @@ impl World<'_> {
         self.hospital.table.clinic_alone(&self.clinics[at]).await.unwrap().unwrap()
     }
 
+    /// Where the hospital's own system gives the numbers, the window asks that one.
     pub(super) async fn window(&mut self, dice: &mut Dice) -> Happened {
+        if self.are_numbers_of_his() {
+            return self.sold_at_the_his(dice).await;
+        }
         let (who, (at, clinic, start)) = (dice.below(self.people.len()), self.wish(dice));
         let patient = self.people[who].patient.clone();
         let request = HoldRequest {
@@ -52,6 +57,18 @@ impl World<'_> {
             self.visits.push((who, visit.key()));
         }
         (format!("the window registers person {who} for {start} of clinic {at}: {text}"), what)
+    }
+
+    async fn sold_at_the_his(&mut self, dice: &mut Dice) -> Happened {
+        let at = dice.below(self.clinics.len());
+        let slots = SLOTS[at];
+        let (_, first, count) = *dice.pick(slots).unwrap();
+        let number = first + u16::try_from(dice.below(usize::from(count))).unwrap();
+        let body = json!({ "clinic": self.clinics[at].as_str(), "number": number });
+        // Most of them not: there are few numbers, and who comes to the desk has to have one.
+        let is_sold = dice.one_in(3) && self.hospital.his.try_post("sell", body).await.0;
+        let what = if is_sold { "window" } else { "refused by a rule" };
+        (format!("the HIS sells number {number} of clinic {at} at a window: {is_sold}"), what)
     }
 
     pub(super) async fn cancel_at_window(&mut self, dice: &mut Dice) -> Option<Happened> {

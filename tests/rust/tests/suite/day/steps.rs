@@ -9,6 +9,7 @@ use domain::appointment::{AppointmentKey, State};
 use domain::civil::Date;
 use domain::clinic::{Slot, SlotStart};
 use domain::credit::Record;
+use domain::enrolment::NumberOwner;
 use domain::event::DomainEvent;
 use domain::id::{AppointmentId, ClinicId, OutTradeNo};
 use domain::queue::Queue;
@@ -23,6 +24,8 @@ const DISTURBED_CALLS: usize = 24;
 const TURNS_MAX: usize = 400;
 /// Turns within one instant: what is due now, and what follows from it.
 const TURNS_NOW_MAX: usize = 40;
+/// Tries to book before the first step.
+const BOOKED_AHEAD: usize = 5;
 /// The rooms of two clinics call from one queue.
 const GROUP: &str = "G1";
 
@@ -80,6 +83,9 @@ pub(super) const EVERYTHING: [&str; 47] = [
     "window",
     "strike",
 ];
+
+/// And in one whose numbers are the HIS's.
+pub(super) const EVERYTHING_OF_HIS: [&str; 2] = ["HIS back", "HIS down"];
 
 /// A step: its words for the trace, and what it was for the sums.
 pub(super) type Happened = (String, &'static str);
@@ -143,11 +149,31 @@ impl<'a> World<'a> {
         };
         world.pass_until(noon).await;
         hospital.letters.take();
-        for _ in 0..dice.below(4) {
-            let (text, _) = world.window(dice).await;
-            world.trace.push(text);
+        if world.are_numbers_of_his() {
+            world.book_ahead(dice).await;
+        } else {
+            for _ in 0..dice.below(4) {
+                let (text, _) = world.window(dice).await;
+                world.trace.push(text);
+            }
         }
         world
+    }
+
+    pub(super) fn are_numbers_of_his(&self) -> bool {
+        self.hospital.profile.numbers.owner == NumberOwner::His
+    }
+
+    /// Where no window here registers anybody, whoever comes in the morning has booked at home.
+    async fn book_ahead(&mut self, dice: &mut Dice) {
+        for _ in 0..BOOKED_AHEAD {
+            let (held, _) = self.hold(dice).await;
+            self.trace.push(held);
+            if let Some((paid, _)) = self.pay(dice).await {
+                self.trace.push(paid);
+            }
+            his_sync::handle(&self.hospital.his_sync).await;
+        }
     }
 
     pub(super) fn key(&mut self) -> String {
@@ -213,6 +239,7 @@ impl<'a> World<'a> {
             25 => Box::pin(self.change_clinic(dice)).await,
             26..30 => Some(Box::pin(self.tick(dice)).await),
             30..33 => Box::pin(self.deliver(dice)).await?,
+            33 if self.are_numbers_of_his() && dice.one_in(4) => Some(self.his_trouble(dice).await),
             33 => Box::pin(self.his_record(dice)).await,
             34 => Some(Box::pin(self.rest()).await?),
             35..38 => Some((Box::pin(self.pass(dice)).await, "time passes")),
@@ -337,6 +364,17 @@ impl<'a> World<'a> {
         Some((format!("the HIS says of {}: visited {visited}", key.id), "follows at night"))
     }
 
+    /// Every call of ours is hung up on for a while.
+    async fn his_trouble(&self, dice: &mut Dice) -> Happened {
+        let is_down = dice.one_in(2);
+        self.hospital.his.post("down", json!({ "on": is_down })).await;
+        if is_down { ("the HIS goes down".into(), "HIS down") } else { ("the HIS is there".into(), "HIS back") }
+    }
+
+    async fn his_is_there(&self) {
+        self.hospital.his.post("down", json!({ "on": false })).await;
+    }
+
     /// One function's tick, alone or doubled.
     async fn tick(&mut self, dice: &mut Dice) -> Happened {
         let (hospital, doubled) = (self.hospital, dice.one_in(5));
@@ -361,6 +399,7 @@ impl<'a> World<'a> {
     /// Nothing goes wrong for a moment: what is due now is done, and then the queue stands as the visits do.
     async fn rest(&mut self) -> Result<Happened, String> {
         self.hospital.switch.arm(None);
+        self.his_is_there().await;
         for _ in 0..TURNS_NOW_MAX {
             let now_s = self.hospital.now().as_second();
             let due = self.hospital.due().await;
@@ -383,6 +422,7 @@ impl<'a> World<'a> {
 
     /// The schedules run and messages are delivered until nothing is due, over the nights after.
     pub(super) async fn settle(&mut self) -> Result<(), String> {
+        self.his_is_there().await;
         for _ in 0..TURNS_MAX {
             self.deliver_all().await?;
             let Some((at, worker, _)) = self.hospital.due().await.into_iter().next() else { break };
@@ -452,5 +492,6 @@ async fn put_clinic(hospital: &Hospital, seed: u64, eve: Date, at: usize, slots:
         .map(|(start, first, count)| Slot::fresh(&clinic, start.parse().unwrap(), *first, *count))
         .collect();
     assert!(hospital.table.put_schedule(&clinic, &slots, &[]).await.unwrap().is_done());
+    hospital.list_at_the_his(&clinic.id).await;
     clinic.id
 }

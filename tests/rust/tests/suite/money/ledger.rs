@@ -1,6 +1,7 @@
 //! The books of all three, once everything has settled.
 
 use super::steps::{NUMBERS, World};
+use crate::visit::enrolled;
 use crate::visit::hospital::{Hospital, slot};
 use domain::appointment::{Appointment, State};
 use domain::clinic::Claim;
@@ -11,10 +12,19 @@ use domain::order::{Order, OrderState, Posting, RefundState, Subject};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Visits whose number the HIS gives, at their end: its word on them stands, or all of it is over there.
+const CONFIRMED: &str = "visit confirmed by the HIS";
+const UNDONE: &str = "visit over at the HIS";
+
 /// What the three books say of all orders of the seed.
 pub(super) async fn check(world: &World<'_>) -> Result<Sums, String> {
-    let sums = books(world.hospital, &world.orders).await?;
-    numbers(world).await?;
+    let mut sums = books(world.hospital, &world.orders).await?;
+    let visits = visits(world).await;
+    numbers(world, &visits).await?;
+    let confirmed = enrolled::agree(world.hospital, std::slice::from_ref(&world.clinic), &visits).await?;
+    sums.ways.insert(CONFIRMED.to_owned(), confirmed);
+    let undone = visits.iter().filter(|visit| visit.is_number_of_his() && !is_the_patients(visit));
+    sums.ways.insert(UNDONE.to_owned(), undone.count());
     Ok(sums)
 }
 
@@ -62,11 +72,12 @@ impl Sums {
         }
     }
 
-    /// Every cause of a refund, every end of a posting, and both kinds of thing paid for.
+    /// Every cause of a refund, every end of a posting, both kinds of thing paid for, and both ends with the HIS.
     pub(super) fn saw_everything(&self) -> bool {
-        let ways =
-            ["bills kept", "visit kept", "VisitOff", "HisRefused", "HisSilent", "PatientAsked", "Staff", "Outside"];
-        self.kept > 0 && self.back > 0 && ways.iter().all(|way| self.ways.contains_key(*way))
+        let causes = ["VisitOff", "HisRefused", "HisSilent", "PatientAsked", "Staff", "Outside"];
+        let ways = ["bills kept", "visit kept", CONFIRMED, UNDONE];
+        let came_about = |way: &&str| self.ways.get(*way).is_some_and(|times| *times > 0);
+        self.kept > 0 && self.back > 0 && causes.iter().chain(&ways).all(came_about)
     }
 
     fn note(&mut self, order: &Order) {
@@ -173,25 +184,30 @@ async fn missed_once(world: &World<'_>, appointment: &Appointment) -> Result<(),
     ensure(fits, || format!("on record {strike:?}: {appointment:?}"))
 }
 
-/// No number is lost, made, doubled, or held by nobody.
-async fn numbers(world: &World<'_>) -> Result<(), String> {
-    let table = &world.hospital.table;
-    let slot = table.slot(&world.clinic, slot()).await.unwrap().unwrap();
-    let taken: BTreeSet<u16> = slot.taken.values().map(|taken| taken.number).collect();
-    let all: BTreeSet<u16> = slot.free_numbers.union(&taken).copied().collect();
-    ensure(all == (1..=NUMBERS).collect(), || format!("a number was lost or made: {slot:?}"))?;
-    ensure(slot.free_numbers.len() + slot.taken.len() == usize::from(NUMBERS), || format!("doubled: {slot:?}"))?;
-    let mut booked = 0;
+/// All visits of the people of the seed.
+async fn visits(world: &World<'_>) -> Vec<Appointment> {
     let patients: BTreeSet<_> = world.people.iter().map(|person| person.patient.clone()).collect();
+    let mut visits = Vec::new();
     for patient in patients {
-        for appointment in table.appointments_of(&patient).await.unwrap() {
-            missed_once(world, &appointment).await?;
-            if is_the_patients(&appointment) {
-                booked += 1;
-                let mine = slot.taken.get(&appointment.id).map(|taken| (taken.claim, taken.number));
-                let wanted = Some((Claim::Booked, appointment.place.number));
-                ensure(mine == wanted, || format!("booked without its number: {appointment:?} {slot:?}"))?;
-            }
+        visits.extend(world.hospital.table.appointments_of(&patient).await.unwrap());
+    }
+    visits
+}
+
+/// No number is lost, made, doubled, or held by nobody.
+async fn numbers(world: &World<'_>, visits: &[Appointment]) -> Result<(), String> {
+    let slot = world.hospital.table.slot(&world.clinic, slot()).await.unwrap().unwrap();
+    let several = slot.free_numbers.len() + slot.taken.len() + slot.elsewhere.len();
+    ensure(slot.numbers() == (1..=NUMBERS).collect(), || format!("a number was lost or made: {slot:?}"))?;
+    ensure(several == usize::from(NUMBERS), || format!("doubled: {slot:?}"))?;
+    let mut booked = 0;
+    for appointment in visits {
+        missed_once(world, appointment).await?;
+        if is_the_patients(appointment) {
+            booked += 1;
+            let mine = slot.taken.get(&appointment.id).map(|taken| (taken.claim, taken.number));
+            let wanted = Some((Claim::Booked, appointment.place.number));
+            ensure(mine == wanted, || format!("booked without its number: {appointment:?} {slot:?}"))?;
         }
     }
     ensure(slot.taken.len() == booked, || format!("a number is held by nobody: {slot:?}"))

@@ -15,6 +15,8 @@ pub(super) const NUMBERS: u16 = 2;
 const FEE_FEN: i64 = 2500;
 /// A call disturbed by a fault is among the first so many.
 const DISTURBED_CALLS: usize = 30;
+/// A request without an answer arrives within this time or never: less than the desk waits for it.
+const UNDERWAY_MAX_MIN: i64 = 5;
 /// Turns everything has to settle in.
 const TURNS_MAX: usize = 120;
 
@@ -32,6 +34,8 @@ pub(super) struct World<'a> {
     sheets: Vec<(usize, Value)>,
     notifications: Vec<Captured>,
     serial: u64,
+    /// For how long a request may have been underway to the HIS.
+    underway_min: i64,
 }
 
 impl<'a> World<'a> {
@@ -42,6 +46,7 @@ impl<'a> World<'a> {
         let second = hospital.patient("chen").await;
         let relative = hospital.linked("zhou", &first).await;
         let clinic = hospital.clinic_at(NUMBERS, FEE_FEN).await;
+        hospital.list_at_the_his(&clinic).await;
         let card: CardNo = format!("V{seed:08}").parse().unwrap();
         hospital.give_card(&first, &card).await;
         let mut world = Self {
@@ -58,6 +63,7 @@ impl<'a> World<'a> {
             sheets: Vec::new(),
             notifications: Vec::new(),
             serial: 0,
+            underway_min: 0,
         };
         for _ in 0..=dice.below(3) {
             world.write_bill(dice).await;
@@ -237,7 +243,9 @@ impl<'a> World<'a> {
     async fn at_the_hospital(&mut self, dice: &mut Dice) -> String {
         let Some((bill, items)) = dice.pick(&self.bills).cloned() else { return "no bill".into() };
         let item = dice.pick(&items).cloned().unwrap_or_default();
-        let (what, body) = match dice.below(8) {
+        let (what, body) = match dice.below(9) {
+            // Of a clinic it does not list it has nothing to sell.
+            8 => ("sell", json!({ "clinic": self.clinic.as_str(), "number": 1 + dice.below(usize::from(NUMBERS)) })),
             0 => ("pay-at-window", json!({ "bill_no": bill })),
             1 => ("void", json!({ "bill_no": bill })),
             2 => ("change", json!({ "bill_no": bill, "item_no": item, "amount": "77.77" })),
@@ -248,9 +256,11 @@ impl<'a> World<'a> {
     }
 
     async fn his_trouble(&mut self, dice: &mut Dice) -> String {
-        let paths = ["/his/v1/fees-post", "/his/v1/refund-post", "/his/v1/fees-posted", "/his/v1/*"];
-        let kinds = ["fail_before", "fail_after", "forged", "refuse"];
-        let (path, kind) = (dice.pick(&paths).unwrap(), dice.pick(&kinds).unwrap());
+        let fees = ["/his/v1/fees-post", "/his/v1/refund-post", "/his/v1/fees-posted", "/his/v1/*"];
+        let visits = ["/his/v1/lock", "/his/v1/confirm", "/his/v1/cancel", "/his/v1/standing"];
+        let paths = if dice.one_in(2) { fees } else { visits };
+        let kinds = ["fail_before", "fail_after", "forged", "refuse", "late"];
+        let (path, kind) = (dice.pick(&paths).unwrap(), *dice.pick(&kinds).unwrap());
         if dice.one_in(2) {
             self.hospital.his.post("down", json!({ "on": !dice.one_in(3) })).await;
             return "the HIS goes down or comes back".into();
@@ -313,8 +323,18 @@ impl<'a> World<'a> {
 
     async fn pass(&mut self, dice: &mut Dice) -> String {
         let minutes = *dice.pick(&[1, 2, 5, 9, 20]).unwrap();
+        self.underway_min += minutes;
+        if self.underway_min > UNDERWAY_MAX_MIN {
+            self.arrive().await;
+        }
         self.hospital.pass_minutes(minutes).await;
         format!("{minutes} minutes pass")
+    }
+
+    /// Requests the HIS has taken in without an answer take effect.
+    async fn arrive(&mut self) {
+        self.underway_min = 0;
+        self.hospital.his.post("late", json!({})).await;
     }
 
     /// Notifications that have come in the meantime (refunds), for later.
@@ -324,6 +344,7 @@ impl<'a> World<'a> {
 
     /// The troubles end, staff work off their list, and the schedules run until nothing is due.
     pub(super) async fn settle(&mut self) {
+        self.arrive().await;
         self.hospital.his.post("faults", json!({ "clear": true })).await;
         self.hospital.wechat.post("faults", json!({ "clear": true })).await;
         if self.seed.is_multiple_of(5) {

@@ -13,6 +13,7 @@ use domain::booking::Gate;
 use domain::clinic::{ClinicKind, Slot, SlotStart};
 use domain::credit::{Breach, Record, Strike, StrikeState, Strikes};
 use domain::due::Deadline;
+use domain::enrolment::NumberOwner;
 use domain::his::HisPolicy;
 use domain::id::{AppointmentId, CardNo, ClinicId, OpenId, PatientId};
 use domain::notice::{About, NoticeKind};
@@ -90,6 +91,15 @@ impl Hospital {
     /// Whose own system speaks these languages.
     pub(crate) async fn open_speaking(policy: &HisPolicy) -> Self {
         Self::open_with(&kit::engine().await, policy).await
+    }
+
+    /// Whose numbers are given by `owner`.
+    pub(crate) async fn open_where(owner: NumberOwner) -> Self {
+        let mut hospital = Self::open().await;
+        if owner == NumberOwner::His {
+            hospital.set_numbers(NumbersPolicy { owner, ..NumbersPolicy::default() }).await;
+        }
+        hospital
     }
 
     /// On an engine that already has the table.
@@ -239,6 +249,21 @@ impl Hospital {
         // A lock ends by itself.
         let is_over = found["until_ms"].as_i64().is_some_and(|until| until <= self.now().as_millisecond());
         Some(if is_over { "over" } else { found["standing"].as_str().unwrap() }.to_owned())
+    }
+
+    /// Where the hospital's own system gives the numbers, it has the clinic in its timetable.
+    pub(crate) async fn list_at_the_his(&self, clinic: &ClinicId) {
+        if self.profile.numbers.owner == NumberOwner::Menzhen {
+            return;
+        }
+        let store::clinics::ClinicWithSlots { clinic, slots } = self.table.clinic(clinic).await.unwrap().unwrap();
+        let half_hours: Vec<Value> =
+            slots.iter().map(|slot| json!({ "start": slot.start.to_string(), "numbers": slot.free_numbers })).collect();
+        let schedule = json!({
+            "date": clinic.date, "period": "morning", "department": clinic.department, "doctor": null,
+            "kind": "ordinary", "fee": clinic.fee.to_string(), "slots": half_hours,
+        });
+        self.his.post("timetable", json!({ "schedules": [schedule] })).await;
     }
 
     /// Gives a patient a card the hospital issued.
