@@ -41,7 +41,7 @@ pub struct Parsed {
 /// What one message says of people, and of a visit.
 #[derive(Clone, Debug)]
 pub(crate) struct News {
-    /// What it is known by: its control id and all it says, but not when it was sent.
+    /// What it is known by: its control id, its event and all it says, but not when it was sent.
     pub(crate) number: String,
     pub(crate) people: Vec<PersonEvent>,
     pub(crate) visit: Option<VisitNews>,
@@ -55,7 +55,8 @@ impl News {
             _ => return Ok(None),
         };
         let said = Message { segments: message.segments.iter().skip(1).cloned().collect(), ..message.clone() };
-        let number = digest(format!("{}\n{}", header.control_id, said.write()).as_bytes());
+        let (kind, event) = &header.kind;
+        let number = digest(format!("{}\n{kind}^{event}\n{}", header.control_id, said.write()).as_bytes());
         Ok(Some(Self { number, people, visit }))
     }
 }

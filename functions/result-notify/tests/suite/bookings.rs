@@ -158,7 +158,7 @@ async fn a_visit_nobody_knows_waits_until_somebody_is_known() {
     let message = siu("S15", "B1", desk.visit.id.as_str(), "", &pid("V9"));
     desk.says(&message, "AE").await;
     assert_eq!(desk.kept().await, [Obstacle { why: Why::UnknownVisit, place: "SCH-1".into() }]);
-    desk.world.bind(&desk.patient, "V9").await;
+    desk.world.table().name_person(&"V9".parse().unwrap(), &desk.patient).await.unwrap();
     assert_eq!(desk.world.table().hurry_unplaced(&desk.world.keys, "V9", now()).await.unwrap(), 1);
     assert!(matches!(desk.replays().await, Replayed::Placed(_)));
     assert!(desk.now(&desk.visit).await.is_cancelled());
