@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { his } from './lib/hospital.mjs';
 import { staffPost } from './lib/money.mjs';
-import { Person } from './lib/person.mjs';
+import { Person, wakeUp } from './lib/person.mjs';
 import { appointmentId, civilDate, moveTo, now, openAhead, openClinic, staff, tick, until } from './lib/stack.mjs';
 
 const MINUTE_MS = 60_000;
@@ -82,6 +82,7 @@ test('three visits nobody came to end booking ahead, and an appeal opens it agai
     assert.equal((await answer(keys[0], { granted: true, why: '有住院记录' })).status, 200, 'a repeat says the same');
     assert.equal(code(await answer(keys[0], { granted: false, why: '改主意' })), 'already_answered');
     assert.equal((await record(person)).standing, 'last_warning');
+    await wakeUp();
     await until('both answers are told', async () => (await person.notices('appeal_answered')).length >= 1);
     const open = (await staff('GET', 'appeals')).json.appeals;
     assert.ok(open.every(({ appointment }) => !keys.includes(appointment)));

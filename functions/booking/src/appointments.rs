@@ -4,7 +4,6 @@ use crate::admission::{self, ADMISSION};
 use crate::browse::clinic_view;
 use crate::views::{AppointmentView, AppointmentsView, CancelView, WaitingRow};
 use crate::{Action, App, attempts, options, set_apart};
-use domain::Timestamp;
 use domain::appointment::{Appointment, AppointmentKey, Booker, CancelledBy};
 use domain::clinic::{Channel, SlotStart};
 use domain::event::Actor;
@@ -84,26 +83,7 @@ async fn locked(
         return Ok(locked);
     }
     let booked = app.desk.table.hold(call.profile()?, request, call.now).await?;
-    Ok(tell(app, booked, call.now).await)
-}
-
-/// Tells the hospital's own system at once what it must know of a visit. That it does not answer is not the patient's
-/// problem: the visit says what is due, and his-sync goes on.
-pub(crate) async fn tell(app: &App, visit: Appointment, now: Timestamp) -> Appointment {
-    let his = match app.his.get(now).await {
-        Ok(his) => his,
-        Err(error) => {
-            tracing::warn!(%error, "the HIS is told later");
-            return visit;
-        }
-    };
-    match enrolment::follow(&app.desk, &his.client, visit.clone(), now).await {
-        Ok(told) => told,
-        Err(error) => {
-            tracing::warn!(%error, appointment = %visit.id, "the HIS is told later");
-            visit
-        }
-    }
+    Ok(enrolment::at_once(&app.desk, &app.his, booked, call.now).await)
 }
 
 pub(crate) fn answer(call: &Call<Action>, held: &Appointment) -> Result<Response, Refusal> {

@@ -16,8 +16,6 @@ use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
 use domain::profile::HospitalProfile;
 use domain::time::add_seconds;
 use kit::StandIn;
-use lambda_http::Body;
-use lambda_http::http::{Request, header};
 use runtime::secrets::{HisAccount, Secret, SmsAccount};
 use runtime::{Clock, Desk, errands};
 use serde_json::{Value, json};
@@ -187,23 +185,8 @@ impl<'a> Reader<'a> {
         below: &str,
         fields: &[(&str, &str)],
     ) -> (u16, Value) {
-        let mut body = form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(fields).append_pair("csrf", self.secret.csrf_token().as_str());
-        let site = web::view::Site {
-            public_url: URL.into(),
-            hospital_name: String::new(),
-            hospital_phone: String::new(),
-            frame_ancestors: String::new(),
-        };
-        let cookie = self.secret.cookie(&site, 60);
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{URL}/patients/{patient}/card{below}"))
-            .header(header::COOKIE, cookie.split(';').next().unwrap())
-            .header(header::ACCEPT, "application/json")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::Text(body.finish()))
-            .unwrap();
+        let url = format!("{URL}/patients/{patient}/card{below}");
+        let request = kit::form(&self.secret, method, &url, "application/json", fields);
         let response = handle(&self.world.app, request).await.unwrap();
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
     }

@@ -11,9 +11,9 @@ use domain::order::{BillItem, Line, NewOrder, Order, OrderState, Subject};
 use domain::time;
 use futures_util::future::try_join_all;
 use his::{BILLS_PER_POST_MAX, Bill, His, HisError, Refusal as HisRefusal, UnpaidBills};
-use runtime::Refusal;
 use runtime::http::Call;
 use runtime::payments::Followed;
+use runtime::{Refusal, posting};
 use std::collections::BTreeSet;
 use store::account::Link;
 use web::Response;
@@ -277,7 +277,7 @@ async fn settled(app: &App, call: &Call<Action>, order: &Order) -> Result<Order,
         let settled = app.desk.table.settle_order(call.profile()?, &order, &actor, call.now).await;
         settled.map_err(runtime::payments::FollowError::from)?;
         let order = app.desk.table.order(&order.out_trade_no).await?.ok_or_else(Problem::not_found)?;
-        return Ok(paying::tell_his(app, order, call.now).await);
+        return Ok(posting::at_once(&app.desk, &app.his, order, call.now).await);
     }
     Ok(order)
 }

@@ -7,9 +7,9 @@ use domain::booking::PREPAY_MARGIN_S;
 use domain::id::OutTradeNo;
 use domain::order::{Cause, Order, OrderState, Subject};
 use domain::time;
-use runtime::Refusal;
 use runtime::http::Call;
 use runtime::payments::Followed;
+use runtime::{Refusal, posting};
 use store::settlement::Settled;
 use web::Response;
 use web::components::Link;
@@ -92,7 +92,7 @@ pub(crate) async fn check(app: &App, call: &Call<Action>) -> Result<Response, Re
         Followed::Open | Followed::Closed | Followed::Settled(_) => own_bills(app, call).await?,
     };
     // The receipt is there when the sheet closes, whether this page or a notification saw the payment first.
-    let order = if order.is_paid() { paying::tell_his(app, order, call.now).await } else { order };
+    let order = if order.is_paid() { posting::at_once(&app.desk, &app.his, order, call.now).await } else { order };
     Ok(call.show(&CheckView::of_bills(stands(&order))))
 }
 

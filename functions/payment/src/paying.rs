@@ -8,7 +8,6 @@ use domain::due::Deadline;
 use domain::order::{Order, OrderState};
 use runtime::payments::provider::{Opened, Provider};
 use runtime::payments::{self, Followed};
-use runtime::posting;
 use runtime::{Refusal, enrolment};
 use web::pay::SheetRequest;
 use wechat::pay::BridgeParameters;
@@ -74,42 +73,10 @@ pub(crate) async fn close(app: &App, order: &Order, now: Timestamp) -> Result<Fo
     Ok(payments::close(&app.desk, &*pay, order, now).await?)
 }
 
-/// Tells the hospital at once what it must know of an order. That it does not answer is not the patient's problem: the
-/// order says what is due, and his-sync goes on.
-pub(crate) async fn tell_his(app: &App, order: Order, now: Timestamp) -> Order {
-    let his = match app.his.get(now).await {
-        Ok(his) => his,
-        Err(error) => {
-            tracing::warn!(%error, "the HIS is told later");
-            return order;
-        }
-    };
-    match posting::follow(&app.desk, &his.client, order.clone(), now).await {
-        Ok(told) => told,
-        Err(error) => {
-            tracing::warn!(%error, order = %order.out_trade_no, "the HIS is told later");
-            order
-        }
-    }
-}
-
-/// Has the hospital confirm a visit at once that it gives the number of. That it does not answer is looked after by his-sync.
+/// Has the hospital confirm a visit at once that it gives the number of.
 pub(crate) async fn tell_visit(app: &App, visit: Appointment, now: Timestamp) -> Appointment {
-    if !matches!(visit.state, State::Confirming { .. }) {
-        return visit;
-    }
-    let his = match app.his.get(now).await {
-        Ok(his) => his,
-        Err(error) => {
-            tracing::warn!(%error, "the HIS is told later");
-            return visit;
-        }
-    };
-    match enrolment::follow(&app.desk, &his.client, visit.clone(), now).await {
-        Ok(told) => told,
-        Err(error) => {
-            tracing::warn!(%error, appointment = %visit.id, "the HIS is told later");
-            visit
-        }
+    match visit.state {
+        State::Confirming { .. } => enrolment::at_once(&app.desk, &app.his, visit, now).await,
+        _ => visit,
     }
 }

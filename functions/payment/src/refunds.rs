@@ -1,14 +1,13 @@
 //! What a patient gives back: items of bills that the hospital has booked and not performed.
 
 use crate::orders::{answer, own};
-use crate::paying;
 use crate::views::OrderView;
 use crate::{Action, App};
 use domain::event::Actor;
 use domain::order::{Cause, Line, Order, OrderError, Posting, RefundRequest, Share, Subject, total};
 use his::{BillLine, His, Lines, RefundCheck};
-use runtime::Refusal;
 use runtime::http::Call;
+use runtime::{Refusal, posting};
 use std::collections::BTreeSet;
 use store::orders::OrderFailed;
 use web::Response;
@@ -35,7 +34,7 @@ pub(crate) async fn ask(app: &App, call: &Call<Action>) -> Result<Response, Refu
     refuse_performed(app, call, &order, &places).await?;
     let after = refunded(app, call, &order, places, &key).await?;
     // The hospital's yes or no is there at once, if it answers.
-    answer(call, &paying::tell_his(app, after, call.now).await)
+    answer(call, &posting::at_once(&app.desk, &app.his, after, call.now).await)
 }
 
 fn nothing_chosen(call: &Call<Action>, order: &Order, mut form: Form, key: IdempotencyKey) -> Response {

@@ -169,23 +169,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     async fn send(&self, now: Timestamp, method: &str, path: &str, accept: &str, fields: &[(&str, &str)]) -> Answer {
-        let site = web::view::Site {
-            public_url: URL.into(),
-            hospital_name: String::new(),
-            hospital_phone: String::new(),
-            frame_ancestors: String::new(),
-        };
-        let cookie = self.secret.cookie(&site, 60);
-        let mut body = form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(fields).append_pair("csrf", self.secret.csrf_token().as_str());
-        let body = if method == "GET" { Body::Empty } else { Body::Text(body.finish()) };
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{URL}{path}"))
-            .header(header::COOKIE, cookie.split(';').next().unwrap())
-            .header(header::ACCEPT, accept)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        answer(Box::pin(handle(&self.hospital.app(now), request.body(body).unwrap())).await.unwrap())
+        let request = kit::form(&self.secret, method, &format!("{URL}{path}"), accept, fields);
+        answer(Box::pin(handle(&self.hospital.app(now), request)).await.unwrap())
     }
 
     async fn get(&self, path: &str) -> Answer {

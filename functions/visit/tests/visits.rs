@@ -183,13 +183,7 @@ struct Somebody<'a> {
 
 impl Somebody<'_> {
     fn cookie(&self) -> String {
-        let site = web::view::Site {
-            public_url: URL.into(),
-            hospital_name: String::new(),
-            hospital_phone: String::new(),
-            frame_ancestors: String::new(),
-        };
-        self.secret.cookie(&site, 60).split(';').next().unwrap().to_owned()
+        kit::cookie(&self.secret, URL)
     }
 
     async fn get(&self, now: Timestamp, path: &str, accept: &str) -> Answer {

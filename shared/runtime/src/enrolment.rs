@@ -4,6 +4,7 @@
 use crate::Desk;
 use crate::desk::ProfileError;
 use crate::random::NoRandomness;
+use crate::secrets::{HisAccount, Secret, SecretError};
 use domain::Timestamp;
 use domain::appointment::{Appointment, Place, State};
 use domain::enrolment::{Known, VisitAnswer, VisitTask};
@@ -29,9 +30,25 @@ pub enum EnrolError {
     /// No random bytes.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
+    /// The keys of the HIS cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Tells the HIS at once what it must know of a visit. That it does not answer is not the patient's problem: the visit says
+/// what is due, and his-sync goes on.
+pub async fn at_once(desk: &Desk, his: &Secret<HisAccount>, visit: Appointment, now: Timestamp) -> Appointment {
+    let told = match his.get(now).await {
+        Ok(his) => follow(desk, &his.client, visit.clone(), now).await,
+        Err(error) => Err(error.into()),
+    };
+    told.unwrap_or_else(|error| {
+        tracing::warn!(%error, appointment = %visit.id, "the HIS is told later");
+        visit
+    })
 }
 
 /// Tells the HIS everything of a visit that it does not know, and answers with the visit after it. A visit that comes to

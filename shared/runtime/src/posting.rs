@@ -4,6 +4,7 @@
 use crate::Desk;
 use crate::desk::ProfileError;
 use crate::random::NoRandomness;
+use crate::secrets::{HisAccount, Secret, SecretError};
 use domain::Timestamp;
 use domain::due::Deadline;
 use domain::id::{BillNo, OutRefundNo};
@@ -37,9 +38,25 @@ pub enum PostError {
     /// No random bytes.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
+    /// The keys of the HIS cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Tells the HIS at once what it must know of an order. That it does not answer is not the patient's problem: the order
+/// says what is due, and his-sync goes on.
+pub async fn at_once(desk: &Desk, his: &Secret<HisAccount>, order: Order, now: Timestamp) -> Order {
+    let told = match his.get(now).await {
+        Ok(his) => follow(desk, &his.client, order.clone(), now).await,
+        Err(error) => Err(error.into()),
+    };
+    told.unwrap_or_else(|error| {
+        tracing::warn!(%error, order = %order.out_trade_no, "the HIS is told later");
+        order
+    })
 }
 
 /// Tells the HIS everything of an order that is due, and answers with the order after it.

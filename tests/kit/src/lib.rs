@@ -25,11 +25,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use store::Table;
 
+mod browser;
 mod clock;
 mod meter;
 mod stand_in;
 mod visit;
 
+pub use browser::{cookie, form};
 pub use clock::start_clock;
 pub use meter::{Meter, Units};
 pub use stand_in::StandIn;

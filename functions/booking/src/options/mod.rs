@@ -3,7 +3,7 @@
 
 mod views;
 
-use crate::appointments::{answer, linked, tell};
+use crate::appointments::{answer, linked};
 use crate::{Action, App};
 use domain::appointment::{Appointment, AppointmentKey, CancelledBy, Place, RefusedWhy, State};
 use domain::booking::{follows_up, window};
@@ -145,7 +145,10 @@ pub(crate) async fn reschedule(app: &App, call: &Call<Action>) -> Result<Respons
 /// Where the hospital's own system gives the numbers, the visit stands once that has confirmed it: told at once. Else it is
 /// told by his-sync.
 async fn told(app: &App, call: &Call<Action>, moved: Appointment) -> Appointment {
-    if moved.is_number_of_his() { tell(app, moved, call.now).await } else { moved }
+    if !moved.is_number_of_his() {
+        return moved;
+    }
+    enrolment::at_once(&app.desk, &app.his, moved, call.now).await
 }
 
 /// The visit that a hold asks to follow up, if clinic and day allow it; whether it was followed up already, the hold

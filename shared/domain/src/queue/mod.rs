@@ -5,6 +5,8 @@
 //! [`estimate`] when, [`check_in`] who may join.
 
 pub mod check_in;
+mod command;
+mod entry;
 pub mod estimate;
 pub mod line;
 pub mod policy;
@@ -12,10 +14,11 @@ pub mod snapshot;
 mod words;
 
 pub use check_in::{CheckInError, CheckInPoint};
+pub use command::{Arrival, Command, QueueError};
+pub use entry::{Entry, Priority, Stage, Turn};
 pub use estimate::{Estimate, Minutes};
 pub use policy::{QueueOwner, QueuePolicy, VisitMinutes};
 
-use crate::appointment::{Appointment, AppointmentKey};
 use crate::clinic::{Clinic, ClinicKind, SlotStart};
 use crate::due::{Deadline, Deadlines};
 use crate::id::{AppointmentId, ClinicId, IdError, PatientId, QueueId};
@@ -28,169 +31,24 @@ use std::collections::BTreeSet;
 /// People one queue holds at most: a pool clinic's whole day. Beyond it the item would grow past what one write takes
 /// cheaply.
 pub const ENTRIES_MAX: usize = 400;
+
 /// Rooms that call from one queue at most.
 pub const ROOMS_MAX: usize = 24;
+
 /// Characters of a room, a doctor or a reason at most.
 pub const WORDS_CHARS_MAX: usize = 40;
+
 /// Service times kept: the pace of the last hours, not of the whole day.
 pub const SERVED_MAX: usize = 40;
+
 /// A visit shorter than this was a slip of the finger and says nothing about the pace, in seconds.
 const SERVICE_MIN_S: i64 = 30;
+
 /// A visit longer than this was forgotten, not long, in seconds.
 const SERVICE_MAX_S: i64 = 3 * 3600;
+
 /// Calling goes on for this long after midnight: the evening's last visits are still of their service day (E04).
 const OVER_AFTER_H: i64 = 6;
-
-/// Why somebody is called before others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Priority {
-    /// In turn.
-    #[default]
-    None,
-    /// 高龄: goes first within the slot.
-    Elder,
-    /// 残疾: goes first within the slot.
-    Disabled,
-    /// 军人: goes first within the slot.
-    Military,
-    /// 急: goes before everybody.
-    Emergency,
-}
-
-impl Priority {
-    /// The badge on a screen; none for people in turn. Which of the three it is concerns nobody in the waiting room.
-    pub fn badge(self) -> Option<&'static str> {
-        match self {
-            Self::None => None,
-            Self::Elder | Self::Disabled | Self::Military => Some("优先"),
-            Self::Emergency => Some("急诊"),
-        }
-    }
-}
-
-/// How a waiting person comes up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Turn {
-    /// By slot, priority and check-in.
-    #[default]
-    Ordinary,
-    /// 回诊: back with results, in between the others.
-    Results,
-    /// 过号: after so many more calls.
-    Behind(u8),
-    /// When nobody else is left.
-    Last,
-}
-
-/// Where somebody stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "st", rename_all = "snake_case")]
-pub enum Stage {
-    /// Has a number and is not here yet.
-    Expected,
-    /// 候诊
-    Waiting,
-    /// 叫号: called to a room.
-    Called {
-        /// The room.
-        room: String,
-        /// Calls that count, from 1.
-        times: u8,
-        /// The first call.
-        #[serde(with = "crate::clinic::epoch_s")]
-        at: Timestamp,
-        /// The last call that counts.
-        #[serde(with = "crate::clinic::epoch_s")]
-        last: Timestamp,
-    },
-    /// 就诊中
-    InRoom {
-        /// The room.
-        room: String,
-        /// When they were called: a room is taken from then on.
-        #[serde(with = "crate::clinic::epoch_s")]
-        at: Timestamp,
-    },
-    /// 过号, too often to come up again by themselves.
-    Missed,
-    /// 已就诊
-    Done,
-    /// Cancelled, or gone home.
-    Left,
-}
-
-impl Stage {
-    /// The room somebody is called to or in, and since when.
-    pub fn room(&self) -> Option<(&str, Timestamp)> {
-        match self {
-            Self::Called { room, at, .. } | Self::InRoom { room, at } => Some((room, *at)),
-            Self::Expected | Self::Waiting | Self::Missed | Self::Done | Self::Left => None,
-        }
-    }
-}
-
-/// Somebody in the queue. Names of attributes are short: the whole queue is one item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// The appointment.
-    #[serde(rename = "a")]
-    pub appointment: AppointmentId,
-    /// The person.
-    #[serde(rename = "p")]
-    pub patient: PatientId,
-    /// The name as a screen may show it; empty until check-in.
-    #[serde(rename = "m", default, skip_serializing_if = "String::is_empty")]
-    pub name_masked: String,
-    /// The number within its clinic.
-    #[serde(rename = "n")]
-    pub number: u16,
-    /// The slot booked.
-    #[serde(rename = "s")]
-    pub start: SlotStart,
-    /// The slot that counts: the one booked, or the one of the moment for who came after it.
-    #[serde(rename = "b")]
-    pub band: SlotStart,
-    /// When they checked in (last), in epoch seconds; 0 while expected.
-    #[serde(rename = "i", default, skip_serializing_if = "is_default")]
-    pub checked_in_s: i64,
-    /// Why before others.
-    #[serde(rename = "y", default, skip_serializing_if = "is_default")]
-    pub priority: Priority,
-    /// How they come up.
-    #[serde(rename = "t", default, skip_serializing_if = "is_default")]
-    pub turn: Turn,
-    /// Turns missed.
-    #[serde(rename = "x", default, skip_serializing_if = "is_default")]
-    pub missed: u8,
-    /// The doctor was done with them once: what comes after is a return visit of the same day.
-    #[serde(rename = "d", default, skip_serializing_if = "is_default")]
-    pub seen: bool,
-    /// The reminder was hurried for them: it is not tried again, however the queue moves (E77).
-    #[serde(rename = "r", default, skip_serializing_if = "is_default")]
-    pub reminded: bool,
-    /// Where they stand.
-    #[serde(flatten)]
-    pub stage: Stage,
-}
-
-/// What is as usual is not written.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-impl Entry {
-    /// True while they wait to be called.
-    pub fn is_waiting(&self) -> bool {
-        self.stage == Stage::Waiting
-    }
-
-    /// How the appointment is found.
-    pub fn key(&self, date: Date) -> AppointmentKey {
-        AppointmentKey { patient: self.patient.clone(), date, id: self.appointment.clone() }
-    }
-}
 
 /// A room that calls from the queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -261,152 +119,6 @@ pub struct Booked {
     pub number: u16,
     /// The slot.
     pub start: SlotStart,
-}
-
-/// Somebody who has just come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arrival {
-    /// The number they have.
-    pub booked: Booked,
-    /// The name as a screen may show it.
-    pub name_masked: String,
-    /// Why before others.
-    pub priority: Priority,
-}
-
-impl Arrival {
-    /// Of an appointment.
-    pub fn of(appointment: &Appointment, priority: Priority) -> Self {
-        Self {
-            booked: Booked {
-                appointment: appointment.id.clone(),
-                patient: appointment.patient.clone(),
-                number: appointment.place.number,
-                start: appointment.place.start,
-            },
-            name_masked: appointment.patient_name_masked.clone(),
-            priority,
-        }
-    }
-}
-
-/// What is asked of a queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Somebody has checked in.
-    Arrive(Arrival),
-    /// 叫号: the next one into a room.
-    CallNext {
-        /// The room.
-        room: String,
-    },
-    /// 选叫: this one into a room, out of order.
-    Call {
-        /// The room.
-        room: String,
-        /// Who.
-        appointment: AppointmentId,
-    },
-    /// 重叫: the last call of this person again; the call after the last one that counts is a miss.
-    CallAgain(AppointmentId),
-    /// 进入诊室
-    Enter(AppointmentId),
-    /// 过号: called and not there.
-    Miss(AppointmentId),
-    /// 过号报到: who missed too often, or had left, is here again.
-    Return(AppointmentId),
-    /// 回诊: back with results after the doctor was done with them.
-    BackWithResults(AppointmentId),
-    /// 就诊结束
-    Finish(AppointmentId),
-    /// Cancelled or gone home.
-    Leave(AppointmentId),
-    /// Who goes first, and why; an emergency goes before everybody.
-    Prioritise {
-        /// Who.
-        appointment: AppointmentId,
-        /// Why.
-        priority: Priority,
-    },
-    /// 暂停叫号
-    Pause {
-        /// The room.
-        room: String,
-        /// Why, in words for patients.
-        reason: String,
-    },
-    /// 恢复叫号
-    Resume {
-        /// The room.
-        room: String,
-    },
-    /// Another room calls from this queue, too.
-    OpenRoom {
-        /// Its name.
-        room: String,
-        /// Who sees people there.
-        doctor: String,
-    },
-    /// A room calls no more.
-    CloseRoom {
-        /// Its name.
-        room: String,
-    },
-    /// 换诊室: whoever is called goes to the new room.
-    MoveRoom {
-        /// The old room.
-        from: String,
-        /// The new room.
-        to: String,
-    },
-    /// 替诊: another doctor in the room.
-    Substitute {
-        /// The room.
-        room: String,
-        /// Who sees people there now.
-        doctor: String,
-    },
-}
-
-/// Why a command is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum QueueError {
-    /// The hospital's own system calls.
-    #[error("the hospital's own system calls")]
-    OwnedByHis,
-    /// The session's day is over.
-    #[error("the day of this queue is over")]
-    Over,
-    /// No such person in the queue.
-    #[error("nobody of this number in the queue")]
-    Unknown,
-    /// No such room.
-    #[error("no such room")]
-    NoRoom,
-    /// The room is paused.
-    #[error("the room is paused")]
-    Paused,
-    /// Somebody is called to the room or in it.
-    #[error("somebody is called to this room or in it")]
-    RoomTaken(AppointmentId),
-    /// Nobody waits.
-    #[error("nobody waits")]
-    Empty,
-    /// The person is not where the command could move them from; a repeat, or another desk was faster.
-    #[error("not possible from where this person stands")]
-    NotFrom(Box<Stage>),
-    /// A room of this name is open.
-    #[error("a room of this name is open")]
-    RoomExists,
-    /// The last room cannot close.
-    #[error("the last room cannot close")]
-    LastRoom,
-    /// Empty, or too long.
-    #[error("empty or too long")]
-    Words,
-    /// More than a queue holds.
-    #[error("more than a queue holds")]
-    Full,
 }
 
 impl Queue {

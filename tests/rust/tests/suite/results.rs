@@ -101,23 +101,8 @@ impl Reader {
     }
 
     async fn ask(&self, method: &str, path: &str, accept: &str, fields: &[(&str, &str)]) -> (u16, String) {
-        let site = web::view::Site {
-            public_url: URL.into(),
-            hospital_name: String::new(),
-            hospital_phone: String::new(),
-            frame_ancestors: String::new(),
-        };
-        let cookie = self.secret.cookie(&site, 60);
-        let mut body = form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(fields).append_pair("csrf", self.secret.csrf_token().as_str());
-        let body = if method == "GET" { Body::Empty } else { Body::Text(body.finish()) };
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{URL}{path}"))
-            .header(header::COOKIE, cookie.split(';').next().unwrap())
-            .header(header::ACCEPT, accept)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        answered(report::handle(&self.app(), request.body(body).unwrap()).await.unwrap())
+        let request = kit::form(&self.secret, method, &format!("{URL}{path}"), accept, fields);
+        answered(report::handle(&self.app(), request).await.unwrap())
     }
 
     /// A doctor has told the patient what waited for that.

@@ -457,11 +457,10 @@ impl Hospital {
 
 /// A request of a browser that is signed in, asking for JSON.
 pub(crate) fn signed_in(secret: &SessionSecret, method: &str, path: &str, body: &Value) -> Request {
-    let cookie = secret.cookie(&site(), 60);
     HttpBuilder::builder()
         .method(method)
         .uri(path)
-        .header("cookie", cookie.split(';').next().unwrap())
+        .header("cookie", kit::cookie(secret, PUBLIC_URL))
         .header("accept", "application/json")
         .header("content-type", "application/json")
         .header("x-csrf-token", secret.csrf_token().as_str())
@@ -484,15 +483,6 @@ pub(crate) fn read(response: &web::Response) -> (u16, Value) {
         _ => Value::Null,
     };
     (status, body)
-}
-
-fn site() -> web::view::Site {
-    web::view::Site {
-        public_url: PUBLIC_URL.into(),
-        hospital_name: String::new(),
-        hospital_phone: String::new(),
-        frame_ancestors: String::new(),
-    }
 }
 
 pub(crate) fn profile() -> HospitalProfile {

@@ -2,23 +2,23 @@
 
 mod manner;
 mod recipients;
+mod words;
 
 pub use manner::{Grade, Manner, NoticeGroup, QuietHours, TRIES_MAX};
 pub use recipients::{Addressee, Audience, Follower, Recipient, falls_back};
 
-use crate::appointment::{Appointment, CancelledBy, RefusedWhy, State, Told};
+use crate::appointment::{Appointment, State};
 use crate::booking::{CancelPolicy, Gate};
 use crate::credit::CreditNews;
 use crate::event::{EventKind, ItemEvent};
 use crate::id::{DoctorId, PatientId};
-use crate::order::{Cause, Order, Posting, Refund, RefundState};
+use crate::order::{Order, Posting};
 use crate::report::Filed;
-use crate::report::release::{CRITICAL_PUSH_TEXT, PUSH_TEXT};
-use crate::time;
-use crate::waitlist::{Ended, Waiting};
+use crate::waitlist::Waiting;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use words::{credit_text, order_text, person_text, report_text, told_refund, visit_text, waiting_text};
 
 /// A kind of message to a patient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -351,39 +351,6 @@ impl About {
     }
 }
 
-/// No value and no name of a test: a message is read over shoulders.
-fn report_text(kind: NoticeKind, field: NoticeField, news: &ReportNews, now: Timestamp) -> String {
-    match field {
-        NoticeField::Patient => news.name_masked.clone(),
-        NoticeField::VisitTime => time::wall_clock(now).strftime("%Y年%m月%d日 %H:%M").to_string(),
-        NoticeField::Remark => report_remark(kind).to_owned(),
-        _ => NOTHING.to_owned(),
-    }
-}
-
-fn report_remark(kind: NoticeKind) -> &'static str {
-    match kind {
-        NoticeKind::ReportCorrected => "您的一份报告有更正，请进入查看",
-        NoticeKind::ReportRecalled => "您的一份报告已撤回，请勿参考",
-        NoticeKind::ReportCritical => CRITICAL_PUSH_TEXT,
-        _ => PUSH_TEXT,
-    }
-}
-
-fn waiting_text(field: NoticeField, waiting: &Waiting) -> String {
-    match field {
-        NoticeField::Patient => waiting.patient_name_masked.clone(),
-        NoticeField::Department => waiting.clinic.department_name.clone(),
-        NoticeField::Doctor => waiting.clinic.who.clone(),
-        NoticeField::VisitTime => waiting.clinic.date.strftime("%Y年%m月%d日").to_string(),
-        NoticeField::Remark => match waiting.ended {
-            Some(Ended::Closed) => "医生停诊，候补已结束".to_owned(),
-            Some(Ended::NoNumber) | None => "候补未成功，没有新的号".to_owned(),
-        },
-        _ => NOTHING.to_owned(),
-    }
-}
-
 /// What a text depends on beside the item.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
@@ -391,19 +358,6 @@ pub struct Moment {
     pub cancel: CancelPolicy,
     /// When the message is written.
     pub now: Timestamp,
-}
-
-/// The refund a message about an order tells of: the latest of its sort. Who lost a visit was told by the visit.
-fn told_refund(kind: NoticeKind, order: &Order) -> Option<&Refund> {
-    let wanted = |refund: &&Refund| match kind {
-        NoticeKind::BillRefused => matches!(refund.cause, Cause::HisRefused | Cause::HisSilent),
-        NoticeKind::Refunded => {
-            refund.state == RefundState::Succeeded && matches!(refund.cause, Cause::PatientAsked | Cause::Staff)
-        }
-        NoticeKind::RefundDeclined => refund.state == RefundState::Declined,
-        _ => false,
-    };
-    order.in_sequence().filter(wanted).last()
 }
 
 /// A value a template keyword can show.
@@ -444,265 +398,5 @@ pub struct NoticeTemplate {
     pub fields: BTreeMap<String, NoticeField>,
 }
 
-/// What a field says when a message has nothing to say there: WeChat takes no empty value.
-const NOTHING: &str = "--";
-/// WeChat's limit of a `thing`, in characters.
-const THING_CHARS: usize = 20;
-
-fn credit_text(kind: NoticeKind, field: NoticeField, news: &CreditNews) -> String {
-    match field {
-        NoticeField::Patient => news.owner.patient_name_masked.clone(),
-        NoticeField::Remark => credit_remark(kind, news),
-        NoticeField::Until => news.ban.map_or(NOTHING.to_owned(), |ban| until_text(ban.until)),
-        _ => NOTHING.to_owned(),
-    }
-}
-
-fn until_text(until: Option<Timestamp>) -> String {
-    match until {
-        Some(until) => time::wall_clock(until).strftime("至%Y年%m月%d日%H:%M").to_string(),
-        None => "至医院解除".to_owned(),
-    }
-}
-
-/// At most 20 characters, as every remark. How to object is on the page behind the message.
-fn credit_remark(kind: NoticeKind, news: &CreditNews) -> String {
-    let until = news.ban.map(|ban| ban.until);
-    match (kind, news.granted, until) {
-        (NoticeKind::Suspended, _, Some(None)) => "预约已暂停，当日挂号不受影响，可申诉".to_owned(),
-        (NoticeKind::Suspended, _, _) => "预约暂停至上述日期，可点击申诉".to_owned(),
-        (NoticeKind::AppealAnswered, Some(true), None) => "申诉已通过，可以预约挂号".to_owned(),
-        (NoticeKind::AppealAnswered, Some(true), Some(_)) => "申诉已通过，该条记录不再计入".to_owned(),
-        (NoticeKind::AppealAnswered, _, _) => "申诉未通过，点击查看原因".to_owned(),
-        _ => "预约挂号已恢复，请按时就诊".to_owned(),
-    }
-}
-
-/// What a missed visit costs, in at most 20 characters.
-fn missed_remark(told: Option<Told>) -> String {
-    match told {
-        Some(told) if told.banned => format!("已记{}次，预约已暂停，可点击申诉", told.counted.min(COUNT_SHOWN_MAX)),
-        Some(told) if told.last_warning => {
-            format!("已记{}次，再有1次将暂停预约，可申诉", told.counted.min(COUNT_SHOWN_MAX))
-        }
-        Some(told) if told.counted > 0 => {
-            let (counted, left) = (told.counted.min(COUNT_SHOWN_MAX), told.left.min(COUNT_SHOWN_MAX));
-            format!("已记{counted}次，还余{left}次机会，可点击申诉")
-        }
-        _ => "未到诊，本次不计入，如有误请申诉".to_owned(),
-    }
-}
-
-/// Two digits, for a remark has room for no more.
-const COUNT_SHOWN_MAX: u32 = 99;
-
-fn visit_text(kind: NoticeKind, field: NoticeField, appointment: &Appointment, moment: Moment) -> String {
-    let place = &appointment.place;
-    match field {
-        NoticeField::Patient => appointment.patient_name_masked.clone(),
-        NoticeField::Department => place.department_name.clone(),
-        NoticeField::Doctor => place.who.clone(),
-        NoticeField::VisitTime => {
-            let clock = |at| time::wall_clock(at).strftime("%H:%M").to_string();
-            let end = clock(place.ends_at());
-            let end = if end == "00:00" { "24:00".to_owned() } else { end };
-            format!("{} {}~{end}", place.date.strftime("%Y年%m月%d日"), clock(place.starts_at()))
-        }
-        NoticeField::Number => format!("{}号", place.number),
-        NoticeField::Room => place.room.clone(),
-        NoticeField::Fee => format!("{}元", appointment.fee),
-        NoticeField::Remark if kind == NoticeKind::DayBefore => cancel_text(appointment, moment),
-        NoticeField::Remark if kind == NoticeKind::Missed => missed_remark(appointment.credit.told),
-        NoticeField::Remark => remark(kind, appointment).to_owned(),
-        NoticeField::Items | NoticeField::Where | NoticeField::Until => NOTHING.to_owned(),
-    }
-}
-
-fn order_text(kind: NoticeKind, field: NoticeField, order: &Order) -> String {
-    match field {
-        NoticeField::Patient => order.patient_name_masked.clone(),
-        NoticeField::Items => items_text(kind, order),
-        NoticeField::Fee => format!("{}元", told_refund(kind, order).map_or(order.amount, |refund| refund.amount)),
-        NoticeField::Where => place_text(order),
-        NoticeField::Remark => order_remark(kind, order).to_owned(),
-        NoticeField::Department
-        | NoticeField::Doctor
-        | NoticeField::VisitTime
-        | NoticeField::Number
-        | NoticeField::Room
-        | NoticeField::Until => NOTHING.to_owned(),
-    }
-}
-
-fn person_text(field: NoticeField, news: &PersonNews) -> String {
-    match field {
-        NoticeField::Patient => news.name_masked.clone(),
-        NoticeField::VisitTime => time::wall_clock(news.ev.at).strftime("%Y年%m月%d日 %H:%M").to_string(),
-        NoticeField::Remark => "另一微信已绑定该就诊人，点此查看".to_owned(),
-        NoticeField::Department
-        | NoticeField::Doctor
-        | NoticeField::Number
-        | NoticeField::Until
-        | NoticeField::Room
-        | NoticeField::Fee
-        | NoticeField::Items
-        | NoticeField::Where => NOTHING.to_owned(),
-    }
-}
-
-/// No item by name: what is examined says what is feared.
-fn items_text(kind: NoticeKind, order: &Order) -> String {
-    let count = told_refund(kind, order).map_or(order.lines.len(), |refund| refund.lines.len());
-    match order.appointment_key() {
-        Some(_) => "挂号费".to_owned(),
-        None => format!("门诊费用共{count}项"),
-    }
-}
-
-fn place_text(order: &Order) -> String {
-    let Posting::Posted { receipt } = &order.posting else { return NOTHING.to_owned() };
-    match receipt.places.as_slice() {
-        [] => NOTHING.to_owned(),
-        [only] => only.text.chars().take(THING_CHARS).collect(),
-        [_, _, ..] => "多个窗口，点击查看".to_owned(),
-    }
-}
-
-fn order_remark(kind: NoticeKind, order: &Order) -> &'static str {
-    let cause = told_refund(kind, order).map(|refund| refund.cause);
-    match (kind, cause) {
-        (NoticeKind::BillPaid, _) => "缴费成功，点击查看下一步去哪里",
-        (NoticeKind::BillRefused, Some(Cause::HisSilent)) => "医院未及时入账，费用将原路退回",
-        (NoticeKind::BillRefused, _) => "医院未能入账，费用将原路退回",
-        (NoticeKind::RefundDeclined, _) => "项目已执行或未获同意，不能退费",
-        _ => "退款已到账，请留意微信支付通知",
-    }
-}
-
-/// How the number can still be given back.
-fn cancel_text(appointment: &Appointment, moment: Moment) -> String {
-    let until = appointment.cancel_until(moment.cancel);
-    if until < moment.now {
-        return "不能来请联系窗口或致电医院".to_owned();
-    }
-    time::wall_clock(until).strftime("%m月%d日%H:%M前可点此取消").to_string()
-}
-
-/// At most 20 characters: WeChat's limit of a `thing`.
-fn remark(kind: NoticeKind, appointment: &Appointment) -> &'static str {
-    match (kind, appointment.state) {
-        (NoticeKind::TurnSoon, _) => "约30分钟后就诊，请到诊区候诊",
-        (NoticeKind::Moved, _) => "改约成功，请按新时间到院就诊",
-        (NoticeKind::Substituted, _) => "换医生出诊，不便可随时免费取消",
-        (NoticeKind::WaitlistOffered, _) => "候补有号，请尽快支付，逾期顺延",
-        (NoticeKind::Booked, _) => "请按时到院就诊，不能来请提前取消",
-        (_, State::Cancelled { by: CancelledBy::Hospital, refund: true }) => "因医院安排取消，费用将原路退回",
-        (_, State::Cancelled { by: CancelledBy::Hospital, .. }) => "因医院安排取消",
-        (_, State::Cancelled { refund: true, .. }) => "已取消，费用将原路退回",
-        (_, State::Refused { why: RefusedWhy::ClinicClosed }) => "医生停诊，费用将原路退回",
-        (_, State::Refused { why: RefusedWhy::AlreadyBooked }) => "已有本次门诊的号，费用将原路退回",
-        (_, State::Refused { why: RefusedWhy::ClinicChanged }) => "出诊信息已变更，费用将原路退回",
-        (_, State::Refused { why: RefusedWhy::NoAdvanceBooking }) => "预约资格已暂停，费用将原路退回",
-        (_, State::Refused { why: RefusedWhy::HisRefused }) => "医院未能确认该号，费用将原路退回",
-        (_, State::Refused { why: RefusedWhy::HisSilent }) => "医院系统未及时确认，费用将原路退回",
-        (_, State::Refused { .. }) => "支付超时号源已释放，费用将原路退回",
-        _ => "已取消",
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::appointment::tests::{at, held};
-
-    fn moment(now: &str) -> Moment {
-        Moment { cancel: CancelPolicy::default(), now: at(now) }
-    }
-
-    #[test]
-    fn the_day_before_says_until_when_one_may_cancel() {
-        let visit = held(at("2026-11-22T04:10:00Z"));
-        let about = About::Appointment(Box::new(visit));
-        let text = |now| about.field_text(NoticeKind::DayBefore, NoticeField::Remark, moment(now));
-        assert_eq!(text("2026-11-22T10:00:00Z"), "11月23日08:00前可点此取消");
-        assert_eq!(text("2026-11-23T00:00:01Z"), "不能来请联系窗口或致电医院");
-        assert!(about.path(NoticeKind::DayBefore).ends_with("/cancel"));
-    }
-
-    #[test]
-    fn fields_read_like_a_message() {
-        let appointment = held(at("2026-11-22T04:10:00Z"));
-        let about = About::Appointment(Box::new(appointment));
-        let text = |field| about.field_text(NoticeKind::Booked, field, moment("2026-11-22T04:10:00Z"));
-        assert_eq!(text(NoticeField::VisitTime), "2026年11月23日 09:00~09:30");
-        assert_eq!(text(NoticeField::Number), "3号");
-        assert_eq!(text(NoticeField::Fee), "25.00元");
-        assert_eq!(text(NoticeField::Patient), "林*梅");
-    }
-
-    #[test]
-    fn every_credit_remark_fits_a_thing() {
-        use crate::credit::{Ban, Owner, Scope};
-        let owner = Owner {
-            patient: crate::id::PatientId::from_bytes([2; 10]),
-            patient_name_masked: "林*梅".into(),
-            account: None,
-        };
-        let ban = |until| Ban { scope: Scope::AdvanceBooking, since: at("2026-11-22T04:00:00Z"), until };
-        for ban in [None, Some(ban(None)), Some(ban(Some(at("2027-01-22T04:00:00Z"))))] {
-            for granted in [None, Some(true), Some(false)] {
-                for kind in [NoticeKind::Suspended, NoticeKind::Restored, NoticeKind::AppealAnswered] {
-                    let text = credit_remark(kind, &CreditNews { owner: owner.clone(), ban, granted });
-                    assert!((1..=20).contains(&text.chars().count()), "{text}");
-                }
-            }
-        }
-        for (counted, left, banned, last_warning) in [
-            (0, 3, false, false),
-            (1, 2, false, false),
-            (2, 1, false, true),
-            (120, 1, true, false),
-            (120, 120, false, false),
-        ] {
-            let text = missed_remark(Some(Told { counted, left, banned, last_warning }));
-            assert!((1..=20).contains(&text.chars().count()), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_said_of_a_report_names_no_test_and_fits_a_thing() {
-        for kind in [
-            NoticeKind::ReportReady,
-            NoticeKind::ReportCorrected,
-            NoticeKind::ReportRecalled,
-            NoticeKind::ReportCritical,
-        ] {
-            let text = report_remark(kind);
-            assert!((1..=20).contains(&text.chars().count()), "{text}");
-        }
-    }
-
-    #[test]
-    fn every_remark_fits_a_thing() {
-        let by = |by, refund| State::Cancelled { by, refund };
-        let states = [
-            State::Booked,
-            by(CancelledBy::Hospital, true),
-            by(CancelledBy::Hospital, false),
-            State::Refused { why: RefusedWhy::AlreadyBooked },
-            by(CancelledBy::Patient, true),
-            by(CancelledBy::Patient, false),
-            State::Refused { why: RefusedWhy::NumberGone },
-            State::Refused { why: RefusedWhy::ClinicClosed },
-            State::Refused { why: RefusedWhy::ClinicChanged },
-            State::Refused { why: RefusedWhy::NoAdvanceBooking },
-        ];
-        for state in states {
-            for kind in NoticeKind::ALL {
-                let appointment = Appointment { state, ..held(at("2026-11-22T04:10:00Z")) };
-                let text = remark(kind, &appointment);
-                assert!((1..=20).contains(&text.chars().count()), "{text}");
-            }
-        }
-    }
-}
+mod tests;
