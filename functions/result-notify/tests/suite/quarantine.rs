@@ -95,7 +95,9 @@ async fn garbage_and_wrong_encodings_are_kept_whole() {
     }
     let declared = oru(CARD, "林^晓梅", "F1").replace("|P|2.5", "|P|2.5||||||UNICODE UTF-8");
     let wrong = results::Charset::Gb18030.encode(&declared).unwrap();
-    assert_eq!(world.hl7(&wrong).await.codes(), ["AE"]);
+    let answer = world.hl7(&wrong).await;
+    assert_eq!(answer.codes(), ["AE"]);
+    assert!(answer.text().contains("MSA|AE|M-F1\r"), "{}", answer.text());
     let kept = world.table().open_unplaced().await.unwrap();
     assert_eq!(kept.len(), 4);
     let mut bodies = Vec::new();
