@@ -113,7 +113,7 @@ impl Header {
         // Names may be of any encoding: only what is plain is given back.
         let plain = |number, component| Some(msh.text(number, component)).filter(|text| text.is_ascii());
         let control_id = plain(10, 1).filter(|id| id.len() <= CONTROL_ID_CHARS_MAX);
-        header.control_id = control_id.unwrap_or_default().to_owned();
+        control_id.unwrap_or_default().clone_into(&mut header.control_id);
         header.kind = (plain(9, 1).unwrap_or_default().to_owned(), plain(9, 2).unwrap_or_default().to_owned());
         if let Some(version) = plain(12, 1).filter(|version| version.starts_with("2.")) {
             version.clone_into(&mut header.version);
