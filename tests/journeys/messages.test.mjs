@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Person } from './lib/person.mjs';
-import { civilDate, fault, moveTo, noFaults, now, openAhead, openClinic, smsControl, staff, tick, until } from './lib/stack.mjs';
+import { advance, civilDate, fault, moveTo, noFaults, now, openAhead, openClinic, smsControl, staff, tick, until } from './lib/stack.mjs';
 
 const SEND = '/cgi-bin/message/template/send';
 const TRIED_MS = 60_000;
+/** The SMS service is asked first. */
+const ASKED_AFTER_S = 5 * 60;
 const CLOSE = JSON.stringify({ by: 'hospital', reason: 'clinic_changed' });
 
 const booked = async (name) => {
@@ -90,6 +92,25 @@ test('an SMS nobody answers for is not sent again, but asked after', async () =>
   await tick();
   await tick();
   assert.equal((await person.sms()).length, 1);
+});
+
+test('a text that was taken and did not arrive is a call to make; of one that did it is noted', async () => {
+  const [lost, got] = [await booked('未达'), await booked('已达')];
+  await smsControl('delivery', { phone: lost.person.demo.phone, status: 'FAIL' });
+  for (const { person, key } of [lost, got]) {
+    await person.do('unfollow');
+    await cancelByHospital(key);
+    await until('the service took it', async () => (await messageOf(key, 'cancelled', 'sms'))?.state === 'sent');
+  }
+  assert.equal(await callOf(lost.key), undefined, 'accepted is not delivered, nor is it lost');
+  await advance(ASKED_AFTER_S);
+  const call = await until('the call is on the list', async () => {
+    await tick();
+    return callOf(lost.key);
+  });
+  assert.deepEqual([call.why, (await messageOf(lost.key, 'cancelled', 'sms')).state], ['failed', 'failed']);
+  await until('the other arrived', async () => (await messageOf(got.key, 'cancelled', 'sms')).state === 'delivered');
+  assert.equal(await callOf(got.key), undefined);
 });
 
 test('what WeChat took and did not deliver goes by SMS', async () => {

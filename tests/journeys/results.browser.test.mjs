@@ -7,13 +7,12 @@ import { openDesk } from './lib/desk.mjs';
 import { his } from './lib/hospital.mjs';
 import { BLOOD, bloodCount, chestScan, culture, withValue } from './lib/lab.mjs';
 import { Person } from './lib/person.mjs';
+import { enlarge, phoneOf as openPhone, withCard } from './lib/phone.mjs';
 import { codeOf, sendResults } from './lib/results.mjs';
-import { PHONE, advance, now, until } from './lib/stack.mjs';
+import { advance, now, until } from './lib/stack.mjs';
 
 const HL7 = 'application/hl7-v2';
 const WIDTHS_PX = [320, 375];
-/** As WeChat enlarges type. */
-const enlarge = (page) => page.evaluate(() => document.documentElement.style.setProperty('-webkit-text-size-adjust', '150%'));
 const TAIL_CHARS = 6;
 const HOUR_MS = 3600_000;
 const HOUR_S = 3600;
@@ -25,30 +24,7 @@ let browser;
 test.before(async () => { browser = await startBrowser(); });
 test.after(() => browser?.close());
 
-async function withCard(name) {
-  const person = await Person.ready(name);
-  const made = await person.post(`/patients/${person.patient}/card`);
-  assert.equal(made.status, 200, made.text);
-  return { person, card: made.json.card };
-}
-
-/** The phone of a person: its pages need no script. */
-async function phoneOf(person, { width = 375, large = false } = {}) {
-  const context = await browser.newContext({ viewport: { width, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, locale: 'zh-CN', javaScriptEnabled: false });
-  const page = await context.newPage();
-  page.setDefaultTimeout(WAIT_MAX_MS);
-  const origin = `http://${person.id}.phone.localhost:${new URL(PHONE).port}`;
-  const open = async (path) => {
-    await page.goto(origin + path);
-    const tail = page.locator('input[name="tail"]');
-    if (await tail.count()) {
-      await tail.fill(person.demo.document.slice(-TAIL_CHARS));
-      await page.getByRole('button', { name: '确认并查看' }).click();
-    }
-    if (large) await enlarge(page);
-  };
-  return { page, open, close: () => context.close() };
-}
+const phoneOf = (person, options) => openPhone(browser, person, options);
 
 const lookAt = async (page, name) => {
   await page.screenshot({ path: `target/screenshots/${name}.png`, fullPage: true });

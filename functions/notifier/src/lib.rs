@@ -182,14 +182,16 @@ async fn notify(app: &App, kind: NoticeKind, job: &Job) -> Result<(), JobError> 
     Ok(())
 }
 
-/// A message of the ledger whose time has come, or that did not arrive.
+/// A message of the ledger whose time has come, that did not arrive, or of which the SMS service may know whether it did.
 async fn resume(app: &App, job: &Job) -> Result<(), JobError> {
     let table = &app.desk.table;
     let entry = Key::new(&job.event.pk, &job.event.sk);
-    let letter = table.notice(&entry).await?.ok_or(JobError::NoItem)?.letter;
+    let record = table.notice(&entry).await?.ok_or(JobError::NoItem)?;
+    let letter = &record.letter;
     let about = table.about(&letter.item).await?.ok_or(JobError::NoItem)?;
     let telling = Telling::new(app, letter.kind, &about, letter.item.clone(), job.attempt).await?;
-    telling.deliver(&letter).await?;
+    by_sms::ask_after(&telling, &record).await?;
+    telling.deliver(letter).await?;
     match table.notice(&entry).await? {
         Some(record) if matches!(record.outcome, Outcome::Failed { .. }) => Ok(table.leave_notice(&record).await?),
         _ => Ok(()),

@@ -12,7 +12,7 @@ mod signature;
 mod tencent;
 
 pub use error::SmsError;
-pub use message::{MessageError, PARAMETER_CHARS_MAX, PARAMETERS_MAX, SmsMessage};
+pub use message::{Delivery, MessageError, PARAMETER_CHARS_MAX, PARAMETERS_MAX, SmsMessage, TakenSms};
 pub use signature::SecretKey;
 pub use tencent::{CONNECT_TIMEOUT_MS, SEND_TIMEOUT_MS, SettingsError, TencentAccount, TencentSms};
 
@@ -22,4 +22,11 @@ use domain::Timestamp;
 pub trait Sms: Send + Sync {
     /// Sends a message; the answer is the service's number of it. Accepted is not delivered.
     fn send(&self, message: &SmsMessage, now: Timestamp) -> impl Future<Output = Result<String, SmsError>> + Send;
+
+    /// What the carrier says of a message the service took; none as long as it says nothing. Asking changes nothing.
+    fn delivery(
+        &self,
+        taken: &TakenSms,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Delivery>, SmsError>> + Send;
 }

@@ -1,5 +1,6 @@
 //! A message: a value that exists is one the service takes.
 
+use domain::Timestamp;
 use domain::person::Phone;
 
 /// Most variables of a template.
@@ -45,6 +46,26 @@ impl SmsMessage {
         let values = values.into_iter().map(|value| value.chars().take(PARAMETER_CHARS_MAX).collect()).collect();
         Ok(Self { to, signature: signature.into(), template_id: template_id.into(), values })
     }
+}
+
+/// A message the service took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenSms {
+    /// The phone it was sent to.
+    pub to: Phone,
+    /// The service's number of it.
+    pub serial: String,
+    /// When it was sent.
+    pub at: Timestamp,
+}
+
+/// What became of a message on its way to the phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The phone has it.
+    Arrived,
+    /// It did not arrive, and will not.
+    Failed,
 }
 
 #[cfg(test)]

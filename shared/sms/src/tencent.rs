@@ -1,8 +1,11 @@
-//! The adapter for Tencent Cloud SMS: `SendSms` of version 2021-01-11, through API 3.0.
+//! The adapter for Tencent Cloud SMS: `SendSms` and `PullSmsSendStatusByPhoneNumber` of version 2021-01-11, through API 3.0.
+//! The latter is asked about one phone and tells the same again, unlike the service's queue of reports, which gives each away
+//! once, and its callback, which nobody has signed.
 
 use crate::signature::{CONTENT_TYPE, SecretKey, Signed};
-use crate::{Sms, SmsError, SmsMessage};
-use domain::Timestamp;
+use crate::{Delivery, Sms, SmsError, SmsMessage, TakenSms};
+use domain::person::Phone;
+use domain::{Timestamp, time};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -15,9 +18,16 @@ pub const SEND_TIMEOUT_MS: u64 = 5_000;
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 const SERVICE: &str = "sms";
-const ACTION: &str = "SendSms";
+const SEND: &str = "SendSms";
+const REPORTS_OF_PHONE: &str = "PullSmsSendStatusByPhoneNumber";
 const VERSION: &str = "2021-01-11";
 const OK: &str = "Ok";
+const ARRIVED: &str = "SUCCESS";
+const FAILED: &str = "FAIL";
+/// Most reports in one answer. No phone gets as many in the days a message is asked after.
+const REPORTS_MAX: u32 = 100;
+/// By how much the service's clock may differ from ours, in seconds, as it does for signatures.
+const CLOCK_S: i64 = 300;
 const AGENT: &str = concat!("menzhen/", env!("CARGO_PKG_VERSION"));
 
 /// Settings that make no client.
@@ -63,6 +73,17 @@ struct Request<'a> {
     template_param_set: &'a [String],
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReportsRequest<'a> {
+    begin_time: i64,
+    end_time: i64,
+    offset: u32,
+    limit: u32,
+    phone_number: String,
+    sms_sdk_app_id: &'a str,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
@@ -75,6 +96,7 @@ struct Response {
     error: Option<Refusal>,
     #[serde(default)]
     send_status_set: Vec<Status>,
+    pull_sms_send_status_set: Option<Vec<Report>>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +111,13 @@ struct Status {
     code: String,
     #[serde(default)]
     serial_no: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Report {
+    serial_no: String,
+    report_status: String,
 }
 
 impl TencentSms {
@@ -106,14 +135,22 @@ impl TencentSms {
         Ok(Self { http, origin: url.origin().ascii_serialization(), host, account })
     }
 
-    fn request(&self, body: Vec<u8>, now: Timestamp) -> reqwest::RequestBuilder {
+    /// The library's error is dropped: it holds nothing to act on beyond whether anything was sent.
+    async fn call(&self, action: &str, body: Vec<u8>, now: Timestamp) -> Result<Response, SmsError> {
+        let sent = self.request(action, body, now).send().await;
+        let answer =
+            sent.map_err(|error| if error.is_connect() { SmsError::NotSent } else { SmsError::UnknownOutcome })?;
+        read(&read_body(answer).await?)
+    }
+
+    fn request(&self, action: &str, body: Vec<u8>, now: Timestamp) -> reqwest::RequestBuilder {
         let signed = Signed { service: SERVICE, host: &self.host, body: &body, now };
         let authorization = signed.authorization(&self.account.secret_id, &self.account.secret_key);
         self.http
             .post(format!("{}/", self.origin))
             .header("content-type", CONTENT_TYPE)
             .header("authorization", authorization)
-            .header("x-tc-action", ACTION)
+            .header("x-tc-action", action)
             .header("x-tc-version", VERSION)
             .header("x-tc-region", &self.account.region)
             .header("x-tc-timestamp", now.as_second())
@@ -122,7 +159,7 @@ impl TencentSms {
 
     fn body(&self, message: &SmsMessage) -> Result<Vec<u8>, SmsError> {
         let request = Request {
-            phone_number_set: [format!("+86{}", message.to.expose())],
+            phone_number_set: [number_of(&message.to)],
             sms_sdk_app_id: &self.account.sdk_app_id,
             sign_name: &message.signature,
             template_id: &message.template_id,
@@ -130,31 +167,66 @@ impl TencentSms {
         };
         serde_json::to_vec(&request).map_err(|_| SmsError::NotSent)
     }
+
+    fn reports_body(&self, taken: &TakenSms, now: Timestamp) -> Result<Vec<u8>, SmsError> {
+        let request = ReportsRequest {
+            begin_time: time::add_seconds(taken.at, -CLOCK_S).as_second(),
+            end_time: time::add_seconds(now, CLOCK_S).as_second(),
+            // The only value there is.
+            offset: 0,
+            limit: REPORTS_MAX,
+            phone_number: number_of(&taken.to),
+            sms_sdk_app_id: &self.account.sdk_app_id,
+        };
+        serde_json::to_vec(&request).map_err(|_| SmsError::NotSent)
+    }
+}
+
+/// A number of the mainland as the service writes it (E.164).
+fn number_of(phone: &Phone) -> String {
+    format!("+86{}", phone.expose())
 }
 
 impl Sms for TencentSms {
     async fn send(&self, message: &SmsMessage, now: Timestamp) -> Result<String, SmsError> {
-        let request = self.request(self.body(message)?, now);
-        // The library's error is dropped: it holds nothing to act on beyond whether anything was sent.
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| if error.is_connect() { SmsError::NotSent } else { SmsError::UnknownOutcome })?;
-        read(&read_body(answer).await?)
+        taken(&self.call(SEND, self.body(message)?, now).await?)
+    }
+
+    async fn delivery(&self, taken: &TakenSms, now: Timestamp) -> Result<Option<Delivery>, SmsError> {
+        let answer = self.call(REPORTS_OF_PHONE, self.reports_body(taken, now)?, now).await?;
+        reported(&answer, &taken.serial)
     }
 }
 
 /// API 3.0 answers 200 whatever happened; without an answer it can be read from, nothing is known.
-fn read(body: &[u8]) -> Result<String, SmsError> {
+fn read(body: &[u8]) -> Result<Response, SmsError> {
     let Answer { response } = serde_json::from_slice(body).map_err(|_| SmsError::UnknownOutcome)?;
-    if let Some(refusal) = response.error {
-        return Err(SmsError::from_code(&refusal.code));
+    match response.error {
+        Some(refusal) => Err(SmsError::from_code(&refusal.code)),
+        None => Ok(response),
     }
+}
+
+/// The service's number of a message it took.
+fn taken(response: &Response) -> Result<String, SmsError> {
     match response.send_status_set.first() {
         Some(status) if status.code == OK => Ok(status.serial_no.clone()),
         Some(status) => Err(SmsError::from_code(&status.code)),
         None => Err(SmsError::UnknownOutcome),
     }
+}
+
+/// What the carrier says of one message among those of its phone; a word nobody knows says nothing.
+fn reported(response: &Response, serial: &str) -> Result<Option<Delivery>, SmsError> {
+    let reports = response.pull_sms_send_status_set.as_ref().ok_or(SmsError::UnknownOutcome)?;
+    let is = |wanted: &str| reports.iter().any(|one| one.serial_no == serial && one.report_status == wanted);
+    Ok(if is(ARRIVED) {
+        Some(Delivery::Arrived)
+    } else if is(FAILED) {
+        Some(Delivery::Failed)
+    } else {
+        None
+    })
 }
 
 async fn read_body(mut answer: reqwest::Response) -> Result<Vec<u8>, SmsError> {
@@ -215,8 +287,43 @@ mod tests {
     }
 
     #[test]
+    fn the_question_after_a_message_is_as_documented() {
+        let at = Timestamp::from_second(1_795_400_000).unwrap();
+        let taken = TakenSms { to: Phone::parse("19900000001").unwrap(), serial: "5000:1".into(), at };
+        let body = client("https://sms.tencentcloudapi.com").unwrap().reports_body(&taken, at).unwrap();
+        assert_eq!(
+            String::from_utf8(body).unwrap(),
+            r#"{"BeginTime":1795399700,"EndTime":1795400300,"Offset":0,"Limit":100,"PhoneNumber":"+8619900000001","SmsSdkAppId":"1400000000"}"#
+        );
+    }
+
+    #[test]
+    fn a_report_is_of_the_message_alone() {
+        let of = |reports: &str| {
+            let body = format!(r#"{{"Response":{{"PullSmsSendStatusSet":[{reports}],"RequestId":"r"}}}}"#);
+            read(body.as_bytes()).and_then(|response| reported(&response, "5000:1"))
+        };
+        let report = |serial: &str, status: &str| {
+            format!(
+                r#"{{"UserReceiveTime":1620734188,"CountryCode":"86","SubscriberNumber":"199","PhoneNumber":"+86199","SerialNo":"{serial}","ReportStatus":"{status}","Description":"x","SessionContext":""}}"#
+            )
+        };
+        assert_eq!(of(""), Ok(None));
+        assert_eq!(of(&report("5000:2", "FAIL")), Ok(None));
+        assert_eq!(of(&report("5000:1", "LATER")), Ok(None));
+        assert_eq!(of(&report("5000:1", "FAIL")), Ok(Some(Delivery::Failed)));
+        assert_eq!(
+            of(&[report("5000:1", "FAIL"), report("5000:1", "SUCCESS")].join(",")),
+            Ok(Some(Delivery::Arrived)),
+            "sent on by another carrier"
+        );
+        assert!(read(br#"{"Response":{"RequestId":"r"}}"#).is_ok_and(|none| reported(&none, "5000:1").is_err()));
+    }
+
+    #[test]
     fn an_answer_says_whether_it_was_taken() {
         let taken = br#"{"Response":{"SendStatusSet":[{"SerialNo":"5000:1","PhoneNumber":"+86199","Fee":1,"SessionContext":"","Code":"Ok","Message":"send success","IsoCode":"CN"}],"RequestId":"r"}}"#;
+        let read = |body: &[u8]| read(body).and_then(|response| super::taken(&response));
         assert_eq!(read(taken), Ok("5000:1".into()));
         let refused = br#"{"Response":{"SendStatusSet":[{"SerialNo":"","Code":"LimitExceeded.PhoneNumberDailyLimit","Message":"x"}],"RequestId":"r"}}"#;
         assert!(matches!(read(refused), Err(SmsError::Number(_))));

@@ -10,7 +10,7 @@ use domain::Timestamp;
 use domain::person::Phone;
 use domain::time::add_seconds;
 use serde_json::{Value, json};
-use sms::{SecretKey, Sms, SmsError, SmsMessage, TencentAccount, TencentSms};
+use sms::{Delivery, SecretKey, Sms, SmsError, SmsMessage, TakenSms, TencentAccount, TencentSms};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -121,6 +121,32 @@ async fn refusals_are_sorted_by_what_there_is_to_do() {
     }
     let daily = client.send(&message("2000004", 4), now).await;
     assert_eq!(daily, Err(SmsError::Number(code("LimitExceeded.PhoneNumberDailyLimit"))));
+}
+
+#[tokio::test]
+async fn whether_a_message_arrived_is_asked_and_told_again() {
+    let stand_in = StandIn::start().await;
+    let now = stand_in.now().await;
+    let client = stand_in.client(None);
+    let to = Phone::parse(PHONE).unwrap();
+    let mut found = Vec::new();
+    for status in ["NONE", "FAIL", "SUCCESS"] {
+        stand_in.post("delivery", json!({ "phone": PHONE, "status": status })).await;
+        let serial = client.send(&message("2000004", 4), now).await.unwrap();
+        found.push(TakenSms { to: to.clone(), serial, at: now });
+    }
+    let wanted = [None, Some(Delivery::Failed), Some(Delivery::Arrived)];
+    for _ in 0..2 {
+        for (taken, wanted) in found.iter().zip(wanted) {
+            assert_eq!(client.delivery(taken, now).await, Ok(wanted));
+        }
+    }
+    let nobodys = TakenSms { serial: "0:0".into(), ..found[1].clone() };
+    assert_eq!(client.delivery(&nobodys, now).await, Ok(None));
+    let forged = stand_in.client(Some("another key")).delivery(&found[1], now).await;
+    assert_eq!(forged, Err(SmsError::Configuration("AuthFailure.SignatureFailure".into())));
+    let old = TakenSms { at: add_seconds(now, -8 * 24 * 3600), ..found[1].clone() };
+    assert!(matches!(client.delivery(&old, now).await, Err(SmsError::Configuration(_))), "kept for seven days");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The ledger of messages: what was told to whom, and what became of it. At most one message per key.
 //!
 //! A message that has to wait, or that did not arrive, carries the deadline `notify` itself, so that the reminder finds
-//! it in the time index. How a message ended comes from WeChat under WeChat's number of it; whichever of the two is
+//! it in the time index; so does a text until the SMS service has said whether it arrived. How a message in WeChat ended comes from WeChat under WeChat's number of it; whichever of the two is
 //! written first, that number or its end, waits for the other.
 
 use crate::due;
@@ -21,6 +21,9 @@ const KEEP_S: i64 = 180 * 24 * 3600;
 const MSGID_KEEP_S: i64 = 3 * 24 * 3600;
 /// Messages about one visit or order shown at most: every kind to everybody of a family.
 const LISTED_MAX: i32 = 200;
+/// When the SMS service is asked whether a text arrived, in minutes after it was taken: most carriers say so at once, and the
+/// last within three days, in which a phone that is off may be switched on. The service keeps what they say for seven.
+pub const ASKED_AFTER_MIN: [i64; 5] = [5, 60, 6 * 60, 24 * 60, 72 * 60];
 /// How often the end of a message is written again when somebody else wrote the entry in between.
 const END_TRIES_MAX: u32 = 3;
 
@@ -45,7 +48,7 @@ pub enum Outcome {
         /// Their number of the message, as text: WeChat's exceeds 2^53.
         msgid: String,
     },
-    /// Arrived, as WeChat says.
+    /// Arrived, as WeChat or the carrier says.
     Delivered,
     /// Accepted, and then it did not arrive.
     Failed {
@@ -59,7 +62,7 @@ pub enum Outcome {
     },
 }
 
-/// How a message ended, as WeChat tells of it later.
+/// How a message ended, as WeChat tells of it later, or the SMS service when asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
@@ -125,14 +128,32 @@ pub struct NoticeRecord {
 }
 
 impl NoticeRecord {
-    /// The next state of the entry. What waits, and what did not arrive, is looked at again.
+    /// The text the SMS service has taken, by its number, when nobody knows yet whether it arrived.
+    pub fn text_underway(&self) -> Option<&str> {
+        match (&self.outcome, &self.letter.to) {
+            (Outcome::Sent { msgid }, Recipient::Phone) if !msgid.is_empty() => Some(msgid),
+            _ => None,
+        }
+    }
+
+    /// When the service is asked next after such a text; none when nobody will say any more.
+    pub fn asked_next(&self, now: Timestamp) -> Option<Timestamp> {
+        self.text_underway()?;
+        ASKED_AFTER_MIN.iter().map(|after_min| time::add_minutes(self.at, *after_min)).find(|at| *at > now)
+    }
+
+    /// The next state of the entry. What waits, what did not arrive, and a text that may not, is looked at again.
     fn after(&self, outcome: Outcome, tries: u32, now: Timestamp) -> Self {
         let deadlines = match &outcome {
             Outcome::Waiting { until } if *until > now => Deadlines::none().with(Deadline::Notify, *until),
             Outcome::Failed { .. } => Deadlines::none().with(Deadline::Notify, now),
             _ => Deadlines::none(),
         };
-        Self { outcome, tries, deadlines, at: now, ver: self.ver + 1, letter: self.letter.clone() }
+        let after = Self { outcome, tries, deadlines, at: now, ver: self.ver + 1, letter: self.letter.clone() };
+        match after.asked_next(now) {
+            Some(at) => Self { deadlines: Deadlines::none().with(Deadline::Notify, at), ..after },
+            None => after,
+        }
     }
 }
 
@@ -255,7 +276,8 @@ impl Table {
         }
     }
 
-    async fn end_notice(&self, entry: &Key, msgid: &str, end: End, now: Timestamp) -> Result<(), StoreError> {
+    /// Notes how a message ended that is known by its entry; `msgid` is the number it was sent under. Harmless to repeat.
+    pub async fn end_notice(&self, entry: &Key, msgid: &str, end: End, now: Timestamp) -> Result<(), StoreError> {
         for _ in 0..END_TRIES_MAX {
             let Some(seen) = self.notice(entry).await? else { return Ok(()) };
             if !matches!(&seen.outcome, Outcome::Sent { msgid: sent } if sent == msgid) {
@@ -275,7 +297,7 @@ impl Table {
         self.put_deadlines(seen, deadlines).await
     }
 
-    /// Takes an entry that did not arrive out of the time index: everything else has been tried.
+    /// Takes an entry out of the time index that did not arrive, or of which nobody will say any more whether it did.
     pub async fn leave_notice(&self, seen: &NoticeRecord) -> Result<(), StoreError> {
         self.put_deadlines(seen, Deadlines::none()).await
     }

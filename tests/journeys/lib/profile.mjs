@@ -5,7 +5,8 @@ import { advance, settings, staff } from './stack.mjs';
 
 // An instance keeps the profile for a minute, and what it says of the hospital's own system for five, as long as its key.
 const PROFILE_AGE_S = 301;
-const PROFILE = JSON.parse(fs.readFileSync(settings.PROFILE_FILE, 'utf8'));
+/** The profile as the hospital has it. */
+export const PROFILE = JSON.parse(fs.readFileSync(settings.PROFILE_FILE, 'utf8'));
 
 /** The profile with these parts in place of its own, known to everybody when it returns; without any it is as it was. */
 export async function putProfile(changes = {}) {

@@ -24,6 +24,15 @@ function block(world, { phone, on = true }) {
   return showFaults(world);
 }
 
+/** What becomes of texts to a number from now on: they arrive, they do not, or nobody says so. */
+function setDelivery(world, { phone, status }) {
+  need(/^1[3-9]\d{9}$/.test(phone ?? ''), 'phone is eleven digits');
+  need(['SUCCESS', 'FAIL', 'NONE'].includes(status), 'status is SUCCESS, FAIL or NONE');
+  world.state.delivery[phone] = status;
+  world.changed();
+  return { delivery: world.state.delivery };
+}
+
 const GETS = {
   '/control/messages': ({ state }, url) => {
     const phone = url.searchParams.get('phone');
@@ -38,6 +47,7 @@ const POSTS = {
   '/control/faults': setFaults,
   '/control/down': setDown,
   '/control/block': block,
+  '/control/delivery': setDelivery,
   '/control/reset': reset,
 };
 

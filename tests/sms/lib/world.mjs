@@ -1,7 +1,7 @@
-// What the stand-in remembers: messages that were taken, faults, and what each number got today.
+// What the stand-in remembers: messages that were taken and what became of them, faults, and what each number got today.
 import { Memory } from '../../stand-in/memory.mjs';
 
-const fresh = () => ({ messages: [], faults: [], blocked: [], down: false, sequence: 0 });
+const fresh = () => ({ messages: [], faults: [], blocked: [], delivery: {}, down: false, sequence: 0 });
 
 export class World extends Memory {
   constructor({ deliver = () => {}, ...kept }) {
@@ -18,9 +18,16 @@ export class World extends Memory {
   take(phone, template, text) {
     this.state.sequence += 1;
     const serial = `${this.state.sequence}:${this.clock.now_s()}`;
-    this.state.messages.push({ serial, phone, template, text, at: this.now(), day: this.today() });
+    const status = this.state.delivery[phone] ?? 'SUCCESS';
+    this.state.messages.push({ serial, phone, template, text, at: this.now(), day: this.today(), status });
     this.changed();
-    this.deliver({ phone, text });
+    if (status === 'SUCCESS') this.deliver({ phone, text });
     return serial;
+  }
+
+  /** What the carrier has said of the messages of a number that were sent between two instants. */
+  reports(phone, begin_s, end_s) {
+    const isWithin = ({ at }) => Date.parse(at) >= begin_s * 1000 && Date.parse(at) <= end_s * 1000;
+    return this.state.messages.filter((message) => message.phone === phone && message.status !== 'NONE' && isWithin(message));
   }
 }

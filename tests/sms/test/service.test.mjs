@@ -34,7 +34,7 @@ async function startStandIn(t, directory = fs.mkdtempSync(path.join(os.tmpdir(),
     };
     const answer = await fetch(`${app.url}/`, { method: 'POST', headers: all, body });
     const { Response: response } = await answer.json();
-    return response.Error?.Code ?? response.SendStatusSet[0].Code;
+    return response.Error?.Code ?? response.SendStatusSet?.[0].Code ?? response.PullSmsSendStatusSet;
   };
   return { ...app, control, call };
 }
@@ -78,6 +78,29 @@ test('what is not approved, or too much, is refused', async (t) => {
   await sms.control('block', { phone: PHONE, on: false });
   for (let sent = 0; sent < 10; sent += 1) assert.equal(await sms.call(), 'Ok');
   assert.equal(await sms.call(), 'LimitExceeded.PhoneNumberDailyLimit');
+});
+
+test('whether texts arrived can be asked for a number, again and again', async (t) => {
+  const sms = await startStandIn(t);
+  const statuses = ['SUCCESS', 'FAIL', 'NONE'];
+  for (const status of statuses) {
+    await sms.control('delivery', { phone: PHONE, status });
+    assert.equal(await sms.call(), 'Ok');
+  }
+  const now_s = sms.world.clock.now_s();
+  const nothing = Object.fromEntries(['PhoneNumberSet', 'SignName', 'TemplateId', 'TemplateParamSet'].map((name) => [name, undefined]));
+  const ask = (changes = {}) => sms.call(
+    { ...nothing, BeginTime: now_s - 60, EndTime: now_s + 60, Offset: 0, Limit: 100, PhoneNumber: `+86${PHONE}`, ...changes },
+    { headers: { 'x-tc-action': 'PullSmsSendStatusByPhoneNumber' } },
+  );
+  for (let asked = 0; asked < 2; asked += 1) {
+    assert.deepEqual((await ask()).map(({ ReportStatus, Description }) => [ReportStatus, Description]), [['SUCCESS', 'DELIVRD'], ['FAIL', 'UNDELIV']]);
+  }
+  assert.deepEqual(await ask({ PhoneNumber: '+8619900000002' }), []);
+  assert.deepEqual(await ask({ EndTime: now_s - 30 }), []);
+  assert.equal(await ask({ Limit: 101 }), 'InvalidParameterValue');
+  assert.equal(await ask({ BeginTime: now_s - 8 * 24 * 3600 }), 'InvalidParameterValue.BeginTimeVerifyFail');
+  assert.equal(await ask({ PhoneNumber: '199' }), 'InvalidParameterValue.IncorrectPhoneNumber');
 });
 
 test('faults come as wished, once', async (t) => {

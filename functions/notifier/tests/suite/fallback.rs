@@ -1,11 +1,12 @@
 //! WeChat, then SMS, then a call: for what matters, once each.
 
-use crate::world::{World, at, dropped, errcode, sms_refusal};
+use crate::world::{PHONE, World, at, dropped, errcode, sms_refusal};
 use domain::event::EventKind;
 use domain::notice::{NoticeKind, Recipient};
+use domain::time;
 use serde_json::json;
 use store::calls::{CallMade, CallOutcome};
-use store::notices::{End, Outcome};
+use store::notices::{ASKED_AFTER_MIN, End, Outcome};
 
 /// A closed clinic whose patient WeChat does not take for this reason.
 async fn unreached(code: i64) -> World {
@@ -105,6 +106,81 @@ async fn an_sms_nobody_answers_for_is_not_sent_again_but_asked_after() {
     assert!(world.take(&letters[0], EventKind::MessageDue, 0).await);
     assert_eq!(world.sms.take().len(), 1);
     assert!(world.due_letters().await.is_empty());
+}
+
+/// What the service says of the text it took.
+fn reports(status: &str) -> serde_json::Value {
+    let report = json!({ "SerialNo": "5000:1", "ReportStatus": status, "PhoneNumber": format!("+86{PHONE}") });
+    json!({ "Response": { "PullSmsSendStatusSet": [report], "RequestId": "r" } })
+}
+
+/// A text the service took, as it is once the minutes are over and the reminder has queued it.
+async fn asked(world: &World, after_min: i64) -> bool {
+    world.clock.set(time::add_minutes(world.clock.now(), after_min));
+    let letters = world.due_letters().await;
+    match letters.as_slice() {
+        [] => false,
+        [letter] => world.take(letter, EventKind::MessageDue, 0).await,
+        several => panic!("{several:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_did_not_arrive_is_a_call_to_make() {
+    let world = unreached(43_004).await;
+    assert!(world.tell(EventKind::AppointmentCancelled, 0).await);
+    world.sms.take();
+    assert!(!asked(&world, 4).await, "too early to ask");
+    world.sms.answer(reports("FAIL"));
+    assert!(asked(&world, 1).await);
+    let question = world.sms.take().remove(0);
+    assert_eq!(question["PhoneNumber"], format!("+86{PHONE}"));
+    assert_eq!(world.by_phone(NoticeKind::Cancelled).await, Some(Outcome::Failed { why: "failed".into() }));
+    let calls = world.table.calls_to_make().await.unwrap();
+    assert_eq!((calls.len(), calls[0].kind, calls[0].why.as_str()), (1, NoticeKind::Cancelled, "failed"));
+    assert!(!asked(&world, 9_000).await, "asked no more");
+    assert!(world.sms.take().is_empty(), "and not sent again");
+}
+
+#[tokio::test]
+async fn a_text_that_arrived_is_settled() {
+    let world = unreached(43_004).await;
+    assert!(world.tell(EventKind::AppointmentCancelled, 0).await);
+    world.sms.answer(reports("SUCCESS"));
+    assert!(asked(&world, 5).await);
+    assert_eq!(world.by_phone(NoticeKind::Cancelled).await, Some(Outcome::Delivered));
+    assert!(world.table.calls_to_make().await.unwrap().is_empty());
+    assert!(!asked(&world, 9_000).await);
+}
+
+#[tokio::test]
+async fn a_text_nobody_speaks_of_is_asked_after_for_three_days() {
+    let world = unreached(43_004).await;
+    assert!(world.tell(EventKind::AppointmentCancelled, 0).await);
+    world.sms.take();
+    let mut before_min = 0;
+    for (at, after_min) in ASKED_AFTER_MIN.into_iter().enumerate() {
+        // Nothing yet, a service that is down, one that says no: each is asked again.
+        let answers =
+            [json!({ "Response": { "PullSmsSendStatusSet": [] } }), json!(502), sms_refusal("InternalError.X")];
+        world.sms.answer(answers[at % answers.len()].clone());
+        assert!(asked(&world, after_min - before_min).await, "{after_min}");
+        assert_eq!(world.sms.take().len(), 1, "{after_min}");
+        before_min = after_min;
+    }
+    assert!(!asked(&world, 9_000).await, "asked no more");
+    assert_eq!(world.by_phone(NoticeKind::Cancelled).await, Some(Outcome::Sent { msgid: "5000:1".into() }));
+    assert!(world.table.calls_to_make().await.unwrap().is_empty(), "accepted is all that is known");
+}
+
+#[tokio::test]
+async fn a_text_that_does_not_matter_leaves_a_note_alone() {
+    let world = World::start("1950").await;
+    world.wechat.answer(errcode(43_004));
+    assert!(world.tell(EventKind::AppointmentBooked, 0).await);
+    world.sms.answer(reports("FAIL"));
+    assert!(asked(&world, 5).await);
+    assert_eq!(world.by_phone(NoticeKind::Booked).await, Some(Outcome::Failed { why: "failed".into() }));
 }
 
 #[tokio::test]
