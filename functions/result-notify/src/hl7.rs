@@ -1,4 +1,4 @@
-//! HL7 v2 over HTTP, results (ORU), orders (ORM, OML, OMG) and people (ADT): one message, MLLP frames or a batch; each
+//! HL7 v2 over HTTP, results (ORU), orders (ORM, OML, OMG), people (ADT) and bookings (SIU): one message, MLLP frames or a batch; each
 //! message is acknowledged for itself, in the encoding it came in.
 
 use crate::signed::{Refused, Signed};
@@ -72,6 +72,9 @@ fn fault_of(kept: &Unplaced) -> Fault {
         Why::OtherName => ("PID-5", FaultKind::OtherPatient),
         Why::TwoPatients => ("PID-3", FaultKind::OtherPatient),
         Why::OthersReport => ("OBR-3", FaultKind::Twice),
+        Why::UnknownVisit => ("SCH-1", FaultKind::Dangling),
+        Why::OtherTime => ("SCH-11", FaultKind::Disagrees),
+        Why::UnknownCode if kept.obstacle.place.starts_with("SCH") => ("SCH-5", FaultKind::UnknownCode),
         Why::UnknownCode => ("OBX-3", FaultKind::UnknownCode),
         Why::Encoding => ("MSH-18", FaultKind::Encoding),
         Why::Unreadable => ("MSH", FaultKind::Syntax),

@@ -221,9 +221,11 @@ fn condition(kind: FaultKind) -> (&'static str, &'static str) {
         FaultKind::Unsupported => ("200", "Unsupported message type"),
         FaultKind::Dangling | FaultKind::OtherPatient => ("204", "Unknown key identifier"),
         FaultKind::Twice => ("205", "Duplicate key identifier"),
-        FaultKind::TooLarge | FaultKind::TooMany | FaultKind::TooDeep | FaultKind::Unavailable => {
-            ("207", "Application internal error")
-        }
+        FaultKind::TooLarge
+        | FaultKind::TooMany
+        | FaultKind::TooDeep
+        | FaultKind::Disagrees
+        | FaultKind::Unavailable => ("207", "Application internal error"),
     }
 }
 
