@@ -66,7 +66,12 @@ async fn a_name_may_not_contradict_and_is_never_enough() {
     let mut found = open(world.table()).await;
     found.sort();
     assert_eq!(found, [(Why::NoNumber, 0), (Why::OtherName, 0), (Why::TwoPatients, 0)]);
+    // What is no name stands against others all the same.
+    for other in ["王", "王*国", "王建国2"] {
+        assert_eq!(world.hl7(oru(CARD, other, &format!("F-{other}")).as_bytes()).await.codes(), ["AE"], "{other}");
+    }
     assert_eq!(world.table().reports_of(&world.keys, &patient).await.unwrap(), []);
+    assert_eq!(world.hl7(oru(CARD, "林*梅", "F4").as_bytes()).await.codes(), ["AA"], "masked");
 }
 
 #[tokio::test]
