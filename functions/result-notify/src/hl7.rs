@@ -9,7 +9,7 @@ use intake::{Delivery, Inbox, Parsed};
 use lambda_http::Body;
 use results::hl7::frame;
 use results::hl7::header::{Header, Outcome, acknowledge};
-use results::hl7::message::{Field, Message};
+use results::hl7::message::Message;
 use results::{Charset, Fault, FaultKind};
 use runtime::random::hex;
 use web::{Response, StatusCode};
@@ -20,7 +20,7 @@ pub(crate) async fn take(app: &App, inbox: &Inbox<'_>, signed: &Signed<'_>) -> R
         Ok(body) => (body.charset, each(app, inbox, signed, &body).await?),
         Err(fault) => {
             let outcome = keep(inbox, signed, signed.body, &Err(fault)).await;
-            (Charset::Utf8, acknowledge(&nameless(), &outcome, &id_of(app)?, inbox.now))
+            (Charset::Utf8, acknowledge(&Header::of_unreadable(signed.body), &outcome, &id_of(app)?, inbox.now))
         }
     };
     let mut written = Vec::new();
@@ -34,7 +34,8 @@ pub(crate) async fn take(app: &App, inbox: &Inbox<'_>, signed: &Signed<'_>) -> R
 async fn each(app: &App, inbox: &Inbox<'_>, signed: &Signed<'_>, body: &frame::Body) -> Result<Vec<Message>, Refused> {
     let mut answers = Vec::new();
     for (message, raw) in body.messages.iter().zip(&body.raw) {
-        let header = message.clone().and_then(|message| Header::read(&message)).unwrap_or_else(|_| nameless());
+        let header =
+            message.clone().and_then(|message| Header::read(&message)).unwrap_or_else(|_| Header::of_unreadable(raw));
         let outcome = keep(inbox, signed, raw, message).await;
         answers.extend(acknowledge(&header, &outcome, &id_of(app)?, inbox.now));
     }
@@ -80,20 +81,6 @@ fn fault_of(kept: &Unplaced) -> Fault {
         Why::Unreadable => ("MSH", FaultKind::Syntax),
     };
     Fault::at(place, kind)
-}
-
-/// The header of a message that has none to answer to.
-fn nameless() -> Header {
-    Header {
-        sender: [Field::default(), Field::default()],
-        receiver: [Field::default(), Field::default()],
-        sent_at: None,
-        kind: (String::new(), String::new()),
-        control_id: String::new(),
-        processing: "P".into(),
-        version: "2.5".into(),
-        wanted: (None, None),
-    }
 }
 
 /// The control id of an answer.
