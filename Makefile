@@ -11,6 +11,8 @@ SEED ?=
 
 VENV := target/local/venv
 PYTHON := $(VENV)/bin/python
+# It stands for the environment: `python` there is a link to the system's, whose time says nothing.
+READY := $(VENV)/.ready
 # Others' readers of HL7 v2 and FHIR: for tests alone.
 READERS := $(VENV)/.readers
 TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -24,13 +26,13 @@ help: ## Lists the targets
 
 # ------------------------------------------------------------------ this machine
 
-run: needs-run $(PYTHON) ## Starts everything here: hospital on PORT (9000), phone on PHONE_PORT (9100); again after a change
+run: needs-run $(READY) ## Starts everything here: hospital on PORT (9000), phone on PHONE_PORT (9100); again after a change
 	@$(PYTHON) infra/local/stack.py up
 
-stop: $(PYTHON) ## Stops what `run` started; the data stays
+stop: $(READY) ## Stops what `run` started; the data stays
 	@$(PYTHON) infra/local/stack.py down
 
-reset: $(PYTHON) ## Stops and forgets all local data
+reset: $(READY) ## Stops and forgets all local data
 	@$(PYTHON) infra/local/stack.py reset
 
 # ------------------------------------------------------------------------ quality
@@ -71,7 +73,7 @@ bench: needs-run $(READERS) ## Benchmarks into target/bench.md: the figures of R
 
 # ---------------------------------------------------------------------------- AWS
 
-build: $(PYTHON) ## Release binaries for ARCH=arm64|x86-64 (FUNCTION=booking builds one)
+build: $(READY) ## Release binaries for ARCH=arm64|x86-64 (FUNCTION=booking builds one)
 	@[ -n "$(KNOWN_ARCH)" ] || { echo "ARCH is arm64 or x86-64, not '$(ARCH)'"; exit 2; }
 	@if [ "$$(cat target/lambda/.arch 2>/dev/null)" != "$(ARCH)" ]; then rm -rf target/lambda; mkdir -p target/lambda; echo $(ARCH) > target/lambda/.arch; fi
 	@if command -v rustup >/dev/null; then rustup target add $(TRIPLE) 2>/dev/null; fi
@@ -82,11 +84,11 @@ build: $(PYTHON) ## Release binaries for ARCH=arm64|x86-64 (FUNCTION=booking bui
 deploy: build ## Deploys to the AWS account of the environment (FUNCTION=booking deploys one); infra/README.md
 	@$(TOOLS) $(PYTHON) infra/deploy.py $(if $(FUNCTION),function $(FUNCTION),all)
 
-rollback: $(PYTHON) ## Moves FUNCTION=booking back to the version before the last deploy
+rollback: $(READY) ## Moves FUNCTION=booking back to the version before the last deploy
 	@[ -n "$(FUNCTION)" ] || { echo "which one? make rollback FUNCTION=booking"; exit 2; }
 	@$(PYTHON) infra/deploy.py rollback $(FUNCTION)
 
-replay: $(PYTHON) ## Sends what the dead-letter queues hold through again (ON=local: of the local stack)
+replay: $(READY) ## Sends what the dead-letter queues hold through again (ON=local: of the local stack)
 	@$(if $(filter local,$(ON)),set -a; . target/local.env; set +a;) $(PYTHON) infra/replay.py
 
 # -------------------------------------------------------------------------- needs
@@ -97,14 +99,14 @@ needs-run:
 needs-test:
 	@infra/local/needs.sh test
 
-$(PYTHON): infra/local/requirements.txt
+$(READY): infra/local/requirements.txt
 	@infra/local/needs.sh run
 	@echo "Preparing $(VENV)"
-	@python3 -m venv --clear $(VENV)
+	@python3 -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
-	@touch $(PYTHON)
+	@touch $@
 
-$(READERS): shared/results/tests/requirements.txt $(PYTHON)
+$(READERS): shared/results/tests/requirements.txt $(READY)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 

@@ -1,8 +1,9 @@
-// Giving a number back: booking, sweeper, pay-notify, notifier.
+// Giving a number back: booking, sweeper, pay-notify, result-notify, notifier.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Person, free } from './lib/person.mjs';
-import { advance, fault, moveTo, noFaults, openClinic, orderOf, refundsOf, staff, tick, until } from './lib/stack.mjs';
+import { codeOf, sendResults, siu } from './lib/results.mjs';
+import { advance, fault, moveTo, noFaults, now, openClinic, orderOf, refundsOf, staff, tick, until } from './lib/stack.mjs';
 
 const HOUR_MS = 3600_000;
 const RESTS_AT_MOST_S = 31 * 60;
@@ -83,6 +84,21 @@ test('after the deadline the window alone can help', async () => {
   const window = await staff('POST', `appointments/${key}/cancel`, JSON.stringify({ by: 'window' }));
   assert.equal(window.status, 200, window.text);
   await refunded(key);
+});
+
+test('a number given back at the window of the hospital, which tells of it in HL7', async () => {
+  const where = await openClinic({ name: '院内退号', in_min: 150, numbers: 1 });
+  const person = await Person.ready('窗口退');
+  const { card } = (await person.post(`/patients/${person.patient}/card`)).json;
+  const key = await person.book(where);
+  const at = await now();
+  const say = async (wish) => codeOf(await sendResults('hl7v2', 'application/hl7-v2', siu({ key, card, at, ...wish })));
+  assert.equal(await say({ event: 'S15' }), 'AA');
+  assert.equal(await say({ event: 'S15' }), 'AA', 'the same again');
+  assert.equal(await say({ event: 'S26' }), 'AA', 'what contradicts it does no harm');
+  assert.equal((await refunded(key)).length, 1);
+  assert.equal((await staff('GET', `appointments/${key}`)).json.state_text, '窗口取消');
+  await person.notice('cancelled');
 });
 
 test('once the turn has begun the hospital alone can cancel', async () => {

@@ -2,19 +2,20 @@
 //! edited here stays, and so does what is sold. Each step is harmless to repeat: a pull that was cut off is made again from
 //! where the last complete one ended.
 
-use crate::{App, SyncError, visit};
+use crate::{App, SyncError};
 use domain::Timestamp;
-use domain::appointment::AppointmentKey;
 use domain::catalog::{Department, Doctor};
 use domain::civil::Date;
 use domain::clinic::{Clinic, ClinicState, Slot, SlotStart};
 use domain::closure::{Closure, ClosureKind};
 use domain::enrolment::NumberOwner;
+use domain::event::Actor;
 use domain::id::{AppointmentId, CardNo, ClinicId, DepartmentId, DoctorId};
 use domain::profile::HospitalProfile;
 use domain::pull::{Pull, PullDue, PullReport, merged};
 use domain::report::unplaced::Obstacle;
 use domain::time;
+use domain::visit::VisitFate;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use his::{
     Call, Change, HeardReport, His, HisError, Mark, Refusal, ReportsQuery, Schedule, ScheduleQuery, SentReport,
@@ -349,7 +350,7 @@ impl<'a, H: His> Puller<'a, H> {
                 }
                 Ok(is_other)
             }
-            Change::Visited { clinic, appointment } => self.seen(&clinic, &appointment).await,
+            Change::Visit { clinic, appointment, fate } => self.visit(&clinic, &appointment, fate).await,
             Change::Merged { stays, gone } => {
                 let (keys, [stays, gone]) = (self.keys().await?, [&stays, &gone].map(|cards| numbers(cards)));
                 Ok(is_heeded(&self.inbox(&keys).merge(&stays, &gone, BY).await?))
@@ -431,17 +432,12 @@ impl<'a, H: His> Puller<'a, H> {
         Ok(table.decide_closure(&closure, self.now).await?.is_some())
     }
 
-    /// The doctor is done with somebody: the slot says who it is.
-    async fn seen(&self, clinic: &ClinicId, appointment: &AppointmentId) -> Result<bool, SyncError> {
+    /// Something became of a visit: the slot says whose it is.
+    async fn visit(&self, clinic: &ClinicId, appointment: &AppointmentId, fate: VisitFate) -> Result<bool, SyncError> {
         let table = &self.app.desk.table;
-        let Some(found) = table.clinic(clinic).await? else { return Ok(false) };
-        let taken = found.slots.iter().find_map(|slot| slot.holder(appointment));
-        let Some(taken) = taken else { return Ok(false) };
-        let key = AppointmentKey { patient: taken.patient.clone(), date: found.clinic.date, id: appointment.clone() };
-        match table.appointment(&key).await? {
-            Some(appointment) => visit::clear(self.app, &appointment, self.now).await.map(|()| true),
-            None => Ok(false),
-        }
+        let Some(visit) = table.visit_in(clinic, appointment).await? else { return Ok(false) };
+        let by = Actor::Staff(BY.to_owned());
+        Ok(table.follow_hospital(self.profile, &visit, fate, &by, self.now).await?)
     }
 }
 

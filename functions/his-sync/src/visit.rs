@@ -6,12 +6,12 @@
 
 use crate::{App, SyncError};
 use domain::Timestamp;
-use domain::appointment::{Appointment, Command, State, check_again_at};
+use domain::appointment::{Appointment, State, check_again_at};
 use domain::due::Deadline;
 use domain::event::Actor;
+use domain::visit::VisitFate;
 use his::{Call, His, VisitQuery, VisitStatus};
 use runtime::enrolment;
-use store::appointments::MoveFailed;
 use store::credit::Verdict;
 use store::key::Key;
 
@@ -65,15 +65,10 @@ async fn ask(app: &App, appointment: &Appointment, now: Timestamp) -> Result<Opt
 }
 
 /// The visit took place: the strike goes.
-pub(crate) async fn clear(app: &App, appointment: &Appointment, now: Timestamp) -> Result<(), SyncError> {
+async fn clear(app: &App, appointment: &Appointment, now: Timestamp) -> Result<(), SyncError> {
     let (table, profile) = (&app.desk.table, app.desk.profile().await?);
-    let key = appointment.key();
-    match table.move_appointment(&key, Command::Fulfil, &Actor::Schedule, profile.cancel, now).await {
-        Ok(fulfilled) => Ok(table.follow_credit(&profile, &fulfilled, now).await?),
-        // Moved on in between, with a deadline of its own.
-        Err(MoveFailed::NotFound | MoveFailed::Refused(_)) => Ok(()),
-        Err(MoveFailed::Store(error)) => Err(error.into()),
-    }
+    table.follow_hospital(&profile, appointment, VisitFate::Seen, &Actor::Schedule, now).await?;
+    Ok(())
 }
 
 async fn settle(app: &App, appointment: &Appointment, verdict: Verdict, now: Timestamp) -> Result<(), SyncError> {

@@ -45,9 +45,9 @@ fn refusal(kept: &Unplaced) -> Response {
         Why::Unreadable | Why::Encoding => (StatusCode::BAD_REQUEST, "structure"),
         Why::UnknownCode => (StatusCode::UNPROCESSABLE_ENTITY, "code-invalid"),
         Why::NoNumber => (StatusCode::UNPROCESSABLE_ENTITY, "required"),
-        Why::UnknownPatient => (StatusCode::UNPROCESSABLE_ENTITY, "not-found"),
+        Why::UnknownPatient | Why::UnknownVisit => (StatusCode::UNPROCESSABLE_ENTITY, "not-found"),
         Why::OtherName | Why::TwoPatients => (StatusCode::UNPROCESSABLE_ENTITY, "business-rule"),
-        Why::OthersReport => (StatusCode::UNPROCESSABLE_ENTITY, "conflict"),
+        Why::OthersReport | Why::OtherTime => (StatusCode::UNPROCESSABLE_ENTITY, "conflict"),
     };
     let text = format!("kept for the hospital's staff: {}", kept.obstacle.why.code());
     outcome(status, "error", code, &text, Some(&kept.obstacle.place))

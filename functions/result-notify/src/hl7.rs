@@ -1,4 +1,4 @@
-//! HL7 v2 over HTTP, results (ORU), orders (ORM, OML, OMG) and people (ADT): one message, MLLP frames or a batch; each
+//! HL7 v2 over HTTP, results (ORU), orders (ORM, OML, OMG), people (ADT) and bookings (SIU): one message, MLLP frames or a batch; each
 //! message is acknowledged for itself, in the encoding it came in.
 
 use crate::signed::{Refused, Signed};
@@ -9,7 +9,7 @@ use intake::{Delivery, Inbox, Parsed};
 use lambda_http::Body;
 use results::hl7::frame;
 use results::hl7::header::{Header, Outcome, acknowledge};
-use results::hl7::message::{Field, Message};
+use results::hl7::message::Message;
 use results::{Charset, Fault, FaultKind};
 use runtime::random::hex;
 use web::{Response, StatusCode};
@@ -20,7 +20,7 @@ pub(crate) async fn take(app: &App, inbox: &Inbox<'_>, signed: &Signed<'_>) -> R
         Ok(body) => (body.charset, each(app, inbox, signed, &body).await?),
         Err(fault) => {
             let outcome = keep(inbox, signed, signed.body, &Err(fault)).await;
-            (Charset::Utf8, acknowledge(&nameless(), &outcome, &id_of(app)?, inbox.now))
+            (Charset::Utf8, acknowledge(&Header::of_unreadable(signed.body), &outcome, &id_of(app)?, inbox.now))
         }
     };
     let mut written = Vec::new();
@@ -34,7 +34,8 @@ pub(crate) async fn take(app: &App, inbox: &Inbox<'_>, signed: &Signed<'_>) -> R
 async fn each(app: &App, inbox: &Inbox<'_>, signed: &Signed<'_>, body: &frame::Body) -> Result<Vec<Message>, Refused> {
     let mut answers = Vec::new();
     for (message, raw) in body.messages.iter().zip(&body.raw) {
-        let header = message.clone().and_then(|message| Header::read(&message)).unwrap_or_else(|_| nameless());
+        let header =
+            message.clone().and_then(|message| Header::read(&message)).unwrap_or_else(|_| Header::of_unreadable(raw));
         let outcome = keep(inbox, signed, raw, message).await;
         answers.extend(acknowledge(&header, &outcome, &id_of(app)?, inbox.now));
     }
@@ -72,25 +73,14 @@ fn fault_of(kept: &Unplaced) -> Fault {
         Why::OtherName => ("PID-5", FaultKind::OtherPatient),
         Why::TwoPatients => ("PID-3", FaultKind::OtherPatient),
         Why::OthersReport => ("OBR-3", FaultKind::Twice),
+        Why::UnknownVisit => ("SCH-1", FaultKind::Dangling),
+        Why::OtherTime => ("SCH-11", FaultKind::Disagrees),
+        Why::UnknownCode if kept.obstacle.place.starts_with("SCH") => ("SCH-5", FaultKind::UnknownCode),
         Why::UnknownCode => ("OBX-3", FaultKind::UnknownCode),
         Why::Encoding => ("MSH-18", FaultKind::Encoding),
         Why::Unreadable => ("MSH", FaultKind::Syntax),
     };
     Fault::at(place, kind)
-}
-
-/// The header of a message that has none to answer to.
-fn nameless() -> Header {
-    Header {
-        sender: [Field::default(), Field::default()],
-        receiver: [Field::default(), Field::default()],
-        sent_at: None,
-        kind: (String::new(), String::new()),
-        control_id: String::new(),
-        processing: "P".into(),
-        version: "2.5".into(),
-        wanted: (None, None),
-    }
 }
 
 /// The control id of an answer.

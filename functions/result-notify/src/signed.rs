@@ -28,6 +28,9 @@ pub(crate) enum Refused {
     TooLarge,
     #[error("the signature or its headers are wrong")]
     Signature,
+    /// The gateway has put another character in the place of every byte that is no UTF-8.
+    #[error("this content type goes for UTF-8: send other encodings as application/octet-stream")]
+    Spoilt,
     #[error("the time is too far from ours")]
     Clock,
     #[error("the nonce was used before")]
@@ -41,6 +44,7 @@ impl Refused {
         match self {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE"),
             Self::Signature => (StatusCode::UNAUTHORIZED, "SIGN_ERROR"),
+            Self::Spoilt => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "CHARSET"),
             Self::Clock => (StatusCode::UNAUTHORIZED, "TIMESTAMP"),
             Self::Replayed => (StatusCode::UNAUTHORIZED, "NONCE_USED"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "SYSTEM_ERROR"),
@@ -107,7 +111,7 @@ pub(crate) async fn check<'a>(app: &App, call: &'a Call<Action>) -> Result<Signe
     let target = call.request.uri().path_and_query().map_or(call.request.uri().path(), |target| target.as_str());
     let request = his::SignedRequest { method: "POST", target, now: sent_at, nonce: headers.nonce, body };
     if headers.app != machine.app_id() || !machine.has_signed(request, headers.signature) {
-        return Err(Refused::Signature);
+        return Err(if is_spoilt(body) { Refused::Spoilt } else { Refused::Signature });
     }
     let until = domain::time::add_seconds(call.now, NONCE_KEPT_S);
     let is_first = app.desk.table.take_nonce(headers.app, headers.nonce, until).await;
@@ -115,6 +119,12 @@ pub(crate) async fn check<'a>(app: &App, call: &'a Call<Action>) -> Result<Signe
         return Err(Refused::Replayed);
     }
     Ok(Signed { sender: headers.app.to_owned(), charset: charset_of(call), body })
+}
+
+/// Whether the gateway has read bytes of another encoding as UTF-8, as it does under `text/…`, JSON and XML: a signature
+/// over what was sent cannot match any more.
+fn is_spoilt(body: &[u8]) -> bool {
+    std::str::from_utf8(body).is_ok_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
 }
 
 /// `application/json; charset=gb18030`.

@@ -1,6 +1,7 @@
 //! How the hospital's own system (HIS) is spoken to, as its profile says: operation by operation. And what was said.
 
 use crate::Timestamp;
+use crate::id::ClinicId;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -300,6 +301,9 @@ pub struct UnknownCode {
 /// The longest code of a hospital, in characters.
 pub const CODE_CHARS_MAX: usize = 64;
 
+/// Where the key of a clinic has no doctor of choice.
+const POOL: &str = "pool";
+
 /// The codes of a hospital, to look up both ways.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Codes {
@@ -327,6 +331,19 @@ impl Codes {
     /// Their code for one of ours; none as above.
     pub fn theirs(&self, kind: CodeKind, ours: &str) -> Option<String> {
         self.looked_up(&self.theirs, kind, ours)
+    }
+
+    /// The clinic of ours that a key in their codes means (day, part of the day, department, doctor or `pool`); none when it
+    /// is no such key. The error is a code that nobody has mapped.
+    pub fn our_clinic(&self, key: &str) -> Result<Option<ClinicId>, (CodeKind, String)> {
+        let parts: Vec<&str> = key.trim().split('-').collect();
+        let [day, period, department, doctor] = parts.as_slice() else { return Ok(None) };
+        let ours = |kind: CodeKind, code: &str| {
+            self.ours(kind, code).ok_or_else(|| (kind, code.chars().take(CODE_CHARS_MAX).collect::<String>()))
+        };
+        let department = ours(CodeKind::Department, department)?;
+        let doctor = if *doctor == POOL { POOL.to_owned() } else { ours(CodeKind::Doctor, doctor)? };
+        Ok(format!("{day}-{period}-{department}-{doctor}").parse().ok())
     }
 
     fn looked_up(&self, map: &HashMap<(CodeKind, String), String>, kind: CodeKind, code: &str) -> Option<String> {

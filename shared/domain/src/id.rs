@@ -119,6 +119,9 @@ ids! {
 /// Random or hashed bytes behind an identifier: 80 bits, 16 characters.
 pub type IdBytes = [u8; 10];
 
+/// Characters of an identifier made of [`IdBytes`].
+const ID_CHARS: usize = 16;
+
 /// Crockford's alphabet: no letters that look like digits on a printed slip.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -131,6 +134,13 @@ pub fn base32(bytes: IdBytes) -> String {
         .filter_map(|digit| ALPHABET.get(digit))
         .map(|letter| char::from(*letter))
         .collect()
+}
+
+impl AppointmentId {
+    /// Whether it has the form of those made here. Others of it may stand in a message of somebody else's.
+    pub fn is_made_here(&self) -> bool {
+        self.0.len() == ID_CHARS && self.0.bytes().all(|byte| ALPHABET.contains(&byte))
+    }
 }
 
 /// The first bytes of a hash over what a request says: a repeat of it is the same id.

@@ -33,6 +33,7 @@ pub mod report;
 pub mod slot;
 pub mod staff;
 pub mod time;
+pub mod visit;
 pub mod waitlist;
 
 pub use jiff::{Timestamp, civil};

@@ -5,6 +5,7 @@ use crate::timetable::Mark;
 use domain::clinic::SlotStart;
 use domain::id::{AppointmentId, CardNo, ClinicId, DoctorId};
 use domain::money::Fen;
+use domain::visit::VisitFate;
 
 /// The most events of one answer; what is more comes with the next question.
 pub const EVENTS_MAX: usize = 500;
@@ -33,12 +34,14 @@ pub enum Change {
         /// Of one visit.
         fee: Fen,
     },
-    /// The doctor is done with somebody.
-    Visited {
+    /// Something became of a visit of ours.
+    Visit {
         /// The clinic.
         clinic: ClinicId,
         /// Our appointment.
         appointment: AppointmentId,
+        /// What.
+        fate: VisitFate,
     },
     /// Two records are one person.
     Merged {

@@ -1,4 +1,4 @@
-//! Results, and the hospital's word about people, from a sender to the table.
+//! Results, and the hospital's word about people and visits, from a sender to the table.
 //!
 //! A message is read, each of its reports placed with the patient whose it is, and filed; who is one person with whom is
 //! taken over from the hospital's own system. A message of which anything
@@ -6,9 +6,11 @@
 //! trying the message again files the rest. Every step is harmless to repeat.
 
 mod codes;
+mod numbers;
 mod people;
 mod place;
 mod read;
+mod visits;
 
 pub use read::{Delivery, Parsed};
 
@@ -71,6 +73,13 @@ pub enum Replayed {
     Kept(Box<Unplaced>),
     /// There is nothing to try: it came to its end before.
     Over,
+}
+
+/// What a message brings: results, or what was asked for.
+#[derive(Clone, Copy)]
+struct Coming<'a> {
+    report: &'a Report,
+    is_order: bool,
 }
 
 /// Who takes a message in, and for whom.
@@ -154,25 +163,21 @@ impl Inbox<'_> {
             Err(fault) => return Ok(Err(Stuck::of(read::obstacle(&fault)))),
         };
         let (mut filed, mut obstacle, mut numbers) = (Vec::new(), None, Vec::new());
-        for news in &parsed.people {
-            if let Err(found) = Box::pin(self.heed(news, source.sender)).await? {
+        for news in &parsed.news {
+            if let Err(found) = Box::pin(self.heed(news, source.card, source.sender)).await? {
                 numbers.extend(people::numbers(news));
                 obstacle.get_or_insert(found);
             }
         }
-        let mut orders = Vec::new();
-        for order in &parsed.orders {
-            // What has come says more than what was asked for: a late cancellation takes nothing back.
-            let known = self.table.filed_report(&ReportId::of(&order.key)).await?;
-            orders.extend(known.is_none_or(|filed| is_awaited(filed.status)).then_some(order));
-        }
+        let reports = parsed.reports.iter().map(|report| Coming { report, is_order: false });
+        let orders = parsed.orders.iter().map(|report| Coming { report, is_order: true });
         let items = self.item_codes().await?;
-        for report in parsed.reports.iter().chain(orders) {
-            match self.file_coded(report, items.as_ref(), &parsed.files, source).await? {
+        for coming in reports.chain(orders) {
+            match self.file_coded(coming, items.as_ref(), &parsed.files, source).await? {
                 Ok(done) if filed.len() < NAMED_MAX => filed.push(done),
                 Ok(_) => {}
                 Err(found) => {
-                    numbers.extend(place::numbers(&report.subject));
+                    numbers.extend(place::numbers(&coming.report.subject));
                     obstacle.get_or_insert(found);
                 }
             }
@@ -188,27 +193,35 @@ impl Inbox<'_> {
     /// Files a report in our codes, where the hospital has tables of them.
     async fn file_coded(
         &self,
-        report: &Report,
+        coming: Coming<'_>,
         items: Option<&Codes>,
         files: &[FileBody],
         source: Source<'_>,
     ) -> Result<Result<FiledReport, Obstacle>, StoreError> {
-        let Some(codes) = items else { return self.file_one(report, files, source).await };
-        match self.translated(report, codes).await? {
-            Some(report) => self.file_one(&report, files, source).await,
+        let Some(codes) = items else { return self.file_one(coming, files, source).await };
+        match self.translated(coming.report, codes).await? {
+            Some(report) => self.file_one(Coming { report: &report, ..coming }, files, source).await,
             None => Ok(Err(Obstacle { why: Why::UnknownCode, place: "item".into() })),
         }
     }
 
     async fn file_one(
         &self,
-        report: &Report,
+        Coming { report, is_order }: Coming<'_>,
         files: &[FileBody],
         source: Source<'_>,
     ) -> Result<Result<FiledReport, Obstacle>, StoreError> {
         let patient = match self.place(&report.subject, source.card).await? {
             Ok(patient) => patient,
             Err(obstacle) => return Ok(Err(obstacle)),
+        };
+        let known = if is_order {
+            self.as_asked(report, &patient).await?
+        } else {
+            Some(self.as_known(report, &patient).await?)
+        };
+        let Some(report) = &known else {
+            return Ok(Ok(FiledReport { id: ReportId::of(&report.key), arrival: Arrival::Duplicate }));
         };
         let id = ReportId::of(&report.key);
         for file in files.iter().filter(|file| mentions(report, file)) {

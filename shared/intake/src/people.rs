@@ -7,7 +7,7 @@
 
 use crate::Inbox;
 use crate::place::{numbers_of, obstacle};
-use crate::read::{PeopleNews, read_framed};
+use crate::read::{News, read_framed};
 use domain::event::Actor;
 use domain::id::{CardNo, PatientId};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
@@ -28,14 +28,15 @@ const OF_A_CARD: &str = "MR";
 /// What came of a word about people.
 type Heeded = Result<Result<(), Obstacle>, StoreError>;
 
-/// The numbers a message about people names them by.
-pub(crate) fn numbers(news: &PeopleNews) -> Vec<String> {
+/// The numbers a message about people and visits names them by.
+pub(crate) fn numbers(news: &News) -> Vec<String> {
     let named = |event: &PersonEvent| match event {
         PersonEvent::Registered(person) | PersonEvent::Updated(person) => of(person),
         PersonEvent::Merged { into, from } => [of(into), numbers_of(from, None)].concat(),
         PersonEvent::Unmerged(people) => people.iter().flat_map(of).collect(),
     };
-    news.events.iter().flat_map(named).collect()
+    let of_visit = news.visit.iter().flat_map(|visit| visit.numbers.iter().cloned());
+    news.people.iter().flat_map(named).chain(of_visit).collect()
 }
 
 fn of(person: &Person) -> Vec<String> {
@@ -49,15 +50,21 @@ struct Known {
 }
 
 impl Inbox<'_> {
-    /// Does what a message about people says, once: a repeat that comes late undoes nothing that was said since.
-    pub(crate) async fn heed(&self, news: &PeopleNews, sender: &str) -> Heeded {
+    /// Does what a message about people and visits says, once: a repeat that comes late undoes nothing that was said since.
+    /// `card`: the card staff have found its patient by.
+    pub(crate) async fn heed(&self, news: &News, card: Option<&CardNo>, sender: &str) -> Heeded {
         if self.table.is_nonce_taken(sender, &news.number).await? {
             return Ok(Ok(()));
         }
-        for event in &news.events {
+        for event in &news.people {
             if let Err(obstacle) = self.heed_one(event, sender).await? {
                 return Ok(Err(obstacle));
             }
+        }
+        if let Some(visit) = &news.visit
+            && let Err(obstacle) = Box::pin(self.heed_visit(visit, card, sender)).await?
+        {
+            return Ok(Err(obstacle));
         }
         let until = time::add_seconds(self.now, HEEDED_FOR_S);
         self.table.take_nonce(sender, &news.number, until).await?;
@@ -253,10 +260,12 @@ impl Inbox<'_> {
 fn merges_only(body: &[u8], among: &[String]) -> bool {
     let Ok(parsed) = read_framed(body) else { return false };
     let is_merge = |event: &PersonEvent| matches!(event, PersonEvent::Merged { .. });
-    let says = |news: &PeopleNews| {
-        news.events.iter().all(is_merge) && numbers(news).iter().all(|number| among.contains(number))
+    let says = |news: &News| {
+        news.visit.is_none()
+            && news.people.iter().all(is_merge)
+            && numbers(news).iter().all(|number| among.contains(number))
     };
-    parsed.reports.is_empty() && !parsed.people.is_empty() && parsed.people.iter().all(says)
+    parsed.reports.is_empty() && !parsed.news.is_empty() && parsed.news.iter().all(says)
 }
 
 /// Somebody is being told something: the sender sends again.

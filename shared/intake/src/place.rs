@@ -95,12 +95,13 @@ impl Inbox<'_> {
         Ok(self.table.patient(&id).await?.map(|patient| patient.id))
     }
 
-    /// Whether the name a report gives is, or may be, the patient's. One that is no name says nothing against it.
+    /// Whether the name a report gives is, or may be, the patient's: also one that is masked or cut.
     async fn is_name_of(&self, subject: &Subject, patient: &PatientId) -> Result<bool, StoreError> {
-        let Some(name) = subject.name.as_ref().and_then(|name| PersonName::parse(name.as_str()).ok()) else {
-            return Ok(true);
-        };
+        let Some(sent) = &subject.name else { return Ok(true) };
         let Some(patient) = self.table.patient(patient).await? else { return Ok(false) };
-        Ok(patient.identity.compares_name(self.keys, &name)? != NameMatch::Different)
+        match PersonName::parse(sent.as_str()) {
+            Ok(name) => Ok(patient.identity.compares_name(self.keys, &name)? != NameMatch::Different),
+            Err(_) => patient.identity.may_be_called(self.keys, sent.as_str()),
+        }
     }
 }

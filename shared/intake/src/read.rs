@@ -1,8 +1,9 @@
 //! From bytes to reports, in whichever language.
 
+use crate::visits::VisitNews;
 use domain::report::unplaced::{Obstacle, Why};
 use domain::report::{Codes, Report, Wire};
-use results::hl7::adt::{PersonEvent, read_person};
+use results::hl7::adt::{PersonEvent, read_booking, read_person, read_visit};
 use results::hl7::header::Header;
 use results::hl7::message::Message;
 use results::hl7::orders;
@@ -11,6 +12,8 @@ use sha2::{Digest, Sha256};
 
 /// MSH-9.1 of messages about people.
 const PEOPLE: &str = "ADT";
+/// MSH-9.1 of messages about bookings.
+const BOOKINGS: &str = "SIU";
 
 /// One message as it came.
 #[derive(Clone, Copy)]
@@ -30,28 +33,40 @@ pub struct Delivery<'a> {
 pub struct Parsed {
     pub(crate) reports: Vec<Report>,
     pub(crate) files: Vec<FileBody>,
-    pub(crate) people: Vec<PeopleNews>,
+    pub(crate) news: Vec<News>,
     /// What was asked for, and has not come.
     pub(crate) orders: Vec<Report>,
 }
 
-/// What one message says of people.
+/// What one message says of people, and of a visit.
 #[derive(Clone, Debug)]
-pub(crate) struct PeopleNews {
-    /// What it is known by: its control id and all it says, but not when it was sent.
+pub(crate) struct News {
+    /// What it is known by: its control id, its event and all it says, but not when it was sent.
     pub(crate) number: String,
-    pub(crate) events: Vec<PersonEvent>,
+    pub(crate) people: Vec<PersonEvent>,
+    pub(crate) visit: Option<VisitNews>,
+}
+
+impl News {
+    fn of(header: &Header, message: &Message) -> Result<Option<Self>, Fault> {
+        let (people, visit) = match header.kind.0.as_str() {
+            PEOPLE => (read_person(message)?, read_visit(message)?.as_ref().map(VisitNews::of_arrival)),
+            BOOKINGS => (Vec::new(), Some(VisitNews::of_booking(&read_booking(message)?))),
+            _ => return Ok(None),
+        };
+        let said = Message { segments: message.segments.iter().skip(1).cloned().collect(), ..message.clone() };
+        let (kind, event) = &header.kind;
+        let number = digest(format!("{}\n{kind}^{event}\n{}", header.control_id, said.write()).as_bytes());
+        Ok(Some(Self { number, people, visit }))
+    }
 }
 
 impl Parsed {
-    /// Reads one message of HL7 v2: results (ORU), orders (ORM, OML, OMG), or people (ADT).
+    /// Reads one message of HL7 v2: results (ORU), orders (ORM, OML, OMG), people (ADT), or bookings (SIU).
     pub fn of_hl7(message: &Message) -> Result<Self, Fault> {
         let header = Header::read(message)?;
-        if header.kind.0 == PEOPLE {
-            let events = read_person(message)?;
-            let said = Message { segments: message.segments.iter().skip(1).cloned().collect(), ..message.clone() };
-            let number = digest(format!("{}\n{}", header.control_id, said.write()).as_bytes());
-            return Ok(Self { people: vec![PeopleNews { number, events }], ..Self::default() });
+        if let Some(news) = News::of(&header, message)? {
+            return Ok(Self { news: vec![news], ..Self::default() });
         }
         if orders::is_order(&header) {
             return Ok(Self { orders: orders::read(message)?, ..Self::default() });
@@ -63,7 +78,7 @@ impl Parsed {
     fn append(&mut self, mut other: Self) {
         self.reports.append(&mut other.reports);
         self.files.append(&mut other.files);
-        self.people.append(&mut other.people);
+        self.news.append(&mut other.news);
         self.orders.append(&mut other.orders);
     }
 }
@@ -110,6 +125,7 @@ pub(crate) fn obstacle(fault: &Fault) -> Obstacle {
         | FaultKind::Missing
         | FaultKind::Twice
         | FaultKind::Dangling
+        | FaultKind::Disagrees
         | FaultKind::Unsupported
         | FaultKind::Unavailable => Why::Unreadable,
     };

@@ -35,6 +35,9 @@ pub enum FaultKind {
     /// A result of another patient within a report.
     #[error("it is about another patient")]
     OtherPatient,
+    /// It says otherwise than is known here: people have to look.
+    #[error("it says otherwise than is known here")]
+    Disagrees,
     /// Nothing that is taken here.
     #[error("it is not taken here")]
     Unsupported,

@@ -32,6 +32,7 @@ pub mod reading;
 pub mod reconciliation;
 pub mod referrals;
 pub mod registration;
+mod report_numbers;
 pub mod reports;
 pub mod reschedule;
 pub mod schedules;
@@ -43,6 +44,7 @@ pub mod table;
 mod transaction;
 pub mod troubles;
 pub mod unplaced;
+pub mod visits;
 pub mod waitlist;
 
 pub use table::{StoreError, Table, Write};

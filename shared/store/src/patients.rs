@@ -128,6 +128,12 @@ impl SealedIdentity {
         Ok(held.map_or(person::NameMatch::AskWindow, |held| same_person_name(given, &held)))
     }
 
+    /// Whether a text that is no name can stand for that of the record (see [`person::may_stand_for`]).
+    pub fn may_be_called(&self, keys: &Keyring, text: &str) -> Result<bool, StoreError> {
+        let held = PersonName::from_stored(&keys.open(&self.name_sealed, purpose::NAME)?);
+        Ok(held.map_or(true, |held| person::may_stand_for(text, &held)))
+    }
+
     /// Date of birth, where the document tells.
     pub fn birth_date(&self, keys: &Keyring) -> Result<Option<Date>, StoreError> {
         Ok(IdentityKey::from_stored(keys.open(&self.document_sealed, purpose::DOCUMENT)?).birth_date())

@@ -131,7 +131,7 @@ fn file_key(id: &ReportId, sha256_hex: &str) -> Key {
     Key::new(Key::report(id).pk, format!("FILE#{sha256_hex}"))
 }
 
-fn kept_until(now: Timestamp) -> Timestamp {
+pub(crate) fn kept_until(now: Timestamp) -> Timestamp {
     time::add_seconds(now, REPORTS_KEPT_DAYS * DAY_S)
 }
 

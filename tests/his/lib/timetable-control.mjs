@@ -69,6 +69,22 @@ function see(world, body) {
   return {};
 }
 
+/** Somebody is there, or did not come. */
+const tell = (kind) => (world, body) => {
+  check({ clinic: id, appointment: id }, body);
+  announce(world, { kind, ...body });
+  return {};
+};
+
+/** Somebody gave the number back at the window. */
+function giveBack(world, body) {
+  const told = tell('cancelled')(world, body);
+  const visit = world.state.registrations[body.appointment];
+  if (visit) visit.standing = 'over';
+  touch(world, body.clinic);
+  return told;
+}
+
 /** A change nobody has agreed on. */
 function surprise(world) {
   announce(world, { kind: 'renovation', floor: '3' });
@@ -91,6 +107,9 @@ export const POSTS = {
   '/control/substitute': substitute,
   '/control/fee': changeFee,
   '/control/see': see,
+  '/control/come': tell('came'),
+  '/control/miss': tell('missed'),
+  '/control/give-back': giveBack,
   '/control/surprise': surprise,
   '/control/late': (world) => ({ done: world.arrive() }),
 };

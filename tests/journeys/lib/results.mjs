@@ -35,5 +35,16 @@ export function oru({ card, name = '', number, at, status = 'F', value = '4.1', 
   ].join('\r');
 }
 
+/** A SIU about a visit of ours, as the hospital's own system tells of it. */
+export function siu({ event, key, card, at, status = '' }) {
+  const serial = key.split('-').at(-1);
+  return [
+    `MSH|^~\\&|HIS|H|DESK|H|${digits(at)}||SIU^${event}^SIU_S12|${event}-${serial}-${status}|P|2.5.1||||||UNICODE UTF-8`,
+    `SCH|${serial}|F-${serial}|||||||||||||||||||||||${status}`,
+    `PID|1||${card}^^^H^MR`,
+    '',
+  ].join('\r');
+}
+
 /** MSA-1 of an answer. */
 export const codeOf = ({ text }) => text.match(/MSA\|(\w\w)\|/)?.[1];

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod bookings;
 mod faults;
 mod languages;
 mod orders;

@@ -66,7 +66,12 @@ async fn a_name_may_not_contradict_and_is_never_enough() {
     let mut found = open(world.table()).await;
     found.sort();
     assert_eq!(found, [(Why::NoNumber, 0), (Why::OtherName, 0), (Why::TwoPatients, 0)]);
+    // What is no name stands against others all the same.
+    for other in ["王", "王*国", "王建国2"] {
+        assert_eq!(world.hl7(oru(CARD, other, &format!("F-{other}")).as_bytes()).await.codes(), ["AE"], "{other}");
+    }
     assert_eq!(world.table().reports_of(&world.keys, &patient).await.unwrap(), []);
+    assert_eq!(world.hl7(oru(CARD, "林*梅", "F4").as_bytes()).await.codes(), ["AA"], "masked");
 }
 
 #[tokio::test]
@@ -95,7 +100,9 @@ async fn garbage_and_wrong_encodings_are_kept_whole() {
     }
     let declared = oru(CARD, "林^晓梅", "F1").replace("|P|2.5", "|P|2.5||||||UNICODE UTF-8");
     let wrong = results::Charset::Gb18030.encode(&declared).unwrap();
-    assert_eq!(world.hl7(&wrong).await.codes(), ["AE"]);
+    let answer = world.hl7(&wrong).await;
+    assert_eq!(answer.codes(), ["AE"]);
+    assert!(answer.text().contains("MSA|AE|M-F1\r"), "{}", answer.text());
     let kept = world.table().open_unplaced().await.unwrap();
     assert_eq!(kept.len(), 4);
     let mut bodies = Vec::new();

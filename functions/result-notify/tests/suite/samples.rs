@@ -73,10 +73,10 @@ async fn is_filed(world: &World, people: &mut People, name: &str, expected: &[Re
     }
 }
 
-/// How a sample that is no result is acknowledged: somebody new is nobody's trouble, an order of somebody unknown waits, and
-/// bookings of theirs are not taken here.
+/// How a sample that is no result is acknowledged: somebody new is nobody's trouble, nor is a booking that was made
+/// elsewhere, and an order of somebody unknown waits.
 fn is_no_result(name: &str) -> Option<&'static str> {
-    [("ADT", "AA"), ("ORM", "AE"), ("SIU", "AR")]
+    [("ADT", "AA"), ("ORM", "AE"), ("SIU", "AA")]
         .into_iter()
         .find(|(kind, _)| name.contains(kind))
         .map(|(_, code)| code)

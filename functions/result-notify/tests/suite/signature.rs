@@ -42,3 +42,15 @@ async fn what_is_forged_altered_or_old_is_refused_and_leaves_nothing() {
         assert_eq!(world.send(&Sending { at, ..sending() }).await.status.as_u16(), 200);
     }
 }
+
+#[tokio::test]
+async fn who_sends_another_encoding_as_text_is_told_so() {
+    let world = World::new().await;
+    let came = "{\"reportId\":\"R1\",\"cardNo\":\"V20180031\",\"reportName\":\"\u{FFFD}\u{FFFD}\"}";
+    let spoilt = Sending { body: came.as_bytes(), ..sending() };
+    let answer = world.send(&Sending { key: [7; 32], ..spoilt }).await;
+    assert_eq!((answer.status.as_u16(), answer.json()["error"].clone()), (415, "CHARSET".into()));
+    assert!(answer.text().contains("application/octet-stream"), "{}", answer.text());
+    let signed_so = Sending { body: came.as_bytes(), ..sending() };
+    assert_eq!(world.send(&signed_so).await.status.as_u16(), 200);
+}

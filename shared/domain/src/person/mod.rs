@@ -10,7 +10,7 @@ mod phone;
 
 pub use age::{ADULT_AGE_YEARS, CONSENT_AGE_YEARS, age_on};
 pub use document::{DocumentError, DocumentKind, IdDocument, IdentityKey, Sex, TAIL_CHARS, UnknownDocumentKind};
-pub use name::{NameError, NameMatch, PersonName, same_person_name};
+pub use name::{NameError, NameMatch, PersonName, may_stand_for, same_person_name};
 pub use phone::{Phone, PhoneError};
 
 use unicode_normalization::UnicodeNormalization;

@@ -13,6 +13,8 @@ const CHARS_MAX: usize = 50;
 /// Most stars of a masked name, so that a page stays readable.
 const STARS_MAX: usize = 4;
 /// The one middle dot kept: 间隔号, as the ID card prints it.
+/// What masks a letter.
+const STAR: char = '*';
 const MIDDLE_DOT: char = '·';
 /// First characters of the planes with the rare Han characters: CJK extension B and later.
 const RARE_HAN: std::ops::RangeInclusive<char> = '\u{20000}'..='\u{3FFFF}';
@@ -118,6 +120,27 @@ pub fn same_person_name(given: &PersonName, held: &PersonName) -> NameMatch {
     if agree_up_to_rare(given.iter().rev(), held.iter().rev()) { NameMatch::AskWindow } else { NameMatch::Different }
 }
 
+/// Whether a text that is no name, because it is masked, cut or has a mark beside it, can stand for a name: `林*梅`, `林`
+/// and `林小梅2` for 林小梅. One without letters says nothing against anybody.
+pub fn may_stand_for(text: &str, held: &PersonName) -> bool {
+    let Some(text) = folded(text) else { return false };
+    let bare = text.split(['(', '[', '【']).next().unwrap_or_default();
+    let is_kept = |c: &char| is_letter(*c) || *c == STAR;
+    let sent: String = bare.chars().filter(is_kept).flat_map(char::to_uppercase).collect();
+    let held: String = comparable(held).into_iter().filter(|c| is_letter(*c)).collect();
+    let Some((first, rest)) = sent.split_once(STAR) else {
+        let is_cut = sent.chars().count() < CHARS_MIN;
+        return if is_cut { held.starts_with(&sent) } else { held == sent };
+    };
+    let (middle, last) = rest.rsplit_once(STAR).unwrap_or(("", rest));
+    let Some(mut left) = held.strip_prefix(first) else { return false };
+    for part in middle.split(STAR) {
+        let Some((_, after)) = left.split_once(part) else { return false };
+        left = after;
+    }
+    left.ends_with(last)
+}
+
 /// Whether two names read alike from one end until either reaches a rare character. Past it positions no longer
 /// line up: one lost character may have left one `?` or two.
 fn agree_up_to_rare<'a>(one: impl Iterator<Item = &'a char>, other: impl Iterator<Item = &'a char>) -> bool {
@@ -197,6 +220,32 @@ mod tests {
         ] {
             assert_eq!(name(raw).expose(), clean, "{raw}");
         }
+    }
+
+    #[test]
+    fn what_is_no_name_stands_for_those_it_fits() {
+        for (text, held, fits) in [
+            ("林*梅", "林小梅", true),
+            ("林＊＊", "林小梅", true),
+            ("**梅", "林小梅", true),
+            ("欧**花*", "欧阳小花朵", true),
+            ("林", "林小梅", true),
+            ("林小梅2", "林小梅", true),
+            ("林小梅（女）", "林小梅", true),
+            ("***", "林小梅", true),
+            ("12", "林小梅", true),
+            ("", "林小梅", true),
+            ("lin *", "LIN Xiaomei", true),
+            ("王", "林小梅", false),
+            ("王五2", "林小梅", false),
+            ("王*梅", "林小梅", false),
+            ("林*海", "林小梅", false),
+            ("林*花*梅", "林小梅", false),
+            ("林小2", "林小梅", false),
+        ] {
+            assert_eq!(may_stand_for(text, &name(held)), fits, "{text} {held}");
+        }
+        assert!(!may_stand_for(&"林".repeat(5_000), &name("林小梅")));
     }
 
     #[test]

@@ -30,6 +30,10 @@ pub enum Why {
     TwoPatients,
     /// The report is filed under somebody else, and this is no correction of that.
     OthersReport,
+    /// It is about a visit of ours that nobody here knows.
+    UnknownVisit,
+    /// The hospital has a visit at another time than we.
+    OtherTime,
     /// A code nobody has mapped.
     UnknownCode,
     /// Its bytes are not text of a known encoding.
@@ -47,6 +51,8 @@ impl Why {
             Self::OtherName => "other_name",
             Self::TwoPatients => "two_patients",
             Self::OthersReport => "others_report",
+            Self::UnknownVisit => "unknown_visit",
+            Self::OtherTime => "other_time",
             Self::UnknownCode => "unknown_code",
             Self::Encoding => "encoding",
             Self::Unreadable => "unreadable",
@@ -61,15 +67,25 @@ impl Why {
             Self::OtherName => "患者编号与姓名不符",
             Self::TwoPatients => "患者编号属于不同的人",
             Self::OthersReport => "报告号已属于另一位患者",
+            Self::UnknownVisit => "找不到对应的预约",
+            Self::OtherTime => "医院已改到其他时段，请为患者改约",
             Self::UnknownCode => "代码未对照",
             Self::Encoding => "编码无法识别",
             Self::Unreadable => "报文无法解析",
         }
     }
 
-    /// Whether it may mend by itself: a card is bound, a person registered, a code mapped.
+    /// Whether it may mend by itself: a card is bound, a person registered, a code mapped, a visit moved.
     pub fn may_mend(self) -> bool {
-        matches!(self, Self::UnknownPatient | Self::OtherName | Self::TwoPatients | Self::UnknownCode)
+        match self {
+            Self::UnknownPatient
+            | Self::OtherName
+            | Self::TwoPatients
+            | Self::UnknownVisit
+            | Self::OtherTime
+            | Self::UnknownCode => true,
+            Self::NoNumber | Self::OthersReport | Self::Encoding | Self::Unreadable => false,
+        }
     }
 }
 

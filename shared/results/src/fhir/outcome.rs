@@ -26,6 +26,7 @@ fn issue_type(kind: FaultKind) -> &'static str {
         FaultKind::OtherPatient => "business-rule",
         FaultKind::Dangling => "not-found",
         FaultKind::Unsupported => "not-supported",
+        FaultKind::Disagrees => "conflict",
         FaultKind::Unavailable => "transient",
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, full_name, identifier};
 use super::header::Header;
-use super::message::{Message, Segment};
+use super::message::{Message, Repetition, Segment};
 use crate::fault::{Fault, FaultKind};
 use domain::person::Sex;
 use domain::report::{Concept, Identifier, Text, When};
@@ -57,15 +57,35 @@ pub enum BookingEvent {
     NoShow,
 }
 
+/// A number of a visit or a booking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// The number.
+    pub value: Text,
+    /// Whose it is, where that is said.
+    pub authority: Option<Text>,
+}
+
+/// A visit as PV1 says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Its numbers: the visit's own (PV1-19), those before it (PV1-5), others' (PV1-50).
+    pub numbers: Vec<Number>,
+    /// Who comes.
+    pub person: Person,
+}
+
 /// A booking as SCH says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booking {
     /// What happened.
     pub event: BookingEvent,
     /// The number of who asked for it (SCH-1).
-    pub placer: Option<Text>,
+    pub placer: Option<Number>,
     /// The number of who keeps it (SCH-2).
-    pub filler: Option<Text>,
+    pub filler: Option<Number>,
+    /// The key of the clinic (SCH-5).
+    pub clinic: Option<Text>,
     /// When it begins (SCH-11.4, TQ1-7, AIS-4 or AIG-8), and ends (SCH-11.5, TQ1-8).
     pub begins: Option<When>,
     /// When it ends.
@@ -74,8 +94,8 @@ pub struct Booking {
     pub reason: Option<Concept>,
     /// Its state (SCH-25).
     pub status: Option<Concept>,
-    /// For whom.
-    pub person: Person,
+    /// For whom; none when the message does not say, or names no number of them.
+    pub person: Option<Person>,
     /// With whom and where: AIP-3, AIL-3, AIG-3 and AIS-3, as sent.
     pub resources: Vec<Text>,
 }
@@ -138,8 +158,7 @@ fn read_pid(segment: &Segment, number: usize) -> Result<Person, Fault> {
     }
     let name = pid.repetitions(5).next().map(|name| full_name(name.text(1), name.text(2), name.text(3)));
     // The number stands first, or from 2.3 on also as local number behind country and area.
-    let phone =
-        |phone: &super::message::Repetition| [1, 12, 7].into_iter().find_map(|part| Text::some(phone.text(part)));
+    let phone = |phone: &Repetition| [1, 12, 7].into_iter().find_map(|part| Text::some(phone.text(part)));
     Ok(Person {
         identifiers,
         name: name.and_then(Text::some),
@@ -148,6 +167,20 @@ fn read_pid(segment: &Segment, number: usize) -> Result<Person, Fault> {
         phones: [13, 14].into_iter().flat_map(|field| pid.repetitions(field)).filter_map(phone).collect(),
         is_deceased: pid.text(30, 1) == "Y",
     })
+}
+
+/// Reads which visit an A04 registers; none when it is another message about people, or names no number of a visit.
+pub fn read_visit(message: &Message) -> Result<Option<Visit>, Fault> {
+    let header = Header::read(message)?;
+    let Some(pv1) = message.named("PV1").next().filter(|_| header.is("ADT", "A04")) else { return Ok(None) };
+    let pv1 = Fields::of(pv1, 1);
+    let number = |repetition: &Repetition| {
+        Some(Number { value: Text::some(repetition.text(1))?, authority: Text::some(repetition.text(4)) })
+    };
+    let numbers: Vec<Number> =
+        [19, 5, 50].into_iter().flat_map(|field| pv1.repetitions(field)).filter_map(number).collect();
+    let person = people(message)?.into_iter().next();
+    Ok(person.filter(|_| !numbers.is_empty()).map(|person| Visit { numbers, person }))
 }
 
 /// Reads SIU^S12 to S15 or S26.
@@ -164,7 +197,10 @@ pub fn read_booking(message: &Message) -> Result<Booking, Fault> {
     };
     let sch = message.named("SCH").next().ok_or_else(|| Fault::at("SCH", FaultKind::Missing))?;
     let sch = Fields::of(sch, 1);
-    let (placer, filler) = (Text::some(sch.text(1, 1)), Text::some(sch.text(2, 1)));
+    let number = |field: usize| {
+        Some(Number { value: Text::some(sch.text(field, 1))?, authority: Text::some(sch.text(field, 2)) })
+    };
+    let (placer, filler) = (number(1), number(2));
     if placer.is_none() && filler.is_none() {
         return Err(Fault::at(sch.at(2), FaultKind::Missing));
     }
@@ -173,11 +209,13 @@ pub fn read_booking(message: &Message) -> Result<Booking, Fault> {
     let ends = sch.when(11, 5).or_else(|| of("TQ1", 8));
     let named = ["AIP", "AIL", "AIG", "AIS"].into_iter().flat_map(|name| message.named(name));
     let resources = named.filter_map(|segment| Text::some(segment.field(3)?.joined())).collect();
-    let person = people(message)?.into_iter().next().ok_or_else(|| Fault::at("PID", FaultKind::Missing))?;
+    // A booking is known by its own number: whom it is for need not be said.
+    let person = message.named("PID").next().and_then(|pid| read_pid(pid, 1).ok());
     Ok(Booking {
         event,
         placer,
         filler,
+        clinic: Text::some(sch.text(5, 1)),
         begins,
         ends,
         reason: sch.concept(6).or_else(|| sch.concept(8)),
@@ -244,12 +282,25 @@ mod tests {
     fn a_booking_is_told() {
         let booked = message(
             "SIU^S12",
-            "SCH|P1|F1||||CHECK^check up|||||^^^20261124090000^20261124091500||||||||||||||BOOKED\rPID|1||V2\rAIP|1||D7^张\r",
+            "SCH|P1^MENZHEN|F1|||20261124-am-XNK-D7|CHECK^check up|||||^^^20261124090000^20261124091500||||||||||||||BOOKED\rPID|1||V2\rAIP|1||D7^张\r",
         );
         let booking = read_booking(&booked).unwrap();
         assert_eq!(booking.event, BookingEvent::Booked);
         assert_eq!(booking.begins.unwrap().iso(), "2026-11-24T09:00:00+08:00");
         assert_eq!(booking.status.unwrap().name(), "BOOKED");
+        assert_eq!(booking.placer.unwrap().authority.unwrap().as_str(), "MENZHEN");
+        assert_eq!(booking.clinic.unwrap().as_str(), "20261124-am-XNK-D7");
         assert_eq!(read_booking(&message("SIU^S12", "PID|1||V2\r")).unwrap_err().place, "SCH");
+        assert_eq!(read_booking(&message("SIU^S15", "SCH|P1\r")).unwrap().person, None);
+    }
+
+    #[test]
+    fn a_visit_is_registered_under_its_numbers() {
+        let visit = "PID|1||V2\rPV1|1|O|||A1||||||||||||||17^^^HIS|||||||||||||||||||||||||||||||A2^^^MENZHEN\r";
+        let read = read_visit(&message("ADT^A04", visit)).unwrap().unwrap();
+        let seen = read.numbers.iter().map(|number| number.value.as_str()).collect::<Vec<_>>();
+        assert_eq!((seen, numbers(&read.person.identifiers)), (vec!["17", "A1", "A2"], vec!["V2"]));
+        assert_eq!(read_visit(&message("ADT^A08", visit)).unwrap(), None);
+        assert_eq!(read_visit(&message("ADT^A04", "PID|1||V2\rPV1|1|O\r")).unwrap(), None);
     }
 }

@@ -77,7 +77,7 @@ impl<'a> Fields<'a> {
             !taken.contains(&(number, WHOLE))
                 && field.repetitions().any(|repetition| {
                     let parts = repetition.0.iter().zip(1..);
-                    parts.clone().any(|(part, at)| is_left(at, part.0.iter().all(String::is_empty)))
+                    parts.clone().any(|(part, at)| is_left(at, part.is_empty()))
                 })
         };
         let fields = self.segment.fields.iter().zip(1..);

@@ -56,9 +56,9 @@ pub fn write(message: &Message, charset: Charset, is_framed: bool) -> Result<Vec
     Ok([&[START_BLOCK][..], &bytes, &[END_BLOCK, b'\r']].concat())
 }
 
-/// Whether a body comes in MLLP frames.
+/// Whether a body comes in MLLP frames. Ends of lines before the first one say nothing.
 pub fn is_framed(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&START_BLOCK)
+    bytes.trim_ascii_start().first() == Some(&START_BLOCK)
 }
 
 /// The blocks of a body; one without frames is one block.
@@ -159,7 +159,10 @@ mod tests {
     fn frames_and_batches_hold_messages() {
         let framed = [&[START_BLOCK][..], ONE.as_bytes(), &[END_BLOCK, b'\r']].concat();
         assert_eq!(read(&framed).unwrap().messages.len(), 1);
-        assert_eq!(read(&[framed.clone(), framed].concat()).unwrap().messages.len(), 2);
+        assert_eq!(read(&[&framed[..], &framed].concat()).unwrap().messages.len(), 2);
+        let apart = [&b"\r\n"[..], &framed, b"\n", &framed].concat();
+        assert!(is_framed(&apart));
+        assert_eq!(read(&apart).unwrap().messages.iter().filter(|message| message.is_ok()).count(), 2);
         let batch = format!("FHS|^~\\&|A\rBHS|^~\\&|A\r{ONE}{ONE}BTS|2\rFTS|1\r");
         let messages = read(batch.as_bytes()).unwrap().messages;
         assert_eq!(messages.len(), 2);

@@ -9,6 +9,8 @@ use domain::time::wall_clock;
 
 /// The longest control id taken, in characters (MSH-10 is 199 from 2.7 on).
 pub const CONTROL_ID_CHARS_MAX: usize = 199;
+/// The most bytes before MSH: an MLLP frame's first, a byte order mark, ends of lines.
+const BEFORE_BYTES_MAX: usize = 16;
 
 /// When an acknowledgement of one kind is wanted (table 0155).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +91,38 @@ impl Header {
             version: version.to_owned(),
             wanted: (Wanted::read(msh.text(15, 1)), Wanted::read(msh.text(16, 1))),
         })
+    }
+
+    /// What can be said of a message that cannot be read: enough to answer to its number, where it has one.
+    pub fn of_unreadable(bytes: &[u8]) -> Self {
+        let mut header = Self {
+            sender: [Field::default(), Field::default()],
+            receiver: [Field::default(), Field::default()],
+            sent_at: None,
+            kind: (String::new(), String::new()),
+            control_id: String::new(),
+            processing: "P".into(),
+            version: "2.5".into(),
+            wanted: (None, None),
+        };
+        let text = encoding_rs::mem::decode_latin1(bytes);
+        let begun = text.split_once("MSH").filter(|(before, _)| before.len() <= BEFORE_BYTES_MAX);
+        let line = begun.and_then(|(_, rest)| rest.split(['\r', '\n']).next());
+        let Some(read) = line.and_then(|line| Message::read(&format!("MSH{line}")).ok()) else { return header };
+        let Some(msh) = read.segments.first() else { return header };
+        // Names may be of any encoding: only what is plain is given back.
+        let plain = |number, component| Some(msh.text(number, component)).filter(|text| text.is_ascii());
+        let control_id = plain(10, 1).filter(|id| id.len() <= CONTROL_ID_CHARS_MAX);
+        control_id.unwrap_or_default().clone_into(&mut header.control_id);
+        header.kind = (plain(9, 1).unwrap_or_default().to_owned(), plain(9, 2).unwrap_or_default().to_owned());
+        if let Some(version) = plain(12, 1).filter(|version| version.starts_with("2.")) {
+            version.clone_into(&mut header.version);
+        }
+        if let Some(processing) = plain(11, 1).filter(|processing| !processing.is_empty()) {
+            processing.clone_into(&mut header.processing);
+        }
+        header.wanted = (Wanted::read(msh.text(15, 1)), Wanted::read(msh.text(16, 1)));
+        header
     }
 
     /// Whether it is one of a type: `ORU`, `R01`. A sender that leaves out the event means the one there is.
@@ -221,9 +255,11 @@ fn condition(kind: FaultKind) -> (&'static str, &'static str) {
         FaultKind::Unsupported => ("200", "Unsupported message type"),
         FaultKind::Dangling | FaultKind::OtherPatient => ("204", "Unknown key identifier"),
         FaultKind::Twice => ("205", "Duplicate key identifier"),
-        FaultKind::TooLarge | FaultKind::TooMany | FaultKind::TooDeep | FaultKind::Unavailable => {
-            ("207", "Application internal error")
-        }
+        FaultKind::TooLarge
+        | FaultKind::TooMany
+        | FaultKind::TooDeep
+        | FaultKind::Disagrees
+        | FaultKind::Unavailable => ("207", "Application internal error"),
     }
 }
 
@@ -275,6 +311,23 @@ mod tests {
         let outcome = Outcome::Error(Fault::at("PID-3", FaultKind::Missing));
         let answer = acknowledge(&header, &outcome, "M1", "2026-11-23T02:00:00Z".parse().unwrap()).remove(0);
         assert_eq!(answer.segments[2].field(1).unwrap().joined(), "PID^1^3^101&Required field missing&HL70357");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_answered_by_its_number() {
+        for (bytes, number) in [
+            (&b"\x0BMSH|^~\\&|\xC1\xD6|H|||2026||ORU^R01|17|P|2.4\rgarbage"[..], "17"),
+            (b"MSH|^~\\&|LIS|H|||2026||ORU^R01|18|P", "18"),
+            (b"MSH|^~\\&|LIS|H|||2026||ORU^R01|\xC1\xD6|P|2.4", ""),
+            (b"MSH|^^^^|LIS|H|||2026||ORU^R01|17|P", ""),
+            (b"a text about MSH|^~\\&|LIS", ""),
+            (b"", ""),
+        ] {
+            assert_eq!(Header::of_unreadable(bytes).control_id, number);
+        }
+        let header = Header::of_unreadable(b"MSH|^~\\&|LIS|H|||2026||ORU^R01|17|T|2.3|||NE|NE\rgarbage");
+        assert_eq!((header.version.as_str(), header.processing.as_str(), &*header.kind.1), ("2.3", "T", "R01"));
+        assert_eq!(codes(&header, &Outcome::Error(Fault::at("MSH", FaultKind::Syntax))), [""; 0]);
     }
 
     #[test]

@@ -127,13 +127,22 @@ const NULL: &str = "\"\"";
 impl Component {
     /// A sub-component, from 1; empty where there is none.
     pub fn part(&self, number: usize) -> &str {
-        let text = number.checked_sub(1).and_then(|at| self.0.get(at)).map_or("", String::as_str);
-        if text == NULL { "" } else { text }
+        number.checked_sub(1).and_then(|at| self.0.get(at)).map_or("", |text| without_null(text))
     }
 
-    fn is_empty(&self) -> bool {
-        self.0.iter().all(String::is_empty)
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|part| without_null(part).is_empty())
     }
+
+    fn joined(&self) -> String {
+        self.0.iter().map(|part| without_null(part)).collect::<Vec<_>>().join("&")
+    }
+}
+
+/// What a deletion leaves is nothing.
+fn without_null(text: &str) -> &str {
+    if text == NULL { "" } else { text }
 }
 
 impl Repetition {
@@ -154,7 +163,7 @@ impl Repetition {
 
     /// All of it with the usual delimiters: for showing what no field is made for.
     pub fn joined(&self) -> String {
-        let components = self.0.iter().map(|component| component.0.join("&"));
+        let components = self.0.iter().map(Component::joined);
         components.collect::<Vec<_>>().join("^").trim_end_matches('^').to_owned()
     }
 }

@@ -245,13 +245,13 @@ mod tests {
             let body = frame::read(&bytes).unwrap();
             assert_eq!(body.charset, Charset::Gb18030);
             let read = read_booking(body.messages[0].as_ref().unwrap()).unwrap();
-            assert_eq!((read.event, read.placer.unwrap().as_str()), (event, "b"));
+            assert_eq!((read.event, read.placer.unwrap().value.as_str()), (event, "b"));
             assert_eq!(read.begins.unwrap().iso(), "2026-11-24T08:30:00+08:00");
             assert_eq!(
                 read.resources.iter().map(|one| one.as_str().to_owned()).collect::<Vec<_>>(),
                 ["D7", "0203", "12", "OUTPATIENT"]
             );
-            assert_eq!(read.person.identifiers[0].value.as_ref().unwrap().as_str(), "V20180031");
+            assert_eq!(read.person.unwrap().identifiers[0].value.as_ref().unwrap().as_str(), "V20180031");
         }
     }
 

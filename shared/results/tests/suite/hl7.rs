@@ -175,6 +175,23 @@ fn values_of_every_type() {
 }
 
 #[test]
+fn what_is_deleted_is_not_there() {
+    let reports = read(&message(
+        "PID|1||X||林^小梅|\"\"|\"\"|F
+         OBR|1|P1|F1|X^Panel^L|||20261120|||||||||||||||20261122||LAB|F
+         OBX|1|NM|1^a^L|\"\"|\"\"|\"\"|\"\"|\"\"|||F
+         OBX|2|CE|2^b^L||\"\"^\"\"^L||||||F
+         NTE|1||\"\"",
+    ));
+    let items: Vec<_> = reports[0].items().collect();
+    assert!(items[0].values.is_empty() && items[0].flags.is_empty() && items[0].notes.is_empty());
+    assert_eq!((&items[0].sub_id, &items[0].range_sent, &items[0].unit), (&None, &None, &None));
+    assert_eq!(items[1].values[0].sent.as_str(), "");
+    let is_null = |extra: &domain::report::Extra| extra.value.as_str().contains('"');
+    assert!(!reports[0].extras.iter().chain(&items[1].extras).any(is_null), "{:?}", reports[0].extras);
+}
+
+#[test]
 fn notes_stand_where_they_were_written() {
     let reports = read(&message(
         "OBR|1|P1|F1|X^Panel^L|||20261120|||||||||||||||20261122||LAB|F

@@ -20,6 +20,7 @@ fn hl7_answers() {
         for message in body.messages.into_iter().flatten() {
             prop_assert_eq!(&hl7::message::Message::read(&message.write()).unwrap(), &message);
             let _ = (hl7::oru::read(&message), hl7::adt::read_person(&message), hl7::adt::read_booking(&message));
+            let _ = hl7::adt::read_visit(&message);
             let _ = (hl7::header::Header::read(&message), hl7::siu::read_answer(&message, "17"));
         }
         Ok(())

@@ -32,3 +32,4 @@ mod rush;
 mod sender;
 mod throttled;
 mod visit;
+mod word;

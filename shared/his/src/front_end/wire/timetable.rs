@@ -10,6 +10,7 @@ use domain::civil::Date;
 use domain::clinic::{ClinicKind, NUMBERS_PER_SLOT_MAX, Period, SlotStart};
 use domain::id::{AppointmentId, CardNo, ClinicId, DepartmentId, DoctorId};
 use domain::money::Fen;
+use domain::visit::VisitFate;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -230,7 +231,10 @@ fn change(data: ChangeData) -> Option<Change> {
         "closed" => Change::Closed { clinic: data.clinic?, from: data.from },
         "substituted" => Change::Substituted { clinic: data.clinic?, doctor: data.doctor? },
         "fee" => Change::Fee { clinic: data.clinic?, fee: Fen::from_yuan(&data.fee?).ok()? },
-        "visited" => Change::Visited { clinic: data.clinic?, appointment: data.appointment? },
+        "came" => visit(data, VisitFate::Came)?,
+        "visited" => visit(data, VisitFate::Seen)?,
+        "missed" => visit(data, VisitFate::Missed)?,
+        "cancelled" => visit(data, VisitFate::Cancelled)?,
         "merged" => {
             let (stays, gone) = both(data.stays, data.gone)?;
             Change::Merged { stays, gone }
@@ -242,6 +246,10 @@ fn change(data: ChangeData) -> Option<Change> {
         "reported" => Change::Reported { number: data.report_no?.parse().ok()? },
         _ => return None,
     })
+}
+
+fn visit(data: ChangeData, fate: VisitFate) -> Option<Change> {
+    Some(Change::Visit { clinic: data.clinic?, appointment: data.appointment?, fate })
 }
 
 /// It takes two to be one person.
