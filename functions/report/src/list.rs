@@ -123,7 +123,7 @@ impl Sight<'_> {
             _ => {}
         }
         let Some(final_at) = line.final_at else { return Progress::Waiting };
-        let released = Released { final_at, confirmed_at: line.confirmed_at };
+        let released = Released { final_at, confirmed_at: line.confirmed_at, awaits_clinician: false };
         let seen = |class: &domain::report::ItemClass| {
             self.policy.class_for(self.reader, line.status, *class, released, self.now)
         };

@@ -7,7 +7,6 @@ use crate::views::times::when_text;
 use crate::views::versions::{Heading, VersionsView};
 use crate::{Action, App};
 use domain::id::ReportId;
-use domain::report::release::Progress;
 use domain::report::{Item, Report, Shown};
 use runtime::Refusal;
 use runtime::http::Call;
@@ -30,9 +29,7 @@ impl Opened {
 
     /// What of a version the reader sees now.
     pub(crate) fn shown(&self, call: &Call<Action>, report: &Report) -> Result<Shown, Refusal> {
-        // Before anything was final nothing is shown whatever the times say.
-        let filed = &self.known.filed;
-        let progress = filed.progress().unwrap_or(Progress { final_at: call.now, confirmed_at: None });
+        let progress = self.known.filed.progress_for_reader(call.now);
         Ok(call.profile()?.reports.seen_by(report, self.access.reader, progress, call.now))
     }
 

@@ -4,7 +4,6 @@ use crate::access;
 use crate::views::trend::TrendView;
 use crate::{Action, App};
 use domain::id::PatientId;
-use domain::report::release::Progress;
 use domain::report::{Item, Report, trend};
 use runtime::Refusal;
 use runtime::http::Call;
@@ -45,7 +44,7 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let listed = table.reports_of_person(&keys, &patient).await?;
     for listed in listed.iter().filter(|listed| listed.line.status.is_valid()).take(REPORTS_MAX) {
         let Some(known) = table.report(&keys, &listed.id).await? else { continue };
-        let progress = known.filed.progress().unwrap_or(Progress { final_at: call.now, confirmed_at: None });
+        let progress = known.filed.progress_for_reader(call.now);
         let current = known.dossier.history.current();
         reports.extend(current.map(|report| policy.seen_by(report, access.reader, progress, call.now).report));
     }

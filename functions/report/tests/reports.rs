@@ -12,9 +12,9 @@ use domain::civil::date;
 use domain::event::Actor;
 use domain::id::{OpenId, PatientId, ReportId};
 use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
-use domain::report::filed::Intake;
+use domain::report::filed::{Deed, Intake};
 use domain::report::{
-    Category, Concept, FamilyScope, Item, Policy, ReferenceRange, Report, ReportKey, Section, Status, Text,
+    Category, Concept, FamilyScope, Flag, Item, Policy, ReferenceRange, Report, ReportKey, Section, Status, Text,
     Transmission, Unit, Value, When, Wire,
 };
 use domain::time::add_seconds;
@@ -376,6 +376,22 @@ async fn what_a_doctor_has_to_tell_is_withheld_until_then_and_tells_nothing() {
     assert!(reader.get(&path).await.body.contains("免疫缺陷"));
     let nobody = hospital.staff("POST", "/staff/reports/nothing/release", MACHINE).await;
     assert_eq!(nobody.status, 404);
+}
+
+#[tokio::test]
+async fn a_critical_value_is_the_clinicians_to_tell() {
+    let hospital = Hospital::new().await;
+    let reader = hospital.reader(1, Relation::Oneself, ADULT).await.proven().await;
+    let mut potassium = item("血钾", "7.9", "3.5-5.3");
+    potassium.flags = vec![Flag::of("HH")];
+    let report = lab("R1", "2026-11-22", vec![potassium, item("血钠", "140", "137-147")]);
+    let id = hospital.arrives(&reader.patient, &report).await;
+    let path = format!("/reports/{id}");
+    for told in [reader.get(&path).await.body, reader.page(&path).await.body] {
+        assert!(told.contains("140") && !told.contains("7.9") && !told.contains("血钾"), "{told}");
+    }
+    hospital.table.acknowledge_critical(&id, "nurse-li", Deed::PatientReached, now()).await.unwrap();
+    assert!(reader.get(&path).await.body.contains("7.9"));
 }
 
 #[tokio::test]

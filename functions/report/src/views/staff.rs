@@ -30,7 +30,11 @@ impl AwaitingRow {
     /// From a line of the list.
     pub(crate) fn of(listed: &ListedReport, policy: &Policy, now: Timestamp) -> Self {
         let line = &listed.line;
-        let progress = line.final_at.map(|final_at| Progress { final_at, confirmed_at: line.confirmed_at });
+        let progress = line.final_at.map(|final_at| Progress {
+            final_at,
+            confirmed_at: line.confirmed_at,
+            awaits_clinician: false,
+        });
         let waits = |progress: Progress| {
             line.classes.iter().any(|class| {
                 let seen = policy.class_for(Reader::Oneself, line.status, *class, progress, now);

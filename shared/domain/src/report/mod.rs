@@ -346,6 +346,12 @@ impl Item {
         !self.values.is_empty() || self.flags.iter().any(|flag| flag.meaning().is_some())
     }
 
+    /// Whether a clinician has to know of it, or of one of its parts, within minutes.
+    pub fn is_critical(&self) -> bool {
+        let own = flag::gravest(&self.flags).is_some_and(Meaning::is_critical);
+        own || self.components.iter().any(Self::is_critical)
+    }
+
     /// What is said of its value.
     pub fn assess(&self, about: About) -> Assessment {
         let own = if self.status.is_settled() && !self.status.is_valid() {
@@ -537,7 +543,7 @@ impl Report {
 
     /// Whether a clinician has to know within minutes.
     pub fn is_critical(&self) -> bool {
-        self.items().any(|item| flag::gravest(&item.flags).is_some_and(Meaning::is_critical))
+        self.items().any(Item::is_critical)
     }
 
     /// What the page says of the whole. `AllWithinRange` needs a valid report of which every item has a normal flag or

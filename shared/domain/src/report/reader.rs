@@ -239,7 +239,7 @@ mod tests {
     }
 
     fn shown(report: &Report, reader: Reader, is_confirmed: bool) -> Shown {
-        let progress = Progress { final_at: now(), confirmed_at: is_confirmed.then(now) };
+        let progress = Progress { final_at: now(), confirmed_at: is_confirmed.then(now), awaits_clinician: false };
         Policy::default().seen_by(report, reader, progress, now())
     }
 

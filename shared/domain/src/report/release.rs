@@ -280,6 +280,8 @@ pub struct Progress {
     pub final_at: Timestamp,
     /// When a doctor confirmed it.
     pub confirmed_at: Option<Timestamp>,
+    /// Whether a critical value waits for a clinician: it is theirs to tell.
+    pub awaits_clinician: bool,
 }
 
 /// Whether something is shown.
@@ -310,13 +312,17 @@ impl Policy {
         match item.status {
             Status::EnteredInError => Visibility::Withdrawn,
             status if !status.is_settled() => Visibility::NotFinal,
+            _ if progress.awaits_clinician && item.is_critical() => Visibility::AfterDoctor,
             _ => self.shown(report.status, self.classes.of_item(report, item), progress, now),
         }
     }
 
     /// Whether the texts, files and pictures of a report are shown at `now`. A file prints the whole report, so one
-    /// sensitive item keeps it back.
+    /// sensitive item keeps it back, or a critical one that waits for a clinician.
     pub fn texts(&self, report: &Report, progress: Progress, now: Timestamp) -> Visibility {
+        if progress.awaits_clinician && report.status.is_settled() {
+            return Visibility::AfterDoctor;
+        }
         let by_item = report.items().map(|item| self.classes.of_item(report, item)).find(|class| class.is_sensitive());
         let class = Some(self.classes.of_texts(report)).filter(|class| class.is_sensitive()).or(by_item);
         self.shown(report.status, class.unwrap_or(plain_class(report.category)), progress, now)

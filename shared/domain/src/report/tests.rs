@@ -26,7 +26,7 @@ fn report(category: Category, items: Vec<Item>) -> Report {
 }
 
 fn progress() -> Progress {
-    Progress { final_at: now(), confirmed_at: None }
+    Progress { final_at: now(), confirmed_at: None, awaits_clinician: false }
 }
 
 #[test]

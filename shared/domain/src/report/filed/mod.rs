@@ -421,7 +421,17 @@ impl Filed {
     /// What release depends on; none before anything was final.
     pub fn progress(&self) -> Option<Progress> {
         let confirmed_at = self.confirmed.as_ref().map(|confirmed| confirmed.at);
-        self.final_at.map(|final_at| Progress { final_at, confirmed_at })
+        self.final_at.map(|final_at| Progress { final_at, confirmed_at, awaits_clinician: false })
+    }
+
+    /// What a reader's view depends on at `now`: a critical value is a clinician's to tell, for as long as one has to take
+    /// it on.
+    pub fn progress_for_reader(&self, now: Timestamp) -> Progress {
+        let nothing_final = Progress { final_at: now, confirmed_at: None, awaits_clinician: false };
+        let progress = self.progress().unwrap_or(nothing_final);
+        let has_time = self.critical.as_ref().is_some_and(|critical| now < critical.due_at());
+        let is_told = progress.confirmed_at.is_some();
+        Progress { awaits_clinician: self.awaits_clinician() && has_time && !is_told, ..progress }
     }
 
     /// Whether a critical value has not been taken on, and the time to do so has not run out.
@@ -592,8 +602,7 @@ fn critical_values(report: &Report) -> BTreeSet<Alarmed> {
 
 /// Whether anything critical is not of a sensitive class.
 fn pushes_critical(classes: &Classes, report: &Report) -> bool {
-    let is_critical = |item: &&Item| flag::gravest(&item.flags).is_some_and(Meaning::is_critical);
-    report.items().filter(is_critical).any(|item| !classes.of_item(report, item).is_sensitive())
+    report.items().filter(|item| item.is_critical()).any(|item| !classes.of_item(report, item).is_sensitive())
 }
 
 impl Policy {

@@ -129,6 +129,24 @@ fn a_critical_value_goes_to_the_clinician_first() {
 }
 
 #[test]
+fn a_critical_value_is_shown_once_a_clinician_knows_or_has_had_the_time() {
+    let mut f = version(Status::Final, 1, "K", "7.9", "HH");
+    let harmless = version(Status::Final, 1, "Na", "140", "N");
+    f.sections.extend(harmless.sections);
+    let desk = desk_with(&[f.clone()]);
+    let seen = |filed: &Filed, now: i64| {
+        let progress = filed.progress_for_reader(at(now));
+        f.items().map(|item| desk.policy.item(&f, item, progress, at(now))).collect::<Vec<_>>()
+    };
+    let both = [Visibility::Visible, Visibility::Visible];
+    assert_eq!(seen(&desk.filed, 60), [Visibility::AfterDoctor, Visibility::Visible]);
+    assert_eq!(desk.policy.texts(&f, desk.filed.progress_for_reader(at(60)), at(60)), Visibility::AfterDoctor);
+    assert_eq!(seen(&desk.filed, 1800), both, "whoever escalates may be down");
+    assert_eq!(seen(&desk.filed.acknowledged("nurse-li", Deed::PatientReached, at(60)).unwrap(), 60), both);
+    assert_eq!(seen(&desk.filed.confirmed(desk.dossier.as_ref().unwrap(), &desk.policy, "dr-chen", at(60)), 60), both);
+}
+
+#[test]
 fn nobody_in_time_is_told_once_and_stays_open() {
     let f = version(Status::Final, 1, "K", "7.9", "HH");
     let mut desk = desk_with(&[f]);
