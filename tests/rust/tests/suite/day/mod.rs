@@ -48,9 +48,11 @@ impl Sums {
 
     /// A walk in which something never came about would prove nothing of it.
     fn missing(&self, owner: NumberOwner) -> Vec<&'static str> {
-        let of_his = if owner == NumberOwner::His { &steps::EVERYTHING_OF_HIS[..] } else { &[] };
-        let wanted = steps::EVERYTHING.iter().chain(of_his);
-        wanted.copied().filter(|what| !self.done.contains_key(what)).collect()
+        let wanted = match owner {
+            NumberOwner::Menzhen => &steps::EVERYTHING[..],
+            NumberOwner::His => &steps::EVERYTHING_OF_HIS[..],
+        };
+        wanted.iter().copied().filter(|what| !self.done.contains_key(what)).collect()
     }
 }
 

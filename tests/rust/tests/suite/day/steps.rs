@@ -6,7 +6,7 @@ use crate::money::dice::Dice;
 use crate::visit::hospital::{Captured, Hospital, Person, appointment_key};
 use crate::visit::proxy::{Fault, Plan};
 use domain::appointment::{AppointmentKey, State};
-use domain::civil::Date;
+use domain::civil::{Date, Time};
 use domain::clinic::{Slot, SlotStart};
 use domain::credit::Record;
 use domain::enrolment::NumberOwner;
@@ -84,8 +84,22 @@ pub(super) const EVERYTHING: [&str; 47] = [
     "strike",
 ];
 
-/// And in one whose numbers are the HIS's.
-pub(super) const EVERYTHING_OF_HIS: [&str; 2] = ["HIS back", "HIS down"];
+/// The same of one whose numbers are the HIS's: what it takes part in. The desk's moves are the other walk's.
+pub(super) const EVERYTHING_OF_HIS: [&str; 13] = [
+    "HIS back",
+    "HIS down",
+    "cancelled at home",
+    "cancelled at the window",
+    "clinic closed",
+    "finished",
+    "held",
+    "his-sync",
+    "moved",
+    "no-show",
+    "offered",
+    "paid",
+    "window",
+];
 
 /// A step: its words for the trace, and what it was for the sums.
 pub(super) type Happened = (String, &'static str);
@@ -423,6 +437,22 @@ impl<'a> World<'a> {
     /// The schedules run and messages are delivered until nothing is due, over the nights after.
     pub(super) async fn settle(&mut self) -> Result<(), String> {
         self.his_is_there().await;
+        self.do_all_due().await?;
+        self.pass_the_days().await;
+        self.do_all_due().await
+    }
+
+    /// What a crash left of a place in a line is forgotten with its day, and there may be nothing else to wait for.
+    async fn pass_the_days(&self) {
+        let last = self.clinics.iter().filter_map(ClinicId::date).max().unwrap();
+        let over = time::instant(time::add_days(last, 1), Time::midnight());
+        let wait_s = over.as_second() - self.hospital.now().as_second();
+        if wait_s > 0 {
+            self.hospital.pass_minutes(wait_s / 60 + 1).await;
+        }
+    }
+
+    async fn do_all_due(&mut self) -> Result<(), String> {
         for _ in 0..TURNS_MAX {
             self.deliver_all().await?;
             let Some((at, worker, _)) = self.hospital.due().await.into_iter().next() else { break };
