@@ -4,8 +4,8 @@
 //! sent. Both move together when a version arrives ([`Filed::arrived`]). The rules of telling:
 //! - a patient is told once that there is a report, when the first of it may be seen, then of each correction, and of a
 //!   recall; nothing is pushed that is sensitive ([`super::release`]);
-//! - while a critical value waits for a clinician the patient is told nothing; once somebody has taken it on, or nobody
-//!   did in time, the patient is asked to come or call, once for each alarm;
+//! - while a critical value waits for a clinician the patient is told nothing, and does not see it; once somebody has
+//!   taken it on, or nobody did in time, the patient is asked to come or call, once for each alarm;
 //! - a critical value alarms once, however often it is sent; another one, or the same after it was gone, alarms anew.
 
 use super::release::{Progress, Visibility};
