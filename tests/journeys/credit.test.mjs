@@ -83,6 +83,7 @@ test('three visits nobody came to end booking ahead, and an appeal opens it agai
     assert.equal(code(await answer(keys[0], { granted: false, why: '改主意' })), 'already_answered');
     assert.equal((await record(person)).standing, 'last_warning');
     await wakeUp();
+    await person.signIn();
     await until('both answers are told', async () => (await person.notices('appeal_answered')).length >= 1);
     const open = (await staff('GET', 'appeals')).json.appeals;
     assert.ok(open.every(({ appointment }) => !keys.includes(appointment)));
