@@ -67,12 +67,10 @@ fn fill_sms(
 mod tests {
     use super::*;
     use domain::Timestamp;
-    use domain::appointment::{Appointment, Booker, Place as VisitPlace, State, Told, VisitCredit};
-    use domain::clinic::{ClinicKind, Period};
+    use domain::appointment::{Appointment, State, Told, VisitCredit};
     use domain::credit::{Ban, CreditNews, Owner, Scope};
-    use domain::due::Deadlines;
     use domain::event::{Actor, EventKind, ItemEvent};
-    use domain::id::{AppointmentId, OutTradeNo, PatientId};
+    use domain::id::{OutTradeNo, PatientId};
     use domain::money::Fen;
     use domain::order::{
         BillItem, Cause, HisAnswer, HisTask, Line, NewOrder, Order, Payment, Place, Receipt, RefundAnswer,
@@ -179,37 +177,8 @@ mod tests {
 
     /// Lin has missed a visit for the `counted`-th time.
     fn missed(told: Told) -> About {
-        let place = VisitPlace {
-            clinic: "20261123-am-NK-pool".parse().unwrap(),
-            date: domain::civil::date(2026, 11, 23),
-            period: Period::Morning,
-            start: "0900".parse().unwrap(),
-            number: 3,
-            kind: ClinicKind::Ordinary,
-            department: "NK".parse().unwrap(),
-            department_name: "内科".into(),
-            doctor: None,
-            who: "普通门诊".into(),
-            room: "二楼 201".into(),
-            campus: "本部".into(),
-        };
-        About::Appointment(Box::new(Appointment {
-            id: AppointmentId::from_bytes([1; 10]),
-            patient: PatientId::from_bytes([2; 10]),
-            patient_name_masked: "林*梅".into(),
-            booker: Booker::Account(to()),
-            place,
-            fee: Fen::of(2_500),
-            pay_attempt: 1,
-            state: State::NoShow,
-            deadlines: Deadlines::none(),
-            enrolment: Box::default(),
-            ev: None,
-            history: Box::default(),
-            credit: VisitCredit { seq: 1, missed: true, told: Some(told), ..VisitCredit::default() },
-            created_at: now(),
-            ver: 3,
-        }))
+        let credit = VisitCredit { seq: 1, missed: true, told: Some(told), ..VisitCredit::default() };
+        About::Appointment(Box::new(Appointment { credit, ver: 3, ..kit::visit(State::NoShow, now()) }))
     }
 
     fn news(kind: EventKind, until: Option<&str>, granted: Option<bool>) -> About {

@@ -1,5 +1,5 @@
-//! HL7 v2 over HTTP, results (ORU), orders (ORM, OML, OMG), people (ADT) and bookings (SIU): one message, MLLP frames or a batch; each
-//! message is acknowledged for itself, in the encoding it came in.
+//! HL7 v2 over HTTP, results (ORU), orders (ORM, OML, OMG), people (ADT) and bookings (SIU): one message, MLLP frames or a
+//! batch; each message is acknowledged for itself, in the encoding it came in.
 
 use crate::signed::{Refused, Signed};
 use crate::{App, answer};

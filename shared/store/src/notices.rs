@@ -1,8 +1,9 @@
 //! The ledger of messages: what was told to whom, and what became of it. At most one message per key.
 //!
 //! A message that has to wait, or that did not arrive, carries the deadline `notify` itself, so that the reminder finds
-//! it in the time index; so does a text until the SMS service has said whether it arrived. How a message in WeChat ended comes from WeChat under WeChat's number of it; whichever of the two is
-//! written first, that number or its end, waits for the other.
+//! it in the time index; so does a text until the SMS service has said whether it arrived. How a message in WeChat ended
+//! comes from WeChat under WeChat's number of it; whichever of the two is written first, that number or its end, waits for
+//! the other.
 
 use crate::due;
 use crate::key::{GATE, Key, NOTICE_PREFIX, ORDER_PREFIX, REPORT_PREFIX, SELF, WAITLIST_PREFIX};

@@ -45,12 +45,13 @@ impl Table {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let key = visit.key();
+        let word = Word { table: self, profile, key: &key, by, now };
         let followed = match fate {
-            VisitFate::Confirmed => self.hear_confirmed(&key, now).await,
-            VisitFate::Came => self.hear_arrival(profile, &key, by, now).await,
-            VisitFate::Seen => self.hear_seen(profile, &key, by, now).await,
-            VisitFate::Missed => self.hear_missed(profile, &key, by, now).await,
-            VisitFate::Cancelled => self.hear_cancelled(profile, &key, by, now).await,
+            VisitFate::Confirmed => word.confirmed().await,
+            VisitFate::Came => word.came().await,
+            VisitFate::Seen => word.seen().await,
+            VisitFate::Missed => word.missed().await,
+            VisitFate::Cancelled => word.cancelled().await,
         };
         match followed {
             Ok(()) => Ok(true),
@@ -62,23 +63,29 @@ impl Table {
             Err(MoveFailed::Store(error)) => Err(error),
         }
     }
+}
 
+/// What the hospital says of one visit.
+struct Word<'a> {
+    table: &'a Table,
+    profile: &'a HospitalProfile,
+    key: &'a AppointmentKey,
+    by: &'a Actor,
+    now: Timestamp,
+}
+
+impl Word<'_> {
     /// The answer to what it was asked without an answer, also when it comes late: nobody may want the visit any more.
-    async fn hear_confirmed(&self, key: &AppointmentKey, now: Timestamp) -> Result<(), MoveFailed> {
+    async fn confirmed(&self) -> Result<(), MoveFailed> {
         let answer = VisitAnswer::Stands(Some(Standing::Confirmed));
-        let hear = |seen: &Appointment| Ok(seen.his_answered(&VisitTask::Find, &answer, &seen.enrolment, now)?);
-        self.write_appointment(key, hear).await.map(drop)
+        let hear = |seen: &Appointment| Ok(seen.his_answered(&VisitTask::Find, &answer, &seen.enrolment, self.now)?);
+        self.table.write_appointment(self.key, hear).await.map(drop)
     }
 
-    async fn hear_arrival(
-        &self,
-        profile: &HospitalProfile,
-        key: &AppointmentKey,
-        by: &Actor,
-        now: Timestamp,
-    ) -> Result<(), MoveFailed> {
-        let arrival = CheckIn { key: key.clone(), way: Way::Staff, priority: Priority::None, actor: by.clone() };
-        match self.check_in(profile, &arrival, now).await {
+    async fn came(&self) -> Result<(), MoveFailed> {
+        let (key, actor) = (self.key.clone(), self.by.clone());
+        let arrival = CheckIn { key, way: Way::Staff, priority: Priority::None, actor };
+        match self.table.check_in(self.profile, &arrival, self.now).await {
             Ok(_) => Ok(()),
             Err(CheckInFailed::NotFound) => Err(MoveFailed::NotFound),
             Err(CheckInFailed::Refused(_) | CheckInFailed::Queue(_)) => Err(MoveError::Illegal.into()),
@@ -87,49 +94,39 @@ impl Table {
     }
 
     /// A strike for not coming goes.
-    async fn hear_seen(
-        &self,
-        profile: &HospitalProfile,
-        key: &AppointmentKey,
-        by: &Actor,
-        now: Timestamp,
-    ) -> Result<(), MoveFailed> {
-        let seen = self.move_appointment(key, Command::Fulfil, by, profile.cancel, now).await?;
-        Ok(self.follow_credit(profile, &seen, now).await?)
+    async fn seen(&self) -> Result<(), MoveFailed> {
+        let seen = self.moved(Command::Fulfil).await?;
+        Ok(self.table.follow_credit(self.profile, &seen, self.now).await?)
     }
 
     /// Nobody has to ask in the night: it has been said.
-    async fn hear_missed(
-        &self,
-        profile: &HospitalProfile,
-        key: &AppointmentKey,
-        by: &Actor,
-        now: Timestamp,
-    ) -> Result<(), MoveFailed> {
-        let missed = match self.move_appointment(key, Command::MissVisit, by, profile.cancel, now).await {
+    async fn missed(&self) -> Result<(), MoveFailed> {
+        let missed = match self.moved(Command::MissVisit).await {
             Err(MoveFailed::Refused(MoveError::AlreadyDone)) => {
-                self.appointment(key).await?.ok_or(MoveFailed::NotFound)?
+                self.table.appointment(self.key).await?.ok_or(MoveFailed::NotFound)?
             }
             moved => moved?,
         };
-        self.follow_credit(profile, &missed, now).await?;
-        Ok(self.settle_missed(profile, &missed, Verdict::Certain, now).await?)
+        self.table.follow_credit(self.profile, &missed, self.now).await?;
+        Ok(self.table.settle_missed(self.profile, &missed, Verdict::Certain, self.now).await?)
     }
 
     /// As at our own window. Once the turn has begun that cannot be the patient's doing any more: what the hospital takes
     /// back then is its own, and never held against the patient.
-    async fn hear_cancelled(
-        &self,
-        profile: &HospitalProfile,
-        key: &AppointmentKey,
-        by: &Actor,
-        now: Timestamp,
-    ) -> Result<(), MoveFailed> {
-        match self.cancel(profile, key, CancelledBy::Window, by, now).await {
+    async fn cancelled(&self) -> Result<(), MoveFailed> {
+        match self.given_back(CancelledBy::Window).await {
             Err(MoveFailed::Refused(MoveError::CancelDeadlinePassed | MoveError::Illegal)) => {
-                self.cancel(profile, key, CancelledBy::Hospital, by, now).await.map(drop)
+                self.given_back(CancelledBy::Hospital).await
             }
-            cancelled => cancelled.map(drop),
+            cancelled => cancelled,
         }
+    }
+
+    async fn moved(&self, command: Command) -> Result<Appointment, MoveFailed> {
+        self.table.move_appointment(self.key, command, self.by, self.profile.cancel, self.now).await
+    }
+
+    async fn given_back(&self, by: CancelledBy) -> Result<(), MoveFailed> {
+        self.table.cancel(self.profile, self.key, by, self.by, self.now).await.map(drop)
     }
 }

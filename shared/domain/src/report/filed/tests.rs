@@ -1,6 +1,6 @@
 use super::*;
-use crate::report::{Concept, Flag, ReportKey, Transmission, Value, Wire};
-use crate::time::add_seconds;
+use crate::report::{Concept, Flag, Item, ReportKey, Transmission, Value, Wire};
+use crate::time::{add_minutes, add_seconds};
 use proptest::prelude::*;
 
 fn at(second: i64) -> Timestamp {
