@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { his } from './lib/hospital.mjs';
 import { staffPost } from './lib/money.mjs';
-import { Person, wakeUp } from './lib/person.mjs';
+import { Person } from './lib/person.mjs';
 import { appointmentId, civilDate, moveTo, now, openAhead, openClinic, staff, tick, until } from './lib/stack.mjs';
 
 const MINUTE_MS = 60_000;
@@ -39,8 +39,8 @@ test('three visits nobody came to end booking ahead, and an appeal opens it agai
   await t.test('each is told, with what counts', async () => {
     for (const [count, standing] of [[1, 'good'], [2, 'last_warning'], [3, 'suspended']]) {
       keys.push(await miss(person));
-      await person.noticeByDay('missed');
-      await until(`notice ${count}`, async () => (await person.notices('missed')).length === count);
+      await person.noticeByDay('missed', count);
+      assert.equal((await person.notices('missed')).length, count);
       await person.signIn();
       assert.equal((await record(person)).standing, standing);
     }
@@ -82,9 +82,8 @@ test('three visits nobody came to end booking ahead, and an appeal opens it agai
     assert.equal((await answer(keys[0], { granted: true, why: '有住院记录' })).status, 200, 'a repeat says the same');
     assert.equal(code(await answer(keys[0], { granted: false, why: '改主意' })), 'already_answered');
     assert.equal((await record(person)).standing, 'last_warning');
-    await wakeUp();
+    await person.noticeByDay('appeal_answered');
     await person.signIn();
-    await until('both answers are told', async () => (await person.notices('appeal_answered')).length >= 1);
     const open = (await staff('GET', 'appeals')).json.appeals;
     assert.ok(open.every(({ appointment }) => !keys.includes(appointment)));
     const seen = (await staff('GET', `credit/patients/${person.patient}`)).json;

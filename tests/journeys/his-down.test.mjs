@@ -110,8 +110,8 @@ test('paid and not confirmed in time: the money goes back, and a late yes is und
   await person.notice('refused');
   await inTurns('the money is back', async () => (await wechatKeeps(orderNumber(key))) === 0);
   await noHisFaults();
-  await his('late', {});
-  assert.equal(await standing(key), 'confirmed', 'its yes came late');
+  // It may be undone there at once.
+  assert.ok((await his('late', {})).done >= 1, 'its yes came late');
   await inTurns('undone there', async () => (await standing(key)) === 'over' && (await hisKeeps(orderNumber(key))) === 0);
   assert.deepEqual([(await refundsOf(key)).map(({ body }) => body.amount.refund), (await person.notices('refused')).length], [[FEE_FEN], 1]);
 });

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { json, readBody, send } from '../wechat/lib/http.mjs';
+import { json, KEEP_ALIVE_MS, readBody, send } from '../wechat/lib/http.mjs';
 import { Clock } from '../wechat/lib/world.mjs';
 import { HANG, HANG_UP } from './faults.mjs';
 
@@ -38,6 +38,7 @@ export async function listen(standIn, port) {
       send(response, json({ error: 'the stand-in failed' }, 500));
     });
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   const close = () => {
     standIn.world.close();

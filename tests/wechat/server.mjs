@@ -9,7 +9,7 @@ import { answerAccountCall, ownsAccountPath, refusal } from './lib/account-api.m
 import { personOfHost, prefetch, serveBrowser } from './lib/browser.mjs';
 import { startCallbacks } from './lib/callback.mjs';
 import { answerControl } from './lib/control.mjs';
-import { json, readBody, redirect, send } from './lib/http.mjs';
+import { json, KEEP_ALIVE_MS, readBody, redirect, send } from './lib/http.mjs';
 import { authorize } from './lib/oauth.mjs';
 import { answerPayCall, ownsPayPath, payFailure, startRefunds } from './lib/pay-api.mjs';
 import { startNotifications } from './lib/pay-notify.mjs';
@@ -140,6 +140,7 @@ export async function start(options) {
       send(response, json({ error: 'the stand-in failed' }, 500));
     });
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise((resolve, reject) => server.once('error', reject).listen(options.port ?? 9100, '127.0.0.1', resolve));
   world.port = server.address().port;
   const close = () => {

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// How long a connection waits for its next request: shorter than servers keep it (Node 5 s, nginx 75 s). A request written
+/// into one that is just being closed has an unknown outcome.
+const IDLE_MAX: Duration = Duration::from_secs(4);
+
 /// How long one request may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
@@ -33,6 +37,7 @@ pub(crate) fn client(timeouts: Timeouts) -> Result<reqwest::Client, reqwest::Err
     reqwest::Client::builder()
         .connect_timeout(Duration::from_millis(timeouts.connect_ms))
         .timeout(Duration::from_millis(timeouts.request_ms))
+        .pool_idle_timeout(IDLE_MAX)
         .redirect(reqwest::redirect::Policy::none())
         .build()
 }

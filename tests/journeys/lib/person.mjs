@@ -1,7 +1,7 @@
 // A person with a phone: what they do in the chat, and their browser with its cookies.
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
-import { HOSPITAL, PHONE, civilDate, control, moveTo, now, read, settings, until } from './stack.mjs';
+import { HOSPITAL, PHONE, civilDate, control, moveTo, now, read, settings, tick, until } from './stack.mjs';
 
 const REDIRECTS_MAX = 8;
 const PASSPORT = '03';
@@ -70,10 +70,13 @@ export class Person {
     return until(`${this.id} is told ${template}`, async () => (await this.notices(template))[0], options);
   }
 
-  /** The same for what lets people sleep. */
-  async noticeByDay(template) {
-    await wakeUp();
-    return this.notice(template);
+  /** The `count`th of what lets people sleep: told in the night it waits for the first look at the clock of the morning. */
+  async noticeByDay(template, count = 1) {
+    return until(`${this.id} is told ${template} by day`, async () => {
+      await wakeUp();
+      await tick();
+      return (await this.notices(template))[count - 1];
+    });
   }
 
   /** The SMS on their phone, oldest first. */

@@ -1,6 +1,8 @@
 // Answers as values, and the few helpers around node:http.
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
+/** Longer than any client keeps a connection: one closed at the moment of a request would look like a fault nobody asked for. */
+export const KEEP_ALIVE_MS = 120_000;
 
 /** The whole body of a request or response, as bytes. */
 export async function readBody(stream, limit = BODY_LIMIT_BYTES) {
