@@ -40,7 +40,7 @@ async function follow(start, read) {
 
 test('a patient’s pages lead to pages', async () => {
   const person = await Person.ready('走遍');
-  await person.post(`/patients/${person.patient}/card`);
+  await person.makeCard();
   const where = await openClinic({ name: '走遍科', in_min: 150, numbers: 3 });
   await person.book(where);
   const { wrong, seen } = await follow('/', (path) => person.open(path));
