@@ -5,7 +5,7 @@ import { Staff } from './lib/desk.mjs';
 import { Person } from './lib/person.mjs';
 import { HOSPITAL, openClinic } from './lib/stack.mjs';
 
-const ROLES = ['nurse', 'registrar', 'doctor', 'quality', 'admin'];
+const ROLES = ['nurse', 'registrar', 'doctor', 'quality', 'finance', 'content', 'admin'];
 /** Pages that differ only in what they are about are alike. */
 const ALIKE_MAX = 3;
 const PAGES_MAX = 150;
