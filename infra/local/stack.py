@@ -49,6 +49,8 @@ DEMO_STAFF = (
     {"login": "registrar", "name": "王收费员", "roles": ["registrar"]},
     {"login": "doctor", "name": "李明", "roles": ["doctor"], "doctor": "D0101"},
     {"login": "quality", "name": "孙质控", "roles": ["quality"]},
+    {"login": "finance", "name": "周会计", "roles": ["finance"]},
+    {"login": "content", "name": "吴编辑", "roles": ["content"]},
     {"login": "admin", "name": "赵管理员", "roles": ["admin"]},
 )
 IMPORTS = ("departments", "doctors", "schedules", "cards")

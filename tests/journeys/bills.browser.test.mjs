@@ -20,8 +20,7 @@ const ownName = () => `缴费${String.fromCharCode(0x4e00 + crypto.randomInt(0x5
 /** Somebody with a card and three bills on it. */
 async function patient(name) {
   const person = await Person.ready(name);
-  const { card } = (await person.post(`/patients/${person.patient}/card`)).json;
-  person.bills = (await writeBills(card)).map(({ bill_no }) => bill_no);
+  person.bills = (await writeBills(await person.makeCard())).map(({ bill_no }) => bill_no);
   return person;
 }
 

@@ -89,7 +89,7 @@ test('after the deadline the window alone can help', async () => {
 test('a number given back at the window of the hospital, which tells of it in HL7', async () => {
   const where = await openClinic({ name: '院内退号', in_min: 150, numbers: 1 });
   const person = await Person.ready('窗口退');
-  const { card } = (await person.post(`/patients/${person.patient}/card`)).json;
+  const card = await person.makeCard();
   const key = await person.book(where);
   const at = await now();
   const say = async (wish) => codeOf(await sendResults('hl7v2', 'application/hl7-v2', siu({ key, card, at, ...wish })));

@@ -104,6 +104,7 @@ test('paid and not confirmed in time: the money goes back, and a late yes is und
   await hisFault('standing', 'fail_before', { count: ALWAYS });
   await person.pay(key);
   await reaches(person, key, 'confirming');
+  await until('the hospital is asked to confirm', async () => (await callsAbout(appointmentId(key))).some(({ path }) => path.endsWith('/confirm')));
   await advance(QUARTER_S);
   const { text } = await reaches(person, key, 'refused');
   assert.equal(text, '医院未能确认，费用退回');

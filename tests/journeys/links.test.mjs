@@ -5,7 +5,7 @@ import { Staff } from './lib/desk.mjs';
 import { Person } from './lib/person.mjs';
 import { HOSPITAL, openClinic } from './lib/stack.mjs';
 
-const ROLES = ['nurse', 'registrar', 'doctor', 'quality', 'admin'];
+const ROLES = ['nurse', 'registrar', 'doctor', 'quality', 'finance', 'content', 'admin'];
 /** Pages that differ only in what they are about are alike. */
 const ALIKE_MAX = 3;
 const PAGES_MAX = 150;
@@ -40,7 +40,7 @@ async function follow(start, read) {
 
 test('a patient’s pages lead to pages', async () => {
   const person = await Person.ready('走遍');
-  await person.post(`/patients/${person.patient}/card`);
+  await person.makeCard();
   const where = await openClinic({ name: '走遍科', in_min: 150, numbers: 3 });
   await person.book(where);
   const { wrong, seen } = await follow('/', (path) => person.open(path));

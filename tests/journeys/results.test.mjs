@@ -3,26 +3,18 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { staffPost } from './lib/money.mjs';
-import { Person } from './lib/person.mjs';
+import { withCard } from './lib/phone.mjs';
 import { codeOf, oru, sendResults, signatureOf } from './lib/results.mjs';
 import { advance, now, staff, tick, until } from './lib/stack.mjs';
 
 const HL7 = 'application/hl7-v2';
 const HALF_HOUR_S = 30 * 60;
 
-/** Somebody with a digital card. */
-async function patient(name) {
-  const person = await Person.ready(name);
-  const made = await person.post(`/patients/${person.patient}/card`);
-  assert.equal(made.status, 200, made.text);
-  return { person, card: made.json.card };
-}
-
 const criticalOf = async (report) => (await staff('GET', 'critical')).json.critical.find((one) => !report || one.report === report);
 const keptFor = async (why) => (await staff('GET', 'results')).json.messages.filter((one) => one.why === why);
 
 test('a result is told once, a correction once more, a recall too', async () => {
-  const { person, card } = await patient('林晓梅');
+  const { person, card } = await withCard('林晓梅');
   const at = await now();
   const send = async (wish) => codeOf(await sendResults('hl7v2', HL7, oru({ card, number: `J1-${card}`, ...wish })));
   assert.equal(await send({ at: at - 5_000, status: 'P' }), 'AA');
@@ -37,7 +29,7 @@ test('a result is told once, a correction once more, a recall too', async () => 
 });
 
 test('a critical value goes to the clinician first', async (t) => {
-  const { person, card } = await patient('周志强');
+  const { person, card } = await withCard('周志强');
   const message = oru({ card, number: `J2-${card}`, at: (await now()) - 1_000, value: '7.9', flag: 'HH' });
   assert.equal(codeOf(await sendResults('hl7v2', HL7, message)), 'AA');
   const waiting = await until('it waits for a clinician', async () => criticalOf());
@@ -63,7 +55,7 @@ test('a critical value goes to the clinician first', async (t) => {
 });
 
 test('what cannot be placed is kept whole and comes in once the cause is mended', async () => {
-  const { person, card } = await patient('何静');
+  const { person, card } = await withCard('何静');
   const before = (await keptFor('unknown_patient')).length;
   const message = oru({ card: `X${card}`, number: `J3-${card}`, at: (await now()) - 1_000 });
   assert.equal(codeOf(await sendResults('hl7v2', HL7, message)), 'AE');
@@ -89,7 +81,7 @@ test('what is not signed by the hospital, or twice, is refused', async () => {
 });
 
 test('FHIR and front-end machines are answered in their own ways', async () => {
-  const { card } = await patient('郑雅文');
+  const { card } = await withCard('郑雅文');
   const report = { resourceType: 'DiagnosticReport', status: 'final', identifier: [{ system: 'http://lab.example.com', value: `J5-${card}` }], code: { text: '血常规' }, issued: new Date(await now()).toISOString(), subject: { identifier: { value: card } }, conclusion: '未见异常' };
   const filed = await sendResults('fhir', 'application/fhir+json', JSON.stringify(report));
   assert.deepEqual([filed.status, filed.json.resourceType], [201, 'OperationOutcome']);

@@ -15,7 +15,8 @@ use runtime::{Clock, Desk};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use store::Table;
-use store::patients::{Identity, IdentityNonces, Registrar, Registration};
+use store::identity::{Identity, IdentityNonces};
+use store::patients::{Registrar, Registration};
 use store::seal::Keyring;
 
 const CARDS: [&str; 2] = ["V91", "V92"];

@@ -12,7 +12,8 @@ use intake::{Delivery, Inbox};
 use runtime::secrets::{HisAccount, Secret};
 use runtime::{Clock, Desk, Random};
 use store::Table;
-use store::patients::{Identity, IdentityNonces, Registrar, Registration};
+use store::identity::{Identity, IdentityNonces};
+use store::patients::{Registrar, Registration};
 use store::seal::Keyring;
 
 const CARD: &str = "V20180031";

@@ -2,7 +2,7 @@
 
 use domain::civil::Date;
 use store::account::Relation;
-use store::patients::Identity;
+use store::identity::Identity;
 use web::form::Form;
 use web::identity;
 

@@ -16,8 +16,8 @@ use domain::report::unplaced::{Obstacle, Settled, Why};
 use domain::time;
 use results::hl7::adt::{Person, PersonEvent};
 use store::StoreError;
+use store::identity::{CardHolder, IdentityNonces, SealedIdentity};
 use store::merges::MergeError;
-use store::patients::{CardHolder, IdentityNonces, SealedIdentity};
 
 /// How long it is remembered that a message about people was heeded, in seconds: a sender that repeats it for longer than
 /// a month says something new.

@@ -15,7 +15,7 @@ use his::{
 use store::StoreError;
 use store::account::Relation;
 use store::cards::{Errand, HeldCard, Stage, Wish};
-use store::patients::CardHolder;
+use store::identity::CardHolder;
 use store::seal::Keyring;
 
 /// Steps of one errand in one go.

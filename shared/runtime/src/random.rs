@@ -1,7 +1,7 @@
 //! The one source of randomness: the operating system's, through aws-lc.
 
 use store::StoreError;
-use store::patients::IdentityNonces;
+use store::identity::IdentityNonces;
 use store::reports::Nonces;
 use store::seal::SealNonce;
 

@@ -20,6 +20,7 @@ pub mod credit;
 pub mod due;
 pub mod gate;
 pub mod his_calls;
+pub mod identity;
 pub mod key;
 pub mod merges;
 pub mod notices;

@@ -17,8 +17,9 @@ use std::collections::BTreeSet;
 use store::Table;
 use store::account::{Link, Relation};
 use store::cards::HeldCard;
+use store::identity::{Identity, IdentityNonces};
 use store::merges::MergeStage;
-use store::patients::{Identity, IdentityNonces, Registered, Registrar, Registration};
+use store::patients::{Registered, Registrar, Registration};
 use store::registration::{HoldError, HoldRequest};
 use store::seal::Keyring;
 

@@ -13,9 +13,7 @@ export const SECOND = settings.STAFF_TOKEN_2;
 /** Somebody with a card and bills on it. */
 export async function billed(name, bills = THREE) {
   const person = await Person.ready(name);
-  const answer = await person.post(`/patients/${person.patient}/card`);
-  assert.equal(answer.status, 200, answer.text);
-  person.card = answer.json.card;
+  person.card = await person.makeCard();
   person.bills = await writeBills(person.card, bills);
   return person;
 }

@@ -148,6 +148,14 @@ export class Person {
     return answer.json;
   }
 
+  /** Makes their digital card, which may take the hospital a moment: its number. */
+  async makeCard() {
+    const path = `/patients/${this.patient}/card`;
+    const asked = await this.post(path);
+    assert.equal(asked.status, 200, asked.text);
+    return until('the card is made', async () => (await this.get(path)).json.card);
+  }
+
   /** Tries to hold a number, with more fields if need be: the answer. */
   tryHold({ clinic, slot }, { patient = this.patient, key = newKey(), ...more } = {}) {
     return this.post('/appointments', { clinic, slot, patient, idempotency_key: key, ...more });

@@ -1,5 +1,4 @@
 // A person's phone as they see it: its pages need no script.
-import assert from 'node:assert/strict';
 import { Person } from './person.mjs';
 import { PHONE } from './stack.mjs';
 
@@ -11,9 +10,7 @@ export const enlarge = (page) => page.evaluate(() => document.documentElement.st
 /** Somebody with a digital card. */
 export async function withCard(name) {
   const person = await Person.ready(name);
-  const made = await person.post(`/patients/${person.patient}/card`);
-  assert.equal(made.status, 200, made.text);
-  return { person, card: made.json.card };
+  return { person, card: await person.makeCard() };
 }
 
 /** The phone of a person, who proves who they are where a page asks for it. */

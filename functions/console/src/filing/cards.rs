@@ -4,7 +4,7 @@ use super::{Fate, Filed, Mode, Unfiled, all, rows};
 use crate::App;
 use crate::import::{self, CardRow, Problem, RowError};
 use domain::{Timestamp, time};
-use store::patients::{CardHolder, SealedIdentity};
+use store::identity::{CardHolder, SealedIdentity};
 use store::seal::Keyring;
 
 /// Cards of one file: what is certainly sealed and written within the 29 s an answer may take.

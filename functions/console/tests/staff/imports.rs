@@ -146,7 +146,8 @@ async fn cards_are_sealed_and_a_bound_card_stays() {
 async fn register(world: &World) -> PatientId {
     use domain::person::{DocumentKind, IdDocument, PersonName, Phone};
     use store::account::Relation;
-    use store::patients::{Identity, IdentityNonces, Registrar, Registration};
+    use store::identity::{Identity, IdentityNonces};
+    use store::patients::{Registrar, Registration};
     let now = world.clock.now();
     let identity = Identity {
         name: PersonName::parse("周建国").unwrap(),

@@ -8,9 +8,10 @@ use lambda_http::http::Method;
 use serde_json::json;
 use store::account::Relation;
 use store::calls::CallToMake;
+use store::identity::{Identity, IdentityNonces};
 use store::key::Key;
 use store::notices::{Begin, Letter, Outcome};
-use store::patients::{Identity, IdentityNonces, Registrar, Registration};
+use store::patients::{Registrar, Registration};
 
 const CLINIC: &str = "20261123-am-XNK-pool";
 const PHONE: &str = "19900000001";

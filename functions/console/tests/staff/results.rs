@@ -11,7 +11,8 @@ use domain::time::add_minutes;
 use intake::{Delivery, Inbox, Taken};
 use lambda_http::http::Method;
 use serde_json::json;
-use store::patients::{Identity, IdentityNonces, Registrar, Registration};
+use store::identity::{Identity, IdentityNonces};
+use store::patients::{Registrar, Registration};
 
 const CARD: &str = "V20180031";
 /// What a laboratory found: never in a list, never in a log.

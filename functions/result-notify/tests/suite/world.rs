@@ -14,7 +14,8 @@ use runtime::secrets::Secret;
 use runtime::{Clock, Desk};
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::Table;
-use store::patients::{Identity, IdentityNonces, Registrar, Registration};
+use store::identity::{Identity, IdentityNonces};
+use store::patients::{Registrar, Registration};
 use store::seal::Keyring;
 use web::StatusCode;
 
