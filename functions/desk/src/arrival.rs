@@ -15,7 +15,7 @@ use domain::clinic::Clinic;
 use domain::event::Actor;
 use domain::id::{CardNo, PatientId};
 use domain::person::{PersonName, age_on, compact};
-use domain::queue::{CheckInError, Priority, Queue};
+use domain::queue::{CheckInError, Priority, Queue, is_open_on};
 use domain::time;
 use runtime::Refusal;
 use runtime::http::Call;
@@ -129,12 +129,11 @@ pub(crate) async fn numbers_of(app: &App, queue: &Queue) -> Result<Vec<Appointme
     Ok(all)
 }
 
-/// The person's number of today in this queue; else what is said of their number elsewhere.
+/// The person's number of the day in this queue; else what is said of their number elsewhere.
 async fn by_person(app: &App, call: &Call<Action>, queue: &Queue, patient: &PatientId) -> Result<Found, Refusal> {
-    let today = time::today(call.now);
     let mut numbers = app.desk.table.appointments_of_person(patient).await?;
     let is_over = |state: State| matches!(state, State::Cancelled { .. } | State::Expired | State::Refused { .. });
-    numbers.retain(|appointment| appointment.place.date == today && !is_over(appointment.state));
+    numbers.retain(|appointment| is_open_on(appointment.place.date, call.now) && !is_over(appointment.state));
     let (mut here, elsewhere): (Vec<_>, Vec<_>) =
         numbers.into_iter().partition(|appointment| queue.clinics.contains(&appointment.place.clinic));
     match (here.pop(), here.is_empty(), elsewhere.first()) {

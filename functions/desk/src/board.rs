@@ -2,7 +2,9 @@
 
 use crate::views::board::{BoardView, Row};
 use crate::{Action, App};
-use domain::clinic::Clinic;
+use domain::civil::Date;
+use domain::clinic::{Clinic, Period};
+use domain::queue::is_open_on;
 use domain::staff::StaffAccount;
 use domain::time;
 use futures_util::future::try_join_all;
@@ -18,11 +20,21 @@ pub(crate) async fn clinics(app: &App, call: &Call<Action>) -> Result<Response, 
     Ok(call.show(&BoardView::of(time::today(call.now), rows, call)))
 }
 
-/// Every clinic of today.
+/// Every clinic of today; after midnight those of the evening before, too, as long as people are called.
 pub(crate) async fn of_today(app: &App, call: &Call<Action>) -> Result<Vec<Clinic>, Refusal> {
     let today = time::today(call.now);
+    let mut clinics = clinics_of(app, today).await?;
+    let yesterday = time::add_days(today, -1);
+    if is_open_on(yesterday, call.now) {
+        let evening = |clinic: &Clinic| clinic.period == Period::Evening;
+        clinics.extend(clinics_of(app, yesterday).await?.into_iter().filter(evening));
+    }
+    Ok(clinics)
+}
+
+async fn clinics_of(app: &App, date: Date) -> Result<Vec<Clinic>, Refusal> {
     let departments = app.desk.table.departments().await?;
-    let reads = departments.iter().map(|department| app.desk.table.clinics_on(today, &department.id));
+    let reads = departments.iter().map(|department| app.desk.table.clinics_on(date, &department.id));
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }
 

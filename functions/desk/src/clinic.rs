@@ -4,8 +4,7 @@ use crate::views::queue::QueueView;
 use crate::{Action, App};
 use domain::clinic::Clinic;
 use domain::id::ClinicId;
-use domain::queue::Queue;
-use domain::time;
+use domain::queue::{Queue, is_open_on};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use runtime::Refusal;
 use runtime::http::Call;
@@ -23,7 +22,7 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
 pub(crate) async fn opened(app: &App, call: &Call<Action>) -> Result<(Clinic, Queue), Refusal> {
     let id: ClinicId = call.params.parse("clinic")?;
     let clinic = app.desk.table.clinic_alone(&id).await?.ok_or_else(Problem::not_found)?;
-    let queue = if clinic.date == time::today(call.now) {
+    let queue = if is_open_on(clinic.date, call.now) {
         app.desk.table.watch_queue(&clinic, &call.profile()?.queue, call.now).await?
     } else {
         kept(app, &clinic).await?

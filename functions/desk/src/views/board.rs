@@ -18,6 +18,7 @@ pub struct Row {
     department: String,
     who: String,
     period: &'static str,
+    date: String,
     room: String,
     open: bool,
     /// Whether it is one of the reader's.
@@ -32,6 +33,7 @@ impl Row {
             department: clinic.department_name.clone(),
             who: clinic.who_text(),
             period: clinic.period.text(),
+            date: clinic.date.to_string(),
             room: clinic.room.clone(),
             open: clinic.state == ClinicState::Open,
             own,
@@ -66,7 +68,8 @@ impl BoardView {
             .iter()
             .map(|row| {
                 let text = format!("{} {}", row.department, row.who);
-                let below = format!("{} {}", row.period, row.room);
+                let of_yesterday = if row.date == self.date { "" } else { "昨日" };
+                let below = format!("{of_yesterday}{} {}", row.period, row.room);
                 (text, below, format!("/desk/clinics/{}", row.clinic))
             })
             .collect();

@@ -2,7 +2,7 @@
 
 use crate::world::{Answer, Browser, TODAY, World};
 use domain::appointment::State;
-use domain::clinic::{Clinic, Period};
+use domain::clinic::{Clinic, ClinicKind, Period};
 use domain::id::ClinicId;
 use domain::staff::Role;
 use lambda_http::http::Method;
@@ -291,6 +291,35 @@ async fn another_day_has_no_queue_and_ones_own_clinics_come_first() {
     let first = &board.body["clinics"][0];
     assert_eq!((first["clinic"].as_str(), first["own"].as_bool()), (Some(own.id.as_str()), Some(true)));
     assert_eq!(board.body["clinics"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn an_evening_goes_on_after_midnight_until_its_day_is_over() {
+    let world = World::open().await;
+    let evening = Clinic {
+        id: ClinicId::of(TODAY, Period::Evening, &world.clinic.department, None).unwrap(),
+        period: Period::Evening,
+        kind: ClinicKind::Emergency,
+        ..world.clinic.clone()
+    };
+    world.add(&evening, &["2330"], 3).await;
+    let lin = world.person("林晓梅", "11010519491231002X", "8800000001").await;
+    world.book_for(&lin, &evening, "2330").await;
+    let path = format!("/desk/clinics/{}", evening.id);
+    // Ten past midnight.
+    world.later(15 * 3600 + 600);
+    let nurse = world.browser("night", &[Role::TriageNurse]).await;
+    let board = world.get(&nurse, "/desk").await;
+    let listed: Vec<_> = board.body["clinics"].as_array().unwrap().iter().map(|row| &row["clinic"]).collect();
+    assert_eq!(listed, [evening.id.as_str()], "{}", board.text);
+    assert!(world.page(&nurse, "/desk").await.text.contains("昨日晚上"));
+    let here = world.post(&nurse, &format!("{path}/check-in"), &[("who", "8800000001")]).await;
+    assert_eq!((here.status, here.numbers("waiting").len()), (200, 1), "{}", here.text);
+    world.later(6 * 3600);
+    let nurse = world.browser("early", &[Role::TriageNurse]).await;
+    assert_eq!(world.get(&nurse, "/desk").await.body["clinics"].as_array().unwrap().len(), 0);
+    let late = world.post(&nurse, &format!("{path}/queue"), &[("deed", "call_next"), ("room", &evening.room)]).await;
+    assert_eq!((late.status, late.code()), (409, "queue_over"));
 }
 
 fn assert_masked(answer: &Answer) {

@@ -1,6 +1,6 @@
 //! 签到: who may join the queue, when and where.
 
-use super::QueuePolicy;
+use super::{QueuePolicy, is_open_on};
 use crate::appointment::{Appointment, State};
 use crate::clinic::{Clinic, ClinicState, SlotStart};
 use crate::id::{DepartmentId, QueueGroup};
@@ -153,7 +153,7 @@ pub fn by_patient(
     if now > place.ends_at() { Err(CheckInError::TooLate(place.start)) } else { Ok(()) }
 }
 
-/// Whether staff may check somebody in: a paid number of today that is not over. Who was marked as absent this morning
+/// Whether staff may check somebody in: a paid number that is not over, of a day on which people are still called. Who was marked as absent this morning
 /// and comes in the afternoon is here.
 pub fn by_staff(appointment: &Appointment, clinic: &Clinic, now: Timestamp) -> Result<(), CheckInError> {
     match appointment.state {
@@ -168,7 +168,7 @@ pub fn by_staff(appointment: &Appointment, clinic: &Clinic, now: Timestamp) -> R
         return Err(CheckInError::ClinicClosed);
     }
     let date = appointment.place.date;
-    if date == time::today(now) { Ok(()) } else { Err(CheckInError::WrongDay(date)) }
+    if is_open_on(date, now) { Ok(()) } else { Err(CheckInError::WrongDay(date)) }
 }
 
 fn right_place(clinic: &Clinic, point: &CheckInPoint) -> Result<(), CheckInError> {

@@ -199,7 +199,7 @@ impl Queue {
 
     /// The service day is over, and so is calling.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        now > time::add_minutes(time::instant(self.date, jiff::civil::Time::MAX), OVER_AFTER_H * 60)
+        now > ends_at(self.date)
     }
 
     /// The queue after `command`, or why not.
@@ -475,6 +475,16 @@ impl Queue {
         let entry = entry.ok_or(QueueError::Unknown)?;
         if from(&entry.stage) { Ok(entry) } else { Err(QueueError::NotFrom(Box::new(entry.stage.clone()))) }
     }
+}
+
+/// When calling of a service day is over.
+fn ends_at(date: Date) -> Timestamp {
+    time::add_minutes(time::instant(date, jiff::civil::Time::MAX), OVER_AFTER_H * 60)
+}
+
+/// Whether people of a service day may come to the desk: on the day, and as long as calling goes on after it.
+pub fn is_open_on(date: Date, now: Timestamp) -> bool {
+    date <= time::today(now) && now <= ends_at(date)
 }
 
 fn expected(booked: &Booked) -> Entry {
