@@ -36,6 +36,15 @@ class Waiting {
     return Object.assign(new Waiting(), { page, person, key, number, id: appointmentId(key) });
   }
 
+  /** Checks in with the code that the wall shows. */
+  async checkIn(code) {
+    await this.page.getByRole('link', { name: '我已到院，去签到' }).click();
+    await this.page.getByText(`${this.number}号`).click();
+    await this.page.getByLabel('签到码').fill(code);
+    await this.page.getByRole('button', { name: '签到' }).click();
+    await this.page.waitForURL(`**/visits/${this.key}`);
+  }
+
   /** Takes the phone up again and again until a part of the page says this. */
   reads(part, words) {
     const look = ({ part: name, words: wanted }) => {
@@ -97,12 +106,14 @@ test('nurse and doctor at the desk, three people with their phones', async (t) =
     await wall.goto(link.json.url);
     await wall.getByRole('button', { name: '开启语音' }).click();
   });
-  await step('checked in by the nurse: each phone says how many are before', async () => {
-    for (const phone of phones) {
+  await step('checked in by the nurse, and by the code on the wall: each phone says how many are before', async () => {
+    for (const phone of [first, second]) {
       await nurse.locator('#who').fill(String(phone.number));
       await nurse.keyboard.press('Enter');
       await row(nurse, phone).waitFor();
     }
+    await third.checkIn(await wall.locator('#checkin b').textContent());
+    await row(nurse, third).waitFor();
     for (const [ahead, phone] of phones.entries()) await phone.isAhead(ahead);
     await doctor.getByText('诊室空闲，3 人候诊').waitFor();
     await shots('1-here');

@@ -14,7 +14,7 @@ use domain::appointment::{Appointment, AppointmentKey, State};
 use domain::clinic::Clinic;
 use domain::event::Actor;
 use domain::id::{CardNo, PatientId};
-use domain::person::{PersonName, age_on};
+use domain::person::{PersonName, age_on, compact};
 use domain::queue::{CheckInError, Priority, Queue};
 use domain::time;
 use runtime::Refusal;
@@ -41,16 +41,18 @@ enum Found {
 pub(crate) async fn check_in(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let fields = call.fields()?;
     let typed = fields.text("who").filter(|text| text.len() <= SCANNED_BYTES_MAX).ok_or_else(nobody)?;
+    let priority = priority(&fields)?;
     let (clinic, queue) = opened(app, call).await?;
     let key = match find(app, call, &queue, typed).await? {
         Found::One(key) => key,
         Found::Several(fitting) => {
             let candidates = fitting.iter().map(Candidate::of).collect();
-            return Ok(call.show(&ChoicesView::of(&clinic, candidates, app.desk.random.bytes()?)));
+            let choices = ChoicesView::of(&clinic, candidates, app.desk.random.bytes()?);
+            return Ok(call.show(&choices.with(priority, call.meta.query("room"))));
         }
     };
     let once = Once::of(call, &fields, &[&key.to_string()])?;
-    let here = arrive(app, call, &queue, &key, priority(&fields)?).await?;
+    let here = arrive(app, call, &queue, &key, priority).await?;
     if !once.is_done(app).await? {
         once.done(app, call, "check_in", &key.id).await?;
     }
@@ -78,10 +80,12 @@ async fn find(app: &App, call: &Call<Action>, queue: &Queue, typed: &str) -> Res
     if let Some(key) = scanned_key(typed) {
         return Ok(Found::One(key));
     }
-    if typed.len() <= NUMBER_DIGITS_MAX && typed.bytes().all(|byte| byte.is_ascii_digit()) {
-        return by_number(app, queue, typed).await;
+    // A keyboard left in Chinese types full-width digits.
+    let plain = compact(typed).unwrap_or_default();
+    if (1..=NUMBER_DIGITS_MAX).contains(&plain.len()) && plain.bytes().all(|byte| byte.is_ascii_digit()) {
+        return by_number(app, queue, &plain).await;
     }
-    if let Ok(no) = typed.parse::<CardNo>() {
+    if let Ok(no) = plain.parse::<CardNo>() {
         let card = app.desk.table.card(&no).await?;
         let holder = card.and_then(|card| card.patient).ok_or_else(nobody)?;
         let patient = app.desk.table.root_of(&holder).await?;

@@ -13,7 +13,7 @@
 //! | `GET /desk/appointments/{appointment}/slip` | – | the slip, to print |
 //! | `POST /desk/appointments/{appointment}/cancel` | `reason` | the appointment after it |
 //! | `GET /desk/screens/{screen}/link` | – | the signed address of a waiting-room screen |
-//! | `GET /desk/screens/{screen}?until=&sign=` | – | who is called, and who is next: masked names |
+//! | `GET /desk/screens/{screen}?until=&sign=` | – | who is called, and who is next: masked names; the code to check in with |
 //!
 //! Every change takes an `idempotency_key` and is noted in the audit. A page answers 303, JSON the new state.
 
@@ -36,6 +36,7 @@ use runtime::{Desk, http::serve};
 use std::convert::Infallible;
 use store::seal::Keyring;
 use web::Response;
+use web::pass::PassKeys;
 use web::route::{Access, Route, Scope};
 
 /// What this function works with.
@@ -47,6 +48,8 @@ pub struct App {
     pub staff: Secret<StaffTokens>,
     /// Finds people by their documents, and signs the addresses of screens.
     pub identity: Secret<Keyring>,
+    /// Makes the codes that screens show for checking in.
+    pub codes: Secret<PassKeys>,
 }
 
 /// What this function does.

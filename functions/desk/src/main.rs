@@ -14,6 +14,7 @@ async fn main() -> Result<(), Error> {
         desk,
         staff: secrets::staff_tokens(&aws)?.warmed(now).await,
         identity: secrets::identity(&aws)?.warmed(now).await,
+        codes: secrets::visit_keys(&aws)?,
     };
     run(service_fn(async |request: Request| handle(app, request).await)).await
 }

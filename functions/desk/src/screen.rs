@@ -5,12 +5,12 @@
 //! |---|---|---|
 //! | `screen_link` | 403 | the address is not signed, or no longer |
 
-use crate::views::screen::{LinkView, ScreenView};
+use crate::views::screen::{CheckInCode, LinkView, ScreenView};
 use crate::{Action, App};
 use domain::civil::Date;
 use domain::clinic::Clinic;
 use domain::id::{ClinicId, DepartmentId};
-use domain::queue::Queue;
+use domain::queue::{CheckInPoint, Queue};
 use domain::time;
 use futures_util::future::try_join_all;
 use runtime::Refusal;
@@ -60,17 +60,26 @@ pub(crate) async fn link(app: &App, call: &Call<Action>) -> Result<Response, Ref
 
 pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     check_signature(app, call).await?;
-    let queues = match Wanted::of(call)? {
+    let (department, clinics) = match Wanted::of(call)? {
         Wanted::Clinic(id) => {
             let clinic = app.desk.table.clinic_alone(&id).await?.ok_or_else(Problem::not_found)?;
-            queues_of(app, vec![clinic]).await?
+            (clinic.department.clone(), vec![clinic])
         }
         Wanted::Department(id) => {
             let clinics = app.desk.table.clinics_on(time::today(call.now), &id).await?;
-            queues_of(app, clinics).await?
+            (id, clinics)
         }
     };
-    Ok(call.show(&ScreenView::of(&queues, &call.profile()?.queue, call)))
+    let queues = queues_of(app, clinics).await?;
+    let code = check_in_code(app, call, department).await?;
+    Ok(call.show(&ScreenView::of(&queues, &call.profile()?.queue, code, call)))
+}
+
+/// What shows for some minutes that somebody stands before this screen.
+async fn check_in_code(app: &App, call: &Call<Action>, department: DepartmentId) -> Result<CheckInCode, Refusal> {
+    let desk = CheckInPoint::Department(department).to_string();
+    let code = app.codes.get(call.now).await?.desk_code(&desk, call.now.as_second());
+    Ok(CheckInCode::of(&app.desk.public_url, &desk, code))
 }
 
 async fn check_signature(app: &App, call: &Call<Action>) -> Result<(), Refusal> {

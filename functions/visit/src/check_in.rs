@@ -10,6 +10,7 @@ use crate::{Action, App};
 use domain::appointment::{Appointment, AppointmentKey, State};
 use domain::clinic::Clinic;
 use domain::event::Actor;
+use domain::person::compact;
 use domain::queue::check_in::CampusCode;
 use domain::queue::{CheckInPoint, Priority};
 use domain::time;
@@ -56,7 +57,7 @@ pub(crate) async fn check_in(app: &App, call: &Call<Action>) -> Result<Response,
     let key = form.required(APPOINTMENT, "请选择要签到的号", |text| {
         text.parse::<AppointmentKey>().map_err(|_| "请选择要签到的号")
     });
-    let code = form.required(CODE, "请输入分诊台屏幕上的签到码", code_of);
+    let code = form.required(CODE, "请输入候诊大屏上的签到码", code_of);
     let at = form.value(AT).to_owned();
     let (Some(key), Some(code)) = (key, code) else {
         let view = view(app, call, form.clone()).await?;
@@ -65,7 +66,7 @@ pub(crate) async fn check_in(app: &App, call: &Call<Action>) -> Result<Response,
     app.desk.table.link(call.account()?, &key.patient).await?.ok_or_else(Problem::not_found)?;
     let appointment = app.desk.table.appointment(&key).await?.ok_or_else(Problem::not_found)?;
     let clinic = app.desk.table.clinic_alone(&appointment.place.clinic).await?.ok_or_else(Problem::not_found)?;
-    let point = desk_of(app, call, &clinic, &at, &code).await?;
+    let Some(point) = desk_of(app, call, &clinic, &at, &code).await? else { return wrong_code(app, call, form).await };
     let request = CheckIn {
         key: key.clone(),
         way: Way::Patient(point),
@@ -75,16 +76,14 @@ pub(crate) async fn check_in(app: &App, call: &Call<Action>) -> Result<Response,
     match app.desk.table.check_in(call.profile()?, &request, call.now).await {
         Ok(_) => Ok(done(call, &key)),
         Err(CheckInFailed::Refused(error)) if call.meta.face() == Face::Page => {
-            form.reject(CODE, error.patient_text());
-            let view = view(app, call, form.clone()).await?;
-            Ok(respond_invalid(&call.context(), &form, &view))
+            refused(app, call, form, error.patient_text()).await
         }
         Err(error) => Err(error.into()),
     }
 }
 
 fn code_of(text: &str) -> Result<String, &'static str> {
-    let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let digits = compact(text).unwrap_or_default();
     let fits = digits.len() == web::pass::CODE_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
     if fits { Ok(digits) } else { Err("签到码是 6 位数字") }
 }
@@ -94,7 +93,14 @@ fn done(call: &Call<Action>, key: &AppointmentKey) -> Response {
     call.go(&format!("/visits/{key}"))
 }
 
-/// The desk whose code this is: the one the address names, or one the visit belongs to. Wrong ones are counted before
+/// The page again, with what was typed and why it does not check in.
+async fn refused(app: &App, call: &Call<Action>, mut form: Form, why: String) -> Result<Response, Refusal> {
+    form.reject(CODE, why);
+    let view = view(app, call, form.clone()).await?;
+    Ok(respond_invalid(&call.context(), &form, &view))
+}
+
+/// The desk whose code this is, if any: the one the address names, or one the visit belongs to. Wrong ones are counted before
 /// they are looked at, so that many at once find nothing.
 async fn desk_of(
     app: &App,
@@ -102,15 +108,16 @@ async fn desk_of(
     clinic: &Clinic,
     at: &str,
     code: &str,
-) -> Result<CheckInPoint, Refusal> {
+) -> Result<Option<CheckInPoint>, Refusal> {
     let (account, today) = (call.account()?, time::today(call.now));
     if !app.desk.table.take_try_of_code(account, today, call.now).await? {
         return Err(too_many().into());
     }
     let keys = app.keys.get(call.now).await?;
     let point = candidates(clinic, at).into_iter().find(|point| is_code(&keys, point, code, call.now.as_second()));
-    let point = point.ok_or_else(wrong_code)?;
-    app.desk.table.give_back_try_of_code(account, today).await?;
+    if point.is_some() {
+        app.desk.table.give_back_try_of_code(account, today).await?;
+    }
     Ok(point)
 }
 
@@ -119,20 +126,22 @@ fn is_code(keys: &PassKeys, point: &CheckInPoint, code: &str, now_s: i64) -> boo
 }
 
 fn candidates(clinic: &Clinic, at: &str) -> Vec<CheckInPoint> {
-    if let Ok(point) = at.parse() {
-        return vec![point];
-    }
     let group = clinic.queue_group.clone().map(CheckInPoint::Group);
     let own = [
         CheckInPoint::Department(clinic.department.clone()),
         CheckInPoint::Campus(CampusCode::of(&clinic.campus)),
         CheckInPoint::Anywhere,
     ];
-    own.into_iter().chain(group).collect()
+    at.parse().into_iter().chain(own).chain(group).collect()
 }
 
-fn wrong_code() -> Problem {
-    Problem::conflict("wrong_code", "签到码不对或已更新。请看您就诊科室分诊台屏幕上的签到码，再输入一次。")
+/// On the page the newer code is typed where the old one stood, also by who came with the address of a code.
+async fn wrong_code(app: &App, call: &Call<Action>, form: Form) -> Result<Response, Refusal> {
+    let text = "签到码不对或已更新。请看您就诊科室候诊大屏上的签到码，再输入一次。";
+    match call.meta.face() {
+        Face::Json => Err(Problem::conflict("wrong_code", text).into()),
+        Face::Page => refused(app, call, form, text.to_owned()).await,
+    }
 }
 
 fn too_many() -> Problem {

@@ -357,7 +357,7 @@ impl CheckInView {
             name: CODE,
             label: "签到码",
             kind: FieldKind::Digits,
-            hint: Some("分诊台屏幕上的 6 位数字，每 5 分钟更换"),
+            hint: Some("候诊大屏上的 6 位数字，每 5 分钟更换"),
             max_chars: 8,
         };
         html! {

@@ -193,12 +193,16 @@ impl Somebody<'_> {
     }
 
     async fn check_in(&self, now: Timestamp, code: &str, at: &str) -> Answer {
+        self.check_in_at(now, code, at, "application/json").await
+    }
+
+    async fn check_in_at(&self, now: Timestamp, code: &str, at: &str, accept: &str) -> Answer {
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.append_pair("appointment", &self.appointment.key().to_string()).append_pair("code", code);
         body.append_pair("at", at).append_pair("csrf", self.secret.csrf_token().as_str());
         let cookie = self.cookie();
         let form = "application/x-www-form-urlencoded";
-        let headers = [("cookie", cookie.as_str()), ("accept", "application/json"), ("content-type", form)];
+        let headers = [("cookie", cookie.as_str()), ("accept", accept), ("content-type", form)];
         self.morning.send(now, "POST", "/visits/checkin", &headers, &body.finish()).await
     }
 
@@ -244,6 +248,25 @@ async fn from_the_desks_code_to_the_room() {
     assert_eq!((&called["place"]["state"], &called["place"]["room"]), (&"called".into(), &ROOM.into()));
     let page = first.get(now(), &first.page(), "text/html").await;
     assert!(page.body.contains("请到 201 就诊！") && page.body.contains("/visits/live?pass="), "{}", page.body);
+}
+
+/// Whoever was led here by a code on a screen and took longer than it lived types the one that stands there now.
+#[tokio::test]
+async fn an_old_code_is_typed_anew_on_the_same_page() {
+    let morning = Morning::new().await;
+    let first = morning.somebody(1).await;
+    let later = time::add_seconds(now(), 11 * 60);
+    let again = first.check_in_at(later, &code(), "dept:NK", "text/html").await;
+    assert_eq!(again.status, 422, "{}", again.body);
+    let typed = format!("value=\"{}\"", code());
+    for text in ["签到码不对或已更新", "name=\"code\"", &typed, "name=\"at\" value=\"dept:NK\""] {
+        assert!(again.body.contains(text), "{text}: {}", again.body);
+    }
+    assert!(!again.body.contains("type=\"hidden\" name=\"code\""), "{}", again.body);
+    let newer = keys().desk_code("dept:NK", later.as_second());
+    let full_width: String = newer.chars().filter_map(|c| char::from_u32(u32::from(c) + 0xFEE0)).collect();
+    let other = first.check_in(later, &full_width, "dept:WK").await;
+    assert_eq!(other.status, 303, "the desk of the visit counts, whatever the address said: {}", other.body);
 }
 
 #[tokio::test]

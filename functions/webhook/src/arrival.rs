@@ -19,7 +19,7 @@ const CHECKED_IN_MAX: usize = 3;
 /// How long it may take before the answer goes out without it; WeChat hangs up after five seconds.
 const CHECK_IN_TIMEOUT_MS: u64 = 2_500;
 const NONE_TODAY: &str = "今天没有查到您的号。如在窗口挂号，请到分诊台由工作人员签到。";
-const NOT_CERTAIN: &str = "请点下面的链接，输入分诊台屏幕上的签到码。";
+const NOT_CERTAIN: &str = "请点下面的链接，输入候诊大屏上的签到码。";
 const NOT_NOW: &str = "正在为您签到，请稍后点下面的链接查看；如未成功请到分诊台。";
 
 /// Checks in, and says for each visit where it stands or why not.

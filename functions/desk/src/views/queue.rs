@@ -525,6 +525,11 @@ impl Candidate {
 pub struct ChoicesView {
     clinic: String,
     choices: Vec<Candidate>,
+    /// What was asked for with the name.
+    #[serde(skip)]
+    priority: Priority,
+    #[serde(skip)]
+    room: Option<String>,
     #[serde(skip)]
     key: IdempotencyKey,
 }
@@ -532,20 +537,38 @@ pub struct ChoicesView {
 impl ChoicesView {
     /// From those who fit.
     pub fn of(clinic: &Clinic, choices: Vec<Candidate>, random: [u8; 16]) -> Self {
-        Self { clinic: clinic.id.to_string(), choices, key: IdempotencyKey::from_random(random) }
+        let key = IdempotencyKey::from_random(random);
+        Self { clinic: clinic.id.to_string(), choices, priority: Priority::None, room: None, key }
+    }
+
+    /// Whoever is chosen goes first for this reason, and the reader goes on in this room.
+    #[must_use]
+    pub fn with(mut self, priority: Priority, room: Option<String>) -> Self {
+        (self.priority, self.room) = (priority, room);
+        self
+    }
+
+    /// An address of the desk, at the reader's room.
+    fn path(&self, end: &str) -> String {
+        let path = format!("/desk/clinics/{}{end}", self.clinic);
+        match &self.room {
+            Some(room) => format!("{path}?room={}", utf8_percent_encode(room, NON_ALPHANUMERIC)),
+            None => path,
+        }
     }
 }
 
 impl View for ChoicesView {
     fn page(&self, context: &PageContext<'_>) -> Markup {
-        let back = format!("/desk/clinics/{}", self.clinic);
+        let back = self.path("");
         let body = html! {
             (heading("是哪一位？", Some("请核对证件或卡号后选择")))
             div.acts {
                 @for one in &self.choices {
-                    form method="post" action={ "/desk/clinics/" (self.clinic) "/check-in" } {
+                    form method="post" action=(self.path("/check-in")) {
                         (form_start_fields(context, &self.key))
                         input type="hidden" name="who" value=(one.appointment);
+                        input type="hidden" name="priority" value=(priority_code(self.priority));
                         (Button::submit(&one.text()))
                     }
                 }

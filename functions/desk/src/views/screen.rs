@@ -8,7 +8,7 @@ use domain::time;
 use maud::{Markup, html};
 use runtime::http::Call;
 use serde::Serialize;
-use web::components::{Button, Page, Script, Tone, heading, key_values, notice, page};
+use web::components::{Button, Page, Script, Tone, heading, key_values, notice, page, qr};
 use web::negotiate::Cache;
 use web::view::{PageContext, View};
 
@@ -102,10 +102,36 @@ fn spoken(queue: &Queue) -> Option<Spoken> {
     Some(Spoken { ver: last.ver, text: format!("请 {} 号，{family}到 {room} 就诊", entry.number) })
 }
 
+/// Checking in without the desk: scanned, or typed on the page of one's phone.
+#[derive(Debug, Serialize)]
+pub struct CheckInCode {
+    code: String,
+    /// The page with the code filled in.
+    url: String,
+}
+
+impl CheckInCode {
+    /// Of a desk.
+    pub fn of(public_url: &str, desk: &str, code: String) -> Self {
+        let url = format!("{public_url}/visits/checkin?at={desk}&code={code}");
+        Self { code, url }
+    }
+
+    fn html(&self) -> Markup {
+        html! {
+            aside #checkin aria-label="签到" {
+                @match qr(&self.url, &self.code) { Ok(code) => (code), Err(_) => b { (self.code) } }
+                p { "到院请签到：微信扫码，或在“候诊”页输入签到码" }
+            }
+        }
+    }
+}
+
 /// The waiting-room screen.
 #[derive(Debug, Serialize)]
 pub struct ScreenView {
     sections: Vec<Section>,
+    check_in: CheckInCode,
     #[serde(skip)]
     here: String,
     #[serde(skip)]
@@ -114,9 +140,10 @@ pub struct ScreenView {
 
 impl ScreenView {
     /// From the queues with their names.
-    pub fn of(queues: &[(String, Queue)], policy: &QueuePolicy, call: &Call<Action>) -> Self {
+    pub fn of(queues: &[(String, Queue)], policy: &QueuePolicy, check_in: CheckInCode, call: &Call<Action>) -> Self {
         Self {
             sections: queues.iter().map(|(name, queue)| Section::of(name, queue, policy)).collect(),
+            check_in,
             here: call.meta.path_and_query(),
             read_at: time::wall_clock(call.now).strftime("%H:%M:%S").to_string(),
         }
@@ -147,6 +174,7 @@ impl View for ScreenView {
                             }
                         }
                     }
+                    (self.check_in.html())
                 }
             }
         };

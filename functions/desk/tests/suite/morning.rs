@@ -147,8 +147,9 @@ async fn whoever_comes_is_known_by_card_code_number_or_name() {
     assert_eq!((again.status, again.numbers("waiting").len()), (200, 1), "coming twice is coming once");
 
     let second = world.book("0900").await;
-    let by_number = world.check_in(&nurse, &second.place.number.to_string()).await;
-    assert_eq!(by_number.numbers("waiting").len(), 2);
+    let full_width: String = second.place.number.to_string().chars().map(full_width).collect();
+    let by_number = world.check_in(&nurse, &full_width).await;
+    assert_eq!(by_number.numbers("waiting").len(), 2, "{full_width}: {}", by_number.text);
 
     let third = world.book("0930").await;
     let by_name = world.check_in(&nurse, "林晓梅").await;
@@ -164,6 +165,30 @@ async fn whoever_comes_is_known_by_card_code_number_or_name() {
         let answer = world.check_in(&nurse, nobody).await;
         assert_eq!((answer.status, answer.code()), (404, "nobody_found"), "{nobody}");
     }
+}
+
+/// As a keyboard left in Chinese types a digit.
+fn full_width(digit: char) -> char {
+    char::from_u32(u32::from(digit) + 0xFEE0).unwrap()
+}
+
+#[tokio::test]
+async fn a_priority_given_with_a_name_stays_when_the_person_is_chosen() {
+    let world = World::open().await;
+    let nurse = world.nurse().await;
+    here(&world, &nurse, "0900").await;
+    let booked = world.book("0900").await;
+    let room = "?room=201%20%E8%AF%8A%E5%AE%A4";
+    let check_in = format!("{}/check-in{room}", world.queue_path());
+    let choices = world.submit(&nurse, &check_in, &[("who", "林晓梅"), ("priority", "military")]).await;
+    for kept in [&check_in, &format!("{}{room}", world.queue_path()), "name=\"priority\" value=\"military\""] {
+        assert!(choices.text.contains(kept), "{kept}: {}", choices.text);
+    }
+    let chosen = [("who", &*booked.key().to_string()), ("priority", "military")];
+    let here = world.submit(&nurse, &check_in, &chosen).await;
+    assert_eq!(here.header("location"), format!("{}{room}", world.queue_path()));
+    let queue = world.get(&nurse, &world.queue_path()).await;
+    assert_eq!(queue.body["waiting"][0]["number"], booked.place.number, "{}", queue.text);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What comes out of a printer, and what hangs on the wall.
 
-use crate::world::{SCREENS, World};
+use crate::world::{SCREENS, World, codes};
 use domain::time::add_days;
 use lambda_http::http::Method;
 
@@ -68,6 +68,13 @@ async fn the_wall_shows_masked_names_to_whoever_has_its_address() {
         assert!(!shown.text.contains("晓梅") && !shown.text.contains(lin.as_str()), "{}", shown.text);
         let page = world.send(Method::GET, path, None, &[("accept", "text/html")], "").await;
         assert!(page.text.contains("开启语音") && page.text.contains("林*梅"), "{}", page.text);
+        let code = codes().desk_code("dept:XNK", world.clock.now().as_second());
+        assert_eq!(shown.body["check_in"]["code"], code);
+        assert_eq!(
+            shown.body["check_in"]["url"],
+            format!("https://desk.example.com/visits/checkin?at=dept:XNK&code={code}")
+        );
+        assert!(page.text.contains(&code) && page.text.contains("二维码"), "who stands before it can check in");
 
         for bad in [
             path.replace("sign=", "sign=x"),

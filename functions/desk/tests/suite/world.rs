@@ -25,6 +25,7 @@ use store::patients::{Registered, Registrar, Registration};
 use store::registration::HoldRequest;
 use store::seal::Keyring;
 use web::Response;
+use web::pass::PassKeys;
 use web::session::{SessionSecret, cookie_name};
 use web::view::Site;
 
@@ -108,6 +109,7 @@ impl World {
             desk: Desk::new(table, clock.clone(), URL),
             staff: Secret::fixed(tokens()),
             identity: Secret::fixed(keyring()),
+            codes: Secret::fixed(codes()),
         };
         let clinic = Clinic { room: "201 诊室".into(), ..kit::clinic("XNK", TODAY, 0, at("2026-11-16T00:00:00Z")) };
         let world = Self { app, clock, clinic: clinic.clone(), serial: AtomicU32::new(1) };
@@ -307,6 +309,11 @@ fn tokens() -> StaffTokens {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, SCREENS.as_bytes());
     let sha256 = runtime::random::hex(digest.as_ref());
     StaffTokens { tokens: vec![StaffToken { name: "television".into(), sha256, scopes: vec!["screens".into()] }] }
+}
+
+/// What signs the codes of desks.
+pub(crate) fn codes() -> PassKeys {
+    PassKeys::parse(&[STANDARD.encode([3; 32])]).unwrap()
 }
 
 pub(crate) fn keyring() -> Keyring {

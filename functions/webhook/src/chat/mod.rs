@@ -18,7 +18,7 @@ const OWN_NUMBERS_WORDS: [&str; 6] = ["我的号", "取消", "退号", "排队",
 const CHECK_IN_SCENE: &str = "checkin:";
 /// Where the code on a desk's screen is typed.
 pub(crate) const CHECK_IN_PAGE: &str = "/visits/checkin";
-const NO_PRINTED_CODE: &str = "本院使用分诊台屏幕上的签到码签到，请扫描屏幕上的二维码或输入 6 位签到码。";
+const NO_PRINTED_CODE: &str = "本院使用候诊大屏上的签到码签到，请扫描大屏上的二维码或输入 6 位签到码。";
 const TEXT_ONLY: &str = "这里是自动回复，目前只能看懂文字。";
 const NO_NUMBERS: &str = "您目前没有待就诊的号。";
 

@@ -27,8 +27,9 @@ fn folded(raw: &str) -> Option<String> {
     Some(raw.nfkc().filter(|c| !is_invisible(*c)).collect())
 }
 
-/// As [`folded`], without any white space.
-fn compact(raw: &str) -> Option<String> {
+/// Typed text with full-width letters and digits as plain ones, without invisible characters and white space. `None`
+/// when it is longer than any real document, name or phone.
+pub fn compact(raw: &str) -> Option<String> {
     folded(raw).map(|text| text.chars().filter(|c| !c.is_whitespace()).collect())
 }
 
