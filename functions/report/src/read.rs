@@ -7,6 +7,7 @@ use crate::views::times::when_text;
 use crate::views::versions::{Heading, VersionsView};
 use crate::{Action, App};
 use domain::id::ReportId;
+use domain::report::release::Progress;
 use domain::report::{Item, Report, Shown};
 use runtime::Refusal;
 use runtime::http::Call;
@@ -29,8 +30,11 @@ impl Opened {
 
     /// What of a version the reader sees now.
     pub(crate) fn shown(&self, call: &Call<Action>, report: &Report) -> Result<Shown, Refusal> {
-        let progress = self.known.filed.progress_for_reader(call.now);
-        Ok(call.profile()?.reports.seen_by(report, self.access.reader, progress, call.now))
+        Ok(call.profile()?.reports.seen_by(report, self.access.reader, self.progress(call), call.now))
+    }
+
+    fn progress(&self, call: &Call<Action>) -> Progress {
+        self.known.filed.progress_for_reader(call.now)
     }
 
     /// What its pages know of a report.
@@ -64,7 +68,8 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
     let shown = opened.shown(call, opened.current()?)?;
     let keys = app.identity.get(call.now).await?;
     let trend = |item: &Item| trend_path(&keys, &opened, item);
-    if shown.has_content() {
+    // A report whose critical value is still a clinician's to tell has not been read by seeing the rest of it.
+    if shown.has_content() && !opened.progress(call).awaits_clinician {
         note_read(app, call, &opened).await?;
     }
     Ok(call.show(&ReportView::of(&shown, opened.about(), &trend)))

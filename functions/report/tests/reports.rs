@@ -391,8 +391,11 @@ async fn a_critical_value_is_the_clinicians_to_tell() {
     for told in [reader.get(&path).await.body, reader.page(&path).await.body] {
         assert!(told.contains("140") && !told.contains("7.9") && !told.contains("血钾"), "{told}");
     }
+    let unread = async || reader.get(&reader.list_path()).await.json()["unread"].clone();
+    assert_eq!(unread().await, 1, "who saw the rest has not read it");
     hospital.table.acknowledge_critical(&id, "nurse-li", Deed::PatientReached, now()).await.unwrap();
     assert!(reader.get(&path).await.body.contains("7.9"));
+    assert_eq!(unread().await, 0);
 }
 
 #[tokio::test]

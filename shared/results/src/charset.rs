@@ -15,6 +15,9 @@ pub enum Charset {
     Other(&'static Encoding),
 }
 
+/// Changes the character set within a text (ISO 2022).
+const ESCAPE: u8 = 0x1B;
+
 /// The bytes are not text of that encoding, or the text has a character it cannot hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not text of that encoding")]
@@ -49,6 +52,8 @@ impl Charset {
         match bytes {
             [0, b, ..] if *b != 0 => Some(Self::Other(UTF_16BE)),
             [b, 0, ..] if *b != 0 => Some(Self::Other(UTF_16LE)),
+            // Japanese of seven bits (ISO IR87) would pass for ASCII.
+            _ if bytes.contains(&ESCAPE) => None,
             _ if std::str::from_utf8(bytes).is_ok() => Some(Self::Utf8),
             _ if Self::Gb18030.decode(bytes).is_ok() => Some(Self::Gb18030),
             _ => None,
@@ -128,6 +133,7 @@ mod tests {
     fn what_is_no_text_is_refused() {
         assert_eq!(Charset::Utf8.decode(&[0xC3, 0x28]), Err(CharsetError));
         assert_eq!(Charset::detect(&[0xFF, 0x20, 0x20]), None);
+        assert_eq!(Charset::detect(b"\x1B$B8!:: \x1B(B"), None);
         assert_eq!(Charset::Latin1.encode("门"), Err(CharsetError));
     }
 

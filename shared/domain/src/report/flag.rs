@@ -223,7 +223,8 @@ pub fn own_flag(values: &[Value], ranges: &[ReferenceRange], about: About) -> Op
 fn compare(value: &Value, range: &ReferenceRange) -> Option<Meaning> {
     match (&value.reading, range.expected) {
         (Reading::Quantity(quantity), None) => position(quantity, range),
-        (Reading::Text, Some(expected)) => polarity(value.sent.as_str(), expected),
+        // `+1` is a cross and a number.
+        (Reading::Text | Reading::Quantity(_), Some(expected)) => polarity(value.sent.as_str(), expected),
         (Reading::Coded(concept), Some(expected)) => polarity(concept.name(), expected),
         _ => None,
     }
@@ -266,6 +267,9 @@ mod tests {
             ("阳性", "阴性", &[], Some(Meaning::Abnormal), true),
             ("阴性(-)", "阴性", &[], Some(Meaning::Normal), false),
             ("+-", "阴性", &["POS"], Some(Meaning::Positive), false),
+            ("阳性(++)", "阴性(-)", &[], Some(Meaning::Abnormal), true),
+            ("+1", "Negative", &[], Some(Meaning::Abnormal), true),
+            ("1", "阴性", &[], None, false),
             ("见报告单", "阴性", &[], None, false),
             ("<0.01", "", &["D"], None, false),
             ("5", "4-6", &["N", "HH"], Some(Meaning::CriticalHigh), true),

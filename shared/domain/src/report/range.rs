@@ -205,11 +205,17 @@ fn read_span(text: &str) -> Option<ReferenceRange> {
     let inner = plain.strip_prefix(['[', '(']).and_then(|inner| inner.strip_suffix([']', ')'])).unwrap_or(&plain);
     let (low, high, rest) = read_ends(inner.trim())?;
     let unit = read_unit(rest).ok()?;
-    let ordered = match (&low, &high) {
-        (Some(low), Some(high)) => low.number.compare(&high.number) != Ordering::Greater,
-        _ => true,
-    };
-    ordered.then(|| ReferenceRange { text: sent, low, high, unit, ..ReferenceRange::default() })
+    is_ordered(low.as_ref(), high.as_ref()).then(|| ReferenceRange {
+        text: sent,
+        low,
+        high,
+        unit,
+        ..ReferenceRange::default()
+    })
+}
+
+fn is_ordered(low: Option<&Bound>, high: Option<&Bound>) -> bool {
+    low.zip(high).is_none_or(|(low, high)| low.number.compare(&high.number) != Ordering::Greater)
 }
 
 type Ends<'a> = (Option<Bound>, Option<Bound>, &'a str);
@@ -224,13 +230,14 @@ fn read_ends(text: &str) -> Option<Ends<'_>> {
         Some(Comparator::GreaterOrEqual) => Some((Some(Bound { number: first, inclusive: true }), None, rest)),
         None => {
             let rest = rest.strip_prefix('%').unwrap_or(rest).trim_start();
-            let rest = SEPARATORS.iter().find_map(|separator| rest.strip_prefix(separator))?;
-            let (second, rest) = leading_number(rest.trim_start())?;
-            Some((
-                Some(Bound { number: first, inclusive: true }),
-                Some(Bound { number: second, inclusive: true }),
-                rest,
-            ))
+            let low = Some(Bound { number: first, inclusive: true });
+            // Of `-5--1` the second sign is the number's, of `3.5--9.5` it cannot be.
+            let ends = SEPARATORS.iter().rev().filter_map(|separator| {
+                let (second, rest) = leading_number(rest.strip_prefix(separator)?.trim_start())?;
+                Some((Some(Bound { number: second, inclusive: true }), rest))
+            });
+            let (high, rest) = ends.into_iter().find(|(high, _)| is_ordered(low.as_ref(), high.as_ref()))?;
+            Some((low, high, rest))
         }
     }
 }
@@ -272,14 +279,42 @@ fn read_unit(rest: &str) -> Result<Option<Unit>, Prose> {
         !unit.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ';' | ',' | '，' | '；' | '：' | ':'));
     match unit {
         "" => Ok(None),
-        _ if is_unit && is_one_word && !is_phrase(unit) => Ok(Unit::words(unit)),
+        _ if is_unit && is_one_word && !is_phrase(unit) && !is_power(unit) => Ok(Unit::words(unit)),
         _ => Err(Prose),
     }
 }
 
-/// Chinese words behind a number that say more than a unit: 岁, 天, 男, 女, 期.
+/// A power alone, or an exponent: it is the number's (`1×10^3`, `1.0E2`), not a unit.
+fn is_power(text: &str) -> bool {
+    let is_sign = |c: char| matches!(c, 'x' | 'X' | '×' | '*' | '^' | 'e' | 'E' | '+' | '-') || c.is_numeric();
+    let exponent = text.strip_prefix(['e', 'E']).map(|rest| rest.trim_start_matches(['+', '-']));
+    text.contains(char::is_numeric) && text.chars().all(is_sign)
+        || exponent.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Words behind a number that say more than a unit: 岁, 期, 阳性, 升高, `Positive`. What such words are said of need
+/// not be what is usual: `≥1.0阳性`.
 fn is_phrase(text: &str) -> bool {
-    text.contains(['岁', '天', '周', '月', '男', '女', '期', '为', '儿', '成'])
+    // Those of 个/高倍视野, 拷贝/毫升, 次/分 and the like; any other Chinese character is a word.
+    const OF_UNITS: &str = "个次分秒时小升克米毫微纳皮摩尔国际单位拷贝视野倍汞柱千万亿百每帕度";
+    const VERDICTS: [&str; 13] = [
+        "positive",
+        "negative",
+        "high",
+        "low",
+        "normal",
+        "defici",
+        "suffici",
+        "desir",
+        "optim",
+        "borderline",
+        "risk",
+        "react",
+        "detect",
+    ];
+    let plain = text.replace("高倍", "").replace("低倍", "").to_lowercase();
+    let is_word = |c: char| matches!(c, '\u{3400}'..='\u{9FFF}') && !OF_UNITS.contains(c);
+    plain.contains(is_word) || VERDICTS.iter().any(|verdict| plain.contains(verdict))
 }
 
 /// `男 3.5-5.5 女 3.0-5.0`: parts that each begin with a sex and are a span. A word before or between them (an age)
@@ -379,6 +414,18 @@ mod tests {
             ("Male: 4.4-5.2 / Female: 4.0-4.8", "男[4.4,5.2] 女[4.0,4.8]"),
             ("12-14 y Male: 4.4 - 5.2 x 10^12/L ; 15-17 y: 4.5-5.3", "words"),
             (">0.4 Positive; 0.3 to 0.4 Suspect < 0.3 Negative", "words"),
+            ("-5--1", "[-5,-1]"),
+            ("-5--+1", "[-5,+1]"),
+            ("0-5个/高倍视野", "[0,5]个/高倍视野"),
+            ("4-10×10^9/L", "[4,10]×10^9/L"),
+            ("≥1.0阳性", "words"),
+            ("≥6.2 升高", "words"),
+            ("5.18-6.19边缘升高", "words"),
+            (">=1.0 Positive", "words"),
+            ("<20 Deficient", "words"),
+            ("<1×10^3", "words"),
+            ("<1.0E+03IU/mL", "words"),
+            ("0-1.0E3", "words"),
             ("成人 3.5-5.5", "words"),
             ("3.5-5.5岁", "words"),
             ("9.5-3.5", "words"),

@@ -380,10 +380,17 @@ impl Polarity {
             | "trace" => Some(Self::Doubtful),
             "阳性" | "阳" | "阳性+" | "+阳性" | "pos" | "pos." | "positive" | "检出" | "有反应" | "reactive"
             | "detected" => Some(Self::Positive),
-            crosses if is_crosses(crosses) => Some(Self::Positive),
+            crosses if is_crosses(crosses) || is_positive_with_crosses(crosses) => Some(Self::Positive),
             _ => None,
         }
     }
+}
+
+/// `阳性++`, `3+阳性`, `强阳性`.
+fn is_positive_with_crosses(text: &str) -> bool {
+    let word = text.strip_prefix('强').unwrap_or(text);
+    let rest = word.strip_prefix("阳性").or_else(|| word.strip_suffix("阳性"));
+    rest.is_some_and(|rest| rest.is_empty() || is_crosses(rest))
 }
 
 /// `+`, `++`, `3+`, `+++`, `4+`, `+1`.
@@ -438,6 +445,9 @@ mod tests {
             ("++", Some(Polarity::Positive)),
             ("3+", Some(Polarity::Positive)),
             ("阳性（+）", Some(Polarity::Positive)),
+            ("阳性(++)", Some(Polarity::Positive)),
+            ("强阳性（3+）", Some(Polarity::Positive)),
+            ("非阳性", None),
             ("见报告单", None),
             ("12", None),
             ("", None),

@@ -3,7 +3,7 @@
 use crate::fault::{Fault, FaultKind};
 use crate::tree::Node;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The most entries of a bundle.
 pub(super) const ENTRIES_MAX: usize = 20_000;
@@ -16,6 +16,9 @@ fn is_bundle(document: &Node) -> bool {
     document.get("resourceType").and_then(Node::as_text) == Some("Bundle")
 }
 
+/// Resources that are results: of two under one address, chance would decide which one counts.
+const RESULTS: [&str; 2] = ["DiagnosticReport", "Observation"];
+
 /// What looking at a resource and passing on counts as, in bytes.
 const LOOKED_AT_BYTES: usize = 32;
 
@@ -24,6 +27,16 @@ pub(super) struct Resource {
     pub(super) node: Node,
     pub(super) full_url: String,
     pub(super) place: String,
+    /// Where in the bundle it stands, or the one that contains it.
+    at: usize,
+}
+
+/// What a reference means.
+pub(super) struct Found<'a> {
+    pub(super) node: &'a Node,
+    full_url: &'a str,
+    pub(super) place: String,
+    at: usize,
 }
 
 impl Resource {
@@ -36,7 +49,7 @@ impl Resource {
     }
 
     /// What its relative references are relative to.
-    fn base(&self) -> &str {
+    pub(super) fn base(&self) -> &str {
         let end = format!("/{}/{}", self.kind(), self.id());
         self.full_url.strip_suffix(&end).unwrap_or_default()
     }
@@ -61,8 +74,8 @@ impl Bundle {
         let mut open = vec![(document, String::new())];
         while let Some((document, place)) = open.pop() {
             if !is_bundle(&document) {
-                let resource = Resource { node: document, full_url: String::new(), place };
-                found.push(Self::indexed(vec![resource], None, None));
+                let resource = Resource { node: document, full_url: String::new(), place, at: 0 };
+                found.push(Self::indexed(vec![resource], None, None)?);
                 continue;
             }
             let (bundle, inner) = Self::of(document, &place)?;
@@ -74,6 +87,7 @@ impl Bundle {
 
     /// A bundle, and the bundles it holds with their places.
     fn of(mut document: Node, place: &str) -> Result<(Self, Vec<(Node, String)>), Fault> {
+        refuse_rules(&document, place)?;
         let identifier = document.take("identifier").and_then(|mut identifier| identifier.take_text("value"));
         let id = identifier.or_else(|| document.take_text("id"));
         let timestamp = document.take_text("timestamp");
@@ -89,22 +103,37 @@ impl Bundle {
             let place = format!("{}.resource", entry_at(at));
             match entry.take("resource") {
                 Some(bundle) if is_bundle(&bundle) => inner.push((bundle, place)),
-                Some(node) => resources.push(Resource { node, full_url, place }),
+                Some(node) => resources.push(Resource { node, full_url, place, at: resources.len() }),
+                // To delete a result is to take it back, and that is said by its status.
+                None if deletes(&entry) => {
+                    return Err(Fault::at(format!("{}.request", entry_at(at)), FaultKind::Unsupported));
+                }
                 None => {}
             }
         }
-        Ok((Self::indexed(resources, id, timestamp), inner))
+        Ok((Self::indexed(resources, id, timestamp)?, inner))
     }
 
-    fn indexed(resources: Vec<Resource>, id: Option<String>, timestamp: Option<String>) -> Self {
+    fn indexed(resources: Vec<Resource>, id: Option<String>, timestamp: Option<String>) -> Result<Self, Fault> {
         let (mut by_url, mut by_type) = (HashMap::new(), HashMap::new());
         for (at, resource) in resources.iter().enumerate() {
+            refuse_unclear(resource)?;
+            let by_id = format!("{}/{}", resource.kind(), resource.id());
+            let former = match resource.full_url.as_str() {
+                "" if resource.id().is_empty() => None,
+                "" => by_type.get(&by_id),
+                url => by_url.get(url),
+            };
+            let is_other = |former: &usize| resources.get(*former).is_some_and(|former| former.node != resource.node);
+            if RESULTS.contains(&resource.kind()) && former.is_some_and(is_other) {
+                return Err(Fault::at(resource.place.as_str(), FaultKind::Twice));
+            }
             if !resource.full_url.is_empty() {
                 by_url.entry(resource.full_url.clone()).or_insert(at);
             }
-            by_type.entry(format!("{}/{}", resource.kind(), resource.id())).or_insert(at);
+            by_type.entry(by_id).or_insert(at);
         }
-        Self { resources, by_url, by_type, id, timestamp, resolved_bytes: Cell::new(0) }
+        Ok(Self { resources, by_url, by_type, id, timestamp, resolved_bytes: Cell::new(0) })
     }
 
     /// The resource a reference means: within the bundle only, by full address, else beside the one that refers, else
@@ -140,23 +169,80 @@ impl Bundle {
         self.resolved_bytes.set(self.resolved_bytes.get().saturating_add(bytes));
     }
 
-    /// A resource by reference: contained in the one that refers, or in the bundle.
+    /// A resource by reference: contained beside or in the one that refers, or in the bundle.
     pub(super) fn resolve(&self, from: &Resource, reference: &str) -> Option<Resource> {
+        let Found { node, full_url, place, at } = self.look(from, reference)?;
+        Some(Resource { node: self.copy(node)?, full_url: full_url.to_owned(), place, at })
+    }
+
+    /// The same without a copy.
+    pub(super) fn look(&self, from: &Resource, reference: &str) -> Option<Found<'_>> {
         let Some(id) = reference.strip_prefix('#') else {
-            let found = self.resources.get(self.find(from, reference)?)?;
-            let (full_url, place) = (found.full_url.clone(), found.place.clone());
-            return Some(Resource { node: self.copy(&found.node)?, full_url, place });
+            let at = self.find(from, reference)?;
+            let found = self.resources.get(at)?;
+            return Some(Found { node: &found.node, full_url: &found.full_url, place: found.place.clone(), at });
         };
-        let contained = match from.node.get("contained")? {
-            Node::List(nodes) => nodes.as_slice(),
-            one => std::slice::from_ref(one),
-        };
-        let has_id = |node: &&Node| node.get("id").and_then(Node::as_text) == Some(id);
-        let at = contained.iter().position(|node| has_id(&node));
+        let holder = self.resources.get(from.at)?;
+        let contained = contained_in(holder);
+        let number = contained.iter().position(|node| node.get("id").and_then(Node::as_text) == Some(id));
         // Looking is paid for too: every reference may look through all of them.
-        self.pay(at.unwrap_or(contained.len()).saturating_mul(LOOKED_AT_BYTES));
-        let at = at?;
-        let node = self.copy(contained.get(at)?)?;
-        Some(Resource { node, full_url: from.full_url.clone(), place: format!("{}.contained[{at}]", from.place) })
+        self.pay(number.unwrap_or(contained.len()).saturating_mul(LOOKED_AT_BYTES));
+        let number = number?;
+        let place = format!("{}.contained[{number}]", holder.place).trim_start_matches('.').to_owned();
+        Some(Found { node: contained.get(number)?, full_url: &holder.full_url, place, at: from.at })
+    }
+}
+
+fn contained_in(resource: &Resource) -> &[Node] {
+    match resource.node.get("contained") {
+        Some(Node::List(nodes)) => nodes,
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    }
+}
+
+/// Whether an entry without a resource deletes a result.
+fn deletes(entry: &Node) -> bool {
+    let of_request = |name: &str| entry.get("request").and_then(|request| request.get(name)?.as_text());
+    let is_result = |url: &str| url.contains("DiagnosticReport") || url.contains("Observation");
+    of_request("method") == Some("DELETE") && of_request("url").is_some_and(is_result)
+}
+
+/// Rules by which a resource is to be understood: none are known here.
+fn refuse_rules(node: &Node, place: &str) -> Result<(), Fault> {
+    let place = format!("{place}.implicitRules");
+    match node.get("implicitRules") {
+        None | Some(Node::Null) => Ok(()),
+        Some(_) => Err(Fault::at(place.trim_start_matches('.'), FaultKind::Unsupported)),
+    }
+}
+
+/// Refuses what FHIR forbids to read on: an extension that changes what is said (`modifierExtension`), rules unknown here,
+/// two contained resources under one id.
+fn refuse_unclear(resource: &Resource) -> Result<(), Fault> {
+    if !RESULTS.contains(&resource.kind()) && resource.kind() != "Patient" {
+        return Ok(());
+    }
+    refuse_rules(&resource.node, &resource.place)?;
+    if has_modifier(&resource.node) {
+        let place = format!("{}.modifierExtension", resource.place);
+        return Err(Fault::at(place.trim_start_matches('.'), FaultKind::Unsupported));
+    }
+    let mut ids = BTreeSet::new();
+    let mut named = contained_in(resource).iter().filter_map(|node| node.get("id")?.as_text());
+    if named.any(|id| !ids.insert(id)) {
+        let place = format!("{}.contained", resource.place);
+        return Err(Fault::at(place.trim_start_matches('.'), FaultKind::Twice));
+    }
+    Ok(())
+}
+
+fn has_modifier(node: &Node) -> bool {
+    match node {
+        Node::List(nodes) => nodes.iter().any(has_modifier),
+        Node::Object(fields) => {
+            fields.iter().any(|(name, node)| (name == "modifierExtension" && *node != Node::Null) || has_modifier(node))
+        }
+        _ => false,
     }
 }

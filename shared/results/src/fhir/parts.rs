@@ -223,7 +223,9 @@ impl Parts<'_> {
     fn ranges(&mut self, node: &mut Node) -> (Vec<ReferenceRange>, Vec<String>) {
         let ranges = node.take_list("referenceRange");
         let text = |range: &Node| range.get("text").and_then(Node::as_text).map(str::to_owned);
-        let texts = ranges.iter().filter_map(text).collect();
+        // Where one has numbers only, all of them are put into words.
+        let texts: Option<Vec<String>> = ranges.iter().map(text).collect();
+        let texts = texts.unwrap_or_default();
         (ranges.into_iter().flat_map(|range| self.read_range(range)).collect(), texts)
     }
 

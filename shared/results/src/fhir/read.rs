@@ -79,7 +79,20 @@ struct Reader<'a> {
     items: usize,
     used: BTreeSet<usize>,
     /// Whose report is being read: no observation of anybody else may get into it.
-    patient: Option<String>,
+    patient: Option<Whose>,
+}
+
+/// Whose something is: by the addresses of the patient, and by all numbers.
+struct Whose {
+    addresses: BTreeSet<String>,
+    numbers: BTreeSet<(String, String)>,
+}
+
+impl Whose {
+    /// Whether two are certainly of one patient: a number in common, or the address.
+    fn is_same(&self, other: &Self) -> bool {
+        !self.addresses.is_disjoint(&other.addresses) || !self.numbers.is_disjoint(&other.numbers)
+    }
 }
 
 impl Reader<'_> {
@@ -106,7 +119,7 @@ impl Reader<'_> {
         report.categories = categories;
         report.code = code;
         report.identifiers = identifiers;
-        self.patient = patient_of(&node);
+        self.patient = self.whose(resource);
         self.subject(resource, &mut node, &mut report);
         effective(&mut node, &mut report);
         report.times.issued = Parts::when(&mut node, "issued");
@@ -130,7 +143,7 @@ impl Reader<'_> {
             key(resource, &mut node.clone(), &identifiers).ok_or_else(|| missing(&resource.place, "identifier"))?;
         let categories = parts.concepts(&mut node, "category");
         self.used.insert(at);
-        self.patient = patient_of(&node);
+        self.patient = self.whose(resource);
         let item = self.item(resource, &mut Vec::new())?;
         let mut report = Report::new(key, self.transmission(&mut node), item.status);
         report.category = category(&categories);
@@ -159,6 +172,26 @@ impl Reader<'_> {
             control_id: self.bundle.id.clone().and_then(Text::some),
             sent_at: updated.or(stamped),
         }
+    }
+
+    /// Whose a resource is, as far as it says so: the patient it refers to, whatever the version.
+    fn whose(&self, resource: &Resource) -> Option<Whose> {
+        let subject = resource.node.get("subject")?;
+        let sent = subject.get("reference").and_then(Node::as_text);
+        let sent = sent.map(|sent| sent.split_once("/_history/").map_or(sent, |(sent, _)| sent));
+        let found = sent.and_then(|sent| self.bundle.look(resource, sent));
+        let mut numbers = BTreeSet::new();
+        add_numbers(subject, &mut numbers);
+        if let Some(patient) = &found {
+            add_numbers(patient.node, &mut numbers);
+        }
+        let addresses = match (found, sent) {
+            (Some(found), _) => BTreeSet::from([found.place]),
+            (None, Some(sent)) => BTreeSet::from([sent.to_owned(), format!("{}/{sent}", resource.base())]),
+            (None, None) => BTreeSet::new(),
+        };
+        let is_said = !addresses.is_empty() || !numbers.is_empty();
+        is_said.then_some(Whose { addresses, numbers })
     }
 
     /// The patient: by reference, number, and what a patient resource in the message says.
@@ -341,8 +374,8 @@ impl Reader<'_> {
         }
         let mut node = resource.node.clone();
         node.take("resourceType");
-        if let (Some(patient), Some(other)) = (&self.patient, patient_of(&node))
-            && *patient != other
+        if let (Some(patient), Some(other)) = (&self.patient, self.whose(resource))
+            && !patient.is_same(&other)
         {
             return Err(Fault::at(format!("{place}.subject"), FaultKind::OtherPatient));
         }
@@ -471,10 +504,16 @@ fn extra(place: &str, value: String) -> Extra {
     Extra { place: place.to_owned(), value: Text::new(value) }
 }
 
-/// The patient a resource refers to, whatever the version.
-fn patient_of(node: &Node) -> Option<String> {
-    let reference = node.get("subject")?.get("reference")?.as_text()?;
-    Some(reference.split_once("/_history/").map_or(reference, |(reference, _)| reference).to_owned())
+/// The numbers under `identifier`, each with whose it is.
+fn add_numbers(node: &Node, numbers: &mut BTreeSet<(String, String)>) {
+    let listed = match node.get("identifier") {
+        Some(Node::List(nodes)) => nodes.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    let text = |node: &Node, name: &str| node.get(name).and_then(Node::as_text).unwrap_or_default().trim().to_owned();
+    numbers.extend(listed.iter().map(|number| (text(number, "system"), text(number, "value"))));
+    numbers.retain(|(_, value)| !value.is_empty());
 }
 
 fn members_of(observation: &Resource) -> Vec<Node> {

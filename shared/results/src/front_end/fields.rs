@@ -14,7 +14,7 @@ struct Field {
 }
 
 /// A name without case, underscores, hyphens and the mark of an attribute.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
 }
 
@@ -93,6 +93,25 @@ impl Fields {
             Some(node) if node.as_text().is_some_and(|text| text.trim().is_empty()) => Vec::new(),
             Some(node) => vec![node],
         }
+    }
+
+    /// Takes a list of objects, or one object: words under the same name are something else.
+    pub(super) fn objects(&mut self, names: &[&str]) -> Vec<Node> {
+        let is_object = |node: &Node| matches!(node, Node::Object(_));
+        let are_objects = |node: &Node| match node {
+            Node::List(nodes) => nodes.iter().all(is_object),
+            one => is_object(one),
+        };
+        let is_one = |field: &Field| names.contains(&field.plain.as_str()) && are_objects(&field.node);
+        match self.0.iter().position(is_one).map(|at| self.0.remove(at).node) {
+            Some(Node::List(nodes)) => nodes,
+            one => one.into_iter().collect(),
+        }
+    }
+
+    /// What was not taken yet.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.0.iter().map(|field| &field.node)
     }
 
     /// What was not taken, as fields.

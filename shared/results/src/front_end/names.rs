@@ -70,6 +70,22 @@ pub const SPECIMEN_KIND: [&str; 5] = ["specimentype", "sampletype", "specimennam
 /// The items.
 pub const ITEMS: [&str; 9] =
     ["items", "itemlist", "subitems", "subitemlist", "details", "detaillist", "results", "resultlist", "testitems"];
+/// An item, repeated without a list around it.
+pub const ITEM: [&str; 4] = ["item", "detail", "testitem", "resultitem"];
+/// Names that only an item has: where they stand beside a value, it is one.
+pub const OF_AN_ITEM: [&str; 9] = [
+    "itemcode",
+    "itemname",
+    "testcode",
+    "testname",
+    "chinesename",
+    "bacterianame",
+    "drugname",
+    "antibioticname",
+    "antibioticcode",
+];
+/// How far an item is, where it is otherwise than its report.
+pub const ITEM_STATUS: [&str; 4] = ["itemstatus", "resultstatus", "status", "state"];
 /// The organisms of a culture.
 pub const ORGANISMS: [&str; 4] = ["bacteria", "bacterialist", "organisms", "germs"];
 /// The antibiotics of an organism.

@@ -1,7 +1,7 @@
 //! Reports in.
 
 use super::codes::{self, sex};
-use super::fields::Fields;
+use super::fields::{Fields, plain};
 use super::names;
 use crate::charset::Charset;
 use crate::fault::{Fault, FaultKind};
@@ -12,6 +12,7 @@ use domain::report::{
     Party, ReferenceRange, Report, ReportKey, ReportText, Role, Section, Specimen, Status, Subject, Text, TextKind,
     Times, Transmission, Unit, Value, Wire,
 };
+use std::cmp::Ordering;
 
 /// The most reports of one body.
 pub const REPORTS_MAX: usize = 1_000;
@@ -174,7 +175,8 @@ fn report(mut fields: Fields, envelope: &Envelope, codes: &Codes) -> Result<Repo
     report.images = images(&mut fields);
     report.files = files(&mut fields);
     let mut items = Vec::new();
-    for (at, node) in fields.list(&names::ITEMS).into_iter().enumerate() {
+    let (listed, repeated) = (fields.list(&names::ITEMS), fields.objects(&names::ITEM));
+    for (at, node) in listed.into_iter().chain(repeated).enumerate() {
         if at >= ITEMS_MAX {
             return Err(Fault::at("items", FaultKind::TooMany));
         }
@@ -190,6 +192,7 @@ fn report(mut fields: Fields, envelope: &Envelope, codes: &Codes) -> Result<Repo
         }
     }
     report.sections = vec![Section { title: None, items }];
+    refuse_unread_items(&fields, "items")?;
     report.extras = fields.extras();
     Ok(report)
 }
@@ -316,7 +319,7 @@ fn item(node: Node, status: Status, codes: &Codes, place: &str) -> Result<Item, 
         return Err(Fault::at(format!("{place}.itemName"), FaultKind::Missing));
     }
     let code = concept(code, name, fields.text(&names::LOINC));
-    let mut item = Item::new(code, status);
+    let mut item = Item::new(code, item_status(&fields, status, codes));
     item.unit = fields.text(&names::UNIT).and_then(|unit| Unit::words(unit.as_str()));
     let value = fields.text(&names::VALUE);
     item.values = value.iter().map(|value| Value::read(value.as_str(), item.unit.as_ref())).collect();
@@ -326,18 +329,55 @@ fn item(node: Node, status: Status, codes: &Codes, place: &str) -> Result<Item, 
     ends_apart(&mut fields, &mut item);
     item.method = fields.text(&names::METHOD).map(|method| Concept::words(method.as_str()));
     item.notes = fields.text(&names::REMARK).into_iter().collect();
+    refuse_unread_items(&fields, place)?;
     item.extras = fields.extras();
     Ok(item)
 }
 
-/// Where the machine sends both ends as numbers, they count; the text stays beside them.
+/// The state of one item, where it says one in words: a letter or a digit there may be a flag. Nothing is left of a report
+/// that was taken back.
+fn item_status(fields: &Fields, of_report: Status, codes: &Codes) -> Status {
+    let is_word = |code: &&str| code.chars().nth(1).is_some() && !code.bytes().all(|byte| byte.is_ascii_digit());
+    let mut sent = fields.all_texts(&names::ITEM_STATUS).into_iter().filter(is_word);
+    let own = sent.find_map(|code| codes::status(codes, code));
+    own.filter(|_| !matches!(of_report, Status::Cancelled | Status::EnteredInError)).unwrap_or(of_report)
+}
+
+/// An item where none is looked for is refused: it would have no flag, and a critical value no alarm.
+fn refuse_unread_items(fields: &Fields, place: &str) -> Result<(), Fault> {
+    let mut open: Vec<&Node> = fields.nodes().collect();
+    while let Some(node) = open.pop() {
+        match node {
+            Node::List(nodes) => open.extend(nodes),
+            Node::Object(inner) => {
+                let has = |known: &[&str]| inner.iter().any(|(name, _)| known.contains(&plain(name).as_str()));
+                if has(&names::OF_AN_ITEM) && has(&names::VALUE) {
+                    return Err(Fault::at(place, FaultKind::Unsupported));
+                }
+                open.extend(inner.iter().map(|(_, node)| node));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Where the machine sends both ends as numbers, they count; the text stays beside them. Two ends that leave nothing
+/// between them (0 and 0) fill fields nobody filled.
 fn ends_apart(fields: &mut Fields, item: &mut Item) {
-    let mut end = |known: &[&str]| {
+    let end = |fields: &Fields, known: &[&str]| {
         let number = fields.all_texts(known).into_iter().find_map(|text| Decimal::parse(text).ok())?;
-        fields.text(known);
         Some(Bound { number, inclusive: true })
     };
-    let (low, high) = (end(&names::RANGE_LOW), end(&names::RANGE_HIGH));
+    let (low, high) = (end(fields, &names::RANGE_LOW), end(fields, &names::RANGE_HIGH));
+    if low.as_ref().zip(high.as_ref()).is_some_and(|(low, high)| low.number.compare(&high.number) != Ordering::Less) {
+        return;
+    }
+    for (end, known) in [(&low, &names::RANGE_LOW), (&high, &names::RANGE_HIGH)] {
+        if end.is_some() {
+            fields.text(known);
+        }
+    }
     if low.is_some() || high.is_some() {
         item.ranges = vec![ReferenceRange { text: item.range_sent.clone(), low, high, ..ReferenceRange::default() }];
     }
@@ -350,10 +390,16 @@ fn flags(fields: &mut Fields, codes: &Codes) -> Vec<Flag> {
         Flag { system: None, text, code: Some(code) }
     };
     let mut found: Vec<Flag> = fields.text(&names::FLAG).map(flag).into_iter().collect();
-    let is_critical = |text: &str| matches!(text, "1" | "true" | "Y" | "y" | "是" | "危急");
+    let is_critical = |text: &str| {
+        let says_no = text.contains(['非', '不', '无', '否']);
+        matches!(text.to_lowercase().as_str(), "1" | "true" | "t" | "y" | "yes" | "是" | "有")
+            || text.contains('危') && !says_no
+            || Meaning::of(text).is_some_and(|meaning| !meaning.is_normal() && !meaning.is_susceptibility())
+    };
     if let Some(critical) = fields.text(&names::CRITICAL).filter(|text| is_critical(text.as_str())) {
-        let text = Some(Text::from(Meaning::Critical.code()));
-        found.push(Flag { system: None, code: Some(critical), text });
+        // What was sent may mean something else as a flag: `H` in this place is no mere high.
+        let code = Some(Text::from(Meaning::Critical.code()));
+        found.push(Flag { system: None, code, text: Some(critical) });
     }
     found
 }

@@ -43,9 +43,10 @@ pub fn read(message: &Message) -> Result<Results, Fault> {
     let mut files = Vec::new();
     let mut orders = read_orders(&header, message, &mut files)?;
     let mut reports = Vec::new();
-    while let Some(order) = (!orders.is_empty()).then(|| orders.remove(0)) {
-        let mut report = order.report;
-        adopt_children(&mut report, &order.numbers, &mut orders);
+    while let Some(mut order) = (!orders.is_empty()).then(|| orders.remove(0)) {
+        adopt_children(&mut order, &mut orders);
+        let Order { mut report, parent, .. } = order;
+        report.extras.extend(parent.into_iter().flat_map(|parent| parent.extras));
         reports.push(settle_status(report));
     }
     refuse_twice(&reports)?;
@@ -74,10 +75,22 @@ struct Group<'a> {
     others: Vec<(usize, &'a Segment)>,
 }
 
+impl Group<'_> {
+    fn patient_number(&self) -> Option<usize> {
+        self.patient.map(number_of)
+    }
+}
+
+fn number_of((number, _): (usize, &Segment)) -> usize {
+    number
+}
+
 /// Sorts the segments into orders. Places are counted by name, as ERR-2 counts them.
 fn groups(message: &Message) -> Result<Vec<Group<'_>>, Fault> {
     let mut groups: Vec<Group> = Vec::new();
     let (mut patient, mut visit, mut order) = (None, None, None);
+    // Notes before an order are of the order that follows.
+    let mut notes = Vec::new();
     let mut counts = std::collections::BTreeMap::new();
     let mut items = 0;
     for segment in message.segments.iter().skip(1) {
@@ -85,15 +98,22 @@ fn groups(message: &Message) -> Result<Vec<Group<'_>>, Fault> {
         *count += 1;
         let placed = (*count, segment);
         let is_full = groups.len() >= ORDERS_MAX;
-        match (segment.name.as_str(), groups.last_mut()) {
-            ("PID", _) => (patient, visit, order) = (Some(placed), None, None),
+        // After the next patient, or the next order's beginning, nothing is of the order before any more.
+        let open =
+            groups.last_mut().filter(|group| group.patient_number() == patient.map(number_of) && order.is_none());
+        match (segment.name.as_str(), open) {
+            ("PID", _) => {
+                (patient, visit, order) = (Some(placed), None, None);
+                notes.clear();
+            }
             ("PV1", _) => visit = Some(placed),
             ("ORC", _) => order = Some(placed),
             ("OBR", _) if is_full => {
                 return Err(Fault::at(format!("OBR[{}]", placed.0), FaultKind::TooMany));
             }
             ("OBR", _) => {
-                groups.push(Group { patient, visit, order: order.take(), request: Some(placed), ..Group::default() });
+                let (order, notes, request) = (order.take(), std::mem::take(&mut notes), Some(placed));
+                groups.push(Group { patient, visit, order, request, notes, ..Group::default() });
             }
             ("OBX", group) => {
                 items += 1;
@@ -108,9 +128,10 @@ fn groups(message: &Message) -> Result<Vec<Group<'_>>, Fault> {
                 Some((_, _, notes)) => notes.push(segment),
                 None => group.notes.push(segment),
             },
+            ("NTE", None) => notes.push(segment),
             ("SPM", Some(group)) => group.specimens.push((placed.0, segment, Vec::new())),
-            (_, Some(group)) if order.is_none() => group.others.push(placed),
-            // Software, visit details and notes before the first order say nothing of a result.
+            (_, Some(group)) => group.others.push(placed),
+            // Software, kin and visit details before an order say nothing of a result.
             _ => {}
         }
     }
@@ -131,6 +152,8 @@ pub(super) struct Order {
     /// ORC-1: what the sender wants done (table 0119).
     pub(super) control: String,
     numbers: Vec<String>,
+    /// Which of the message's patients it is of.
+    patient: Option<usize>,
     parent: Option<Parent>,
 }
 
@@ -139,6 +162,8 @@ struct Parent {
     numbers: Vec<String>,
     code: String,
     sub_id: String,
+    /// The same as it was sent, for a child whose parent is not in the message.
+    extras: Vec<Extra>,
 }
 
 fn read_order(header: &Header, group: &Group, files: &mut Vec<FileBody>) -> Result<Order, Fault> {
@@ -187,7 +212,8 @@ fn read_order(header: &Header, group: &Group, files: &mut Vec<FileBody>) -> Resu
     report.extras.extend(orc.iter().flat_map(Fields::extras));
     report.extras.extend(group.others.iter().flat_map(|(number, segment)| kept(segment, *number)));
     let control = orc.as_ref().map(|orc| orc.text(1, 1).to_owned()).unwrap_or_default();
-    Ok(Order { report, control, numbers, parent })
+    let patient = group.patient_number();
+    Ok(Order { report, control, numbers, patient, parent })
 }
 
 /// The filler's number, else the placer's, with whose it is.
@@ -397,10 +423,11 @@ fn read_status(code: &str) -> Option<Option<Status>> {
 /// OBX-11 (table 0085).
 fn item_status(code: &str) -> Option<Status> {
     Some(match code {
-        "I" | "O" => Status::Registered,
+        "I" => Status::Registered,
         "S" => Status::Partial,
         "P" | "R" => Status::Preliminary,
-        "F" | "U" | "V" => Status::Final,
+        // `O` tells of the order, and nothing more will come of it.
+        "F" | "U" | "V" | "O" => Status::Final,
         "B" => Status::Appended,
         "A" => Status::Amended,
         "C" => Status::Corrected,
@@ -469,7 +496,12 @@ fn read_parent(obr: &Fields) -> Option<Parent> {
         .collect();
     let result = obr.repetitions(26).next();
     let text = |component: usize| result.map_or("", |result| result.text(component)).to_owned();
-    (!numbers.is_empty()).then(|| Parent { numbers, code: text(1), sub_id: text(2) })
+    let sent = |field: usize| {
+        let value = obr.whole(field).map(super::message::Field::joined).and_then(Text::some)?;
+        Some(Extra { place: obr.at(field), value })
+    };
+    let extras = [26, 29].into_iter().filter_map(sent).collect();
+    (!numbers.is_empty()).then(|| Parent { numbers, code: text(1), sub_id: text(2), extras })
 }
 
 fn own_numbers(obr: &Fields, orc: Option<&Fields>) -> Vec<String> {
@@ -482,29 +514,27 @@ fn own_numbers(obr: &Fields, orc: Option<&Fields>) -> Vec<String> {
         .collect()
 }
 
-/// Hangs the children of a report on it: on the item they name, else as a section of their own.
-fn adopt_children(report: &mut Report, numbers: &[String], orders: &mut Vec<Order>) {
+/// Hangs the children of an order on it: on the item they name, else as a section of their own. All of one request may
+/// have one placer number: what a child has itself does not name its parent.
+fn adopt_children(order: &mut Order, orders: &mut Vec<Order>) {
     let mut at = 0;
-    while let Some(order) = orders.get(at) {
-        let is_child = order.parent.as_ref().is_some_and(|parent| {
-            parent.numbers.iter().any(|number| numbers.contains(number))
-                && !order.numbers.iter().any(|number| parent.numbers.contains(number))
-        });
-        if !is_child {
+    while let Some(other) = orders.get(at) {
+        let names_it = |number: &String| order.numbers.contains(number) && !other.numbers.contains(number);
+        let is_named = other.parent.as_ref().is_some_and(|parent| parent.numbers.iter().any(names_it));
+        if !is_named || other.patient != order.patient {
             at += 1;
             continue;
         }
-        let child = orders.remove(at);
-        let mut grandchildren = child.report;
-        adopt_children(&mut grandchildren, &child.numbers, orders);
-        adopt(report, grandchildren, child.parent.as_ref());
+        let mut child = orders.remove(at);
+        adopt_children(&mut child, orders);
+        adopt(&mut order.report, child.report, child.parent);
         at = 0;
     }
 }
 
-fn adopt(report: &mut Report, child: Report, parent: Option<&Parent>) {
+fn adopt(report: &mut Report, child: Report, parent: Option<Parent>) {
     let is_parent = |item: &&mut Item| {
-        parent.is_some_and(|parent| {
+        parent.as_ref().is_some_and(|parent| {
             let is_code = item.code.codes().any(|code| code == parent.code);
             let sub_id = item.sub_id.as_ref().map_or("", Text::as_str);
             is_code && (parent.sub_id.is_empty() || parent.sub_id == sub_id)
@@ -512,13 +542,13 @@ fn adopt(report: &mut Report, child: Report, parent: Option<&Parent>) {
     };
     let mut items = report.sections.iter_mut().flat_map(|section| &mut section.items);
     let (title, sections) = (child.code, child.sections);
-    match items.find(is_parent) {
-        Some(item) => item.members.extend(sections.into_iter().flat_map(|section| section.items)),
-        None => report.sections.extend(
-            sections
-                .into_iter()
-                .map(|section| Section { title: Some(section.title.unwrap_or_else(|| title.clone())), ..section }),
-        ),
+    if let Some(item) = items.find(is_parent) {
+        item.members.extend(sections.into_iter().flat_map(|section| section.items));
+    } else {
+        let title = |section: &Section| section.title.clone().unwrap_or_else(|| title.clone());
+        let sections = sections.into_iter().map(|section| Section { title: Some(title(&section)), ..section });
+        report.sections.extend(sections);
+        report.extras.extend(parent.into_iter().flat_map(|parent| parent.extras));
     }
     report.identifiers.extend(child.identifiers);
     for specimen in child.specimens {

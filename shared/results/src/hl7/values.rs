@@ -6,8 +6,14 @@ use crate::fault::{Fault, FaultKind};
 use crate::file::{self, FileBody};
 use domain::report::{Attachment, Comparator, Decimal, Quantity, Reading, Text, Unit, Value, When};
 
-/// OBX-6: as sent, and the code with its system. Words beside a code are kept with what no field is made for.
+/// OBX-6: as sent, and the code with its system. Words beside a code are kept with what no field is made for. A power
+/// whose sign is not escaped (`10^9/L`) is one unit all the same.
 pub(super) fn unit(obx: &Fields) -> Option<Unit> {
+    let is_exponent = |text: &str| text.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
+    if obx.segment.text(6, 1).trim_end().ends_with("10") && is_exponent(obx.segment.text(6, 2)) {
+        let sent = obx.repetitions(6).next().map(Repetition::joined)?;
+        return Unit::words(&sent);
+    }
     let (code, system) = (obx.text(6, 1), obx.text(6, 3));
     let sent = if code.is_empty() { obx.text(6, 2) } else { code };
     let code = Text::some(code).filter(|_| !system.is_empty());

@@ -228,3 +228,72 @@ fn a_status_alone_is_a_report_too() {
     let results = read(r#"{"resourceType":"DiagnosticReport","id":"1","status":"registered","code":{"text":"x"}}"#);
     assert_eq!(results.reports[0].status, Status::Registered);
 }
+
+/// A report of one result about `V1`, as a bundle: what the report, the result and further resources say besides.
+fn of_v1(report: &str, result: &str, more: &str) -> String {
+    format!(
+        r#"{{"resourceType":"Bundle","type":"collection","entry":[
+            {{"fullUrl":"http://lab/fhir/Patient/p","resource":{{"resourceType":"Patient","id":"p","identifier":[{{"system":"h","value":"V1"}}]}}}},
+            {{"fullUrl":"http://lab/fhir/DiagnosticReport/r","resource":{{"resourceType":"DiagnosticReport","id":"r","status":"final","code":{{"text":"K"}},"subject":{{"reference":"http://lab/fhir/Patient/p"}},"result":[{{"reference":"Observation/o"}}]{report}}}}},
+            {{"fullUrl":"http://lab/fhir/Observation/o","resource":{{"resourceType":"Observation","id":"o","status":"final","code":{{"text":"K"}},"valueString":"1"{result}}}}}{more}]}}"#
+    )
+}
+
+#[test]
+fn one_patient_is_one_whichever_way_they_are_named() {
+    for (subject, is_other) in [
+        (r#"{"reference":"Patient/p"}"#, false),
+        (r#"{"reference":"http://lab/fhir/Patient/p/_history/2"}"#, false),
+        (r#"{"identifier":{"system":"h","value":"V1"}}"#, false),
+        (r#"{"identifier":{"system":"insurer","value":"9"}}"#, true),
+        (r#"{"identifier":{"system":"h","value":"V2"}}"#, true),
+        (r#"{"reference":"Patient/q"}"#, true),
+        (r#"{"reference":"http://other/fhir/Patient/p"}"#, true),
+    ] {
+        let read = fhir::read(&of_v1("", &format!(r#","subject":{subject}"#), ""));
+        let refused = read.err().map(|fault| (fault.place, fault.kind));
+        let other = ("entry[2].resource.subject".to_owned(), FaultKind::OtherPatient);
+        assert_eq!(refused, is_other.then_some(other), "{subject}");
+    }
+    let contained = r##","contained":[{"resourceType":"Patient","id":"p","identifier":[{"system":"h","value":"V2"}]}],"subject":{"reference":"#p"}"##;
+    assert_eq!(fhir::read(&of_v1("", contained, "")).unwrap_err().kind, FaultKind::OtherPatient);
+}
+
+#[test]
+fn what_must_not_be_ignored_is_refused() {
+    let modifier = r#","modifierExtension":[{"url":"http://lab/not","valueBoolean":true}]"#;
+    let component = format!(r#","component":[{{"code":{{"text":"a"}},"valueString":"1"{modifier}}}]"#);
+    let twice = r#",{"fullUrl":"http://lab/fhir/Observation/o","resource":{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Na"},"valueString":"2"}}"#;
+    let contained = r#","contained":[{"resourceType":"Observation","id":"a"},{"resourceType":"Observation","id":"a"}]"#;
+    let delete = r#",{"request":{"method":"DELETE","url":"DiagnosticReport/9"}}"#;
+    for (report, result, more, place, kind) in [
+        (modifier, "", "", "entry[1].resource.modifierExtension", FaultKind::Unsupported),
+        ("", modifier, "", "entry[2].resource.modifierExtension", FaultKind::Unsupported),
+        ("", component.as_str(), "", "entry[2].resource.modifierExtension", FaultKind::Unsupported),
+        (r#","implicitRules":"http://lab/rules""#, "", "", "entry[1].resource.implicitRules", FaultKind::Unsupported),
+        ("", "", twice, "entry[3].resource", FaultKind::Twice),
+        (contained, "", "", "entry[1].resource.contained", FaultKind::Twice),
+        ("", "", delete, "entry[3].request", FaultKind::Unsupported),
+    ] {
+        assert_eq!(fhir::read(&of_v1(report, result, more)).unwrap_err(), Fault::at(place, kind));
+    }
+}
+
+#[test]
+fn contained_resources_refer_to_each_other() {
+    let text = r##"{"resourceType":"DiagnosticReport","id":"r","status":"final","code":{"text":"P"},"result":[{"reference":"#panel"}],
+        "contained":[{"resourceType":"Observation","id":"panel","status":"final","code":{"text":"P"},"hasMember":[{"reference":"#k"}],"performer":[{"reference":"#who"}]},
+            {"resourceType":"Observation","id":"k","status":"final","code":{"text":"K"},"valueQuantity":{"value":4.10}},
+            {"resourceType":"Practitioner","id":"who","name":[{"text":"Zhao"}]}]}"##;
+    let report = read(text).reports.remove(0);
+    let panel = &report.sections[0].items[0];
+    assert_eq!(panel.members[0].values[0].sent.as_str(), "4.10");
+    assert_eq!(panel.performers[0].name.as_ref().map(Text::as_str), Some("Zhao"));
+}
+
+#[test]
+fn every_range_is_shown_numbers_or_words() {
+    let ranges = r#","referenceRange":[{"low":{"value":3.5},"high":{"value":5.5}},{"text":"> 6.5 critical"}]"#;
+    let report = read(&of_v1("", ranges, "")).reports.remove(0);
+    assert_eq!(report.items().next().unwrap().range_text(), "3.5–5.5；> 6.5 critical");
+}

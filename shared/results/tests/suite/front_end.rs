@@ -96,3 +96,65 @@ fn envelopes_may_say_more_than_reports() {
     let text = r#"{"head":{"transCode":"9","list":[]},"body":{"reports":[{"reportId":"1"}]},"code":0,"items":null}"#;
     assert_eq!(read(text.as_bytes()).key.number.as_str(), "1");
 }
+
+/// A report with one item of potassium that says this besides.
+fn potassium(more: &str) -> Report {
+    let item = format!(r#"{{"itemName":"血钾","result":"4.1","refRange":"3.5-5.5"{more}}}"#);
+    read(format!(r#"{{"reportId":"R1","cardNo":"V1","status":"已审核","items":[{item}]}}"#).as_bytes())
+}
+
+#[test]
+fn an_item_may_be_taken_back_alone() {
+    for (more, status) in [
+        (r#","status":"已撤回""#, Status::EnteredInError),
+        (r#","itemStatus":"检验中""#, Status::Registered),
+        (r#","status":"H""#, Status::Final),
+        (r#","state":"1""#, Status::Final),
+        ("", Status::Final),
+    ] {
+        assert_eq!(potassium(more).items().next().unwrap().status, status, "{more}");
+    }
+}
+
+#[test]
+fn a_critical_value_is_seen_however_it_is_marked() {
+    for (mark, is_critical) in [
+        ("1", true),
+        ("TRUE", true),
+        ("危急值", true),
+        ("HH", true),
+        ("H", true),
+        ("0", false),
+        ("N", false),
+        ("否", false),
+        ("非危急值", false),
+    ] {
+        assert_eq!(potassium(&format!(r#","criticalFlag":"{mark}""#)).is_critical(), is_critical, "{mark}");
+    }
+}
+
+#[test]
+fn ends_that_leave_nothing_between_them_are_none() {
+    for (more, own) in [
+        (r#","low":"0","high":"0""#, Meaning::Normal),
+        (r#","low":"5.5","high":"3.5""#, Meaning::Normal),
+        (r#","low":4.2,"high":5.50"#, Meaning::Low),
+    ] {
+        let report = potassium(more);
+        assert_eq!(report.items().next().unwrap().assess(report.about()).own, Some(own), "{more}");
+    }
+}
+
+#[test]
+fn items_without_a_list_around_them_are_items_and_none_is_passed_over() {
+    let item = |name: &str| format!("<item><itemName>{name}</itemName><result>1</result></item>");
+    let two = format!("<report><reportId>R1</reportId><cardNo>V1</cardNo>{}{}</report>", item("a"), item("b"));
+    assert_eq!(read(two.as_bytes()).items().count(), 2);
+    let words = r#"{"reportId":"R1","cardNo":"V1","item":"血常规","items":[{"itemName":"a","result":"1"}]}"#;
+    assert_eq!(read(words.as_bytes()).items().count(), 1);
+    let elsewhere =
+        r#"{"reportId":"R1","cardNo":"V1","groups":[{"title":"g","list":[{"itemName":"a","result":"1"}]}]}"#;
+    assert_eq!(refused(elsewhere), Fault::at("items", FaultKind::Unsupported));
+    let below = r#"{"reportId":"R1","items":[{"itemName":"a","parts":[{"itemName":"b","result":"1"}]}]}"#;
+    assert_eq!(refused(below), Fault::at("items[0]", FaultKind::Unsupported));
+}

@@ -119,6 +119,64 @@ fn a_culture_with_its_antibiotics_in_a_child_order() {
 }
 
 #[test]
+fn children_share_the_number_of_the_request_and_never_a_patient() {
+    let parent = "OBR|1|P1|F1|625-4^Culture^LN|||20261120|||||||||||||||20261122||MB|F
+         OBX|1|CWE|11475-1^Microorganism^LN|1|E1^Salmonella^L||||||F";
+    let child = "OBR|2|P1|F2|50545-3^Susceptibility^LN|||20261120|||||||||||||||20261122||MB|F|11475-1^1|||P1^F1
+         OBX|1|SN|28-1^Ampicillin^LN|1|<^2|ug/mL||S|||F";
+    let reports = read(&message(&format!("PID|1||V1\n{parent}\n{child}")));
+    let [report] = reports.as_slice() else { panic!("the child hangs on its parent") };
+    assert_eq!(report.sections[0].items[0].susceptibilities().count(), 1);
+    let reports = read(&message(&format!("PID|1||V1\n{parent}\nPID|2||V2\n{child}")));
+    let [first, second] = reports.as_slice() else { panic!("each patient has a report") };
+    assert_eq!((first.items().count(), text(second.subject.identifiers[0].value.as_ref())), (1, "V2"));
+    let kept = |place: &str| second.extras.iter().find(|extra| extra.place == place).map(|extra| extra.value.as_str());
+    assert_eq!((kept("OBR[2]-26"), kept("OBR[2]-29")), (Some("11475-1^1"), Some("P1^F1")));
+}
+
+#[test]
+fn what_stands_before_an_order_is_not_of_the_one_before() {
+    let order = |number: &str| {
+        format!("OBR|1||{number}|X^Panel^L|||20261120|||||||||||||||20261122||LAB|F\nOBX|1|NM|1^a^L||9||||||F")
+    };
+    let second = "PID|2||V2\nPD1||||7^Li\nNTE|1||of the second\nNK1|1|Wang\nPV1|1|O|ward";
+    let reports = read(&message(&format!("PID|1||V1\nNTE|1||of the first\n{}\n{second}\n{}", order("1"), order("2"))));
+    let [first, second] = reports.as_slice() else { panic!("each patient has a report") };
+    for (report, note) in [(first, "of the first"), (second, "of the second")] {
+        let notes: Vec<_> = texts_of(report, domain::report::TextKind::Note).map(Text::as_str).collect();
+        assert_eq!(notes, [note]);
+        assert!(report.items().all(|item| item.notes.is_empty()));
+        assert!(report.extras.iter().all(|extra| extra.place.starts_with("OBR")), "{:?}", report.extras);
+    }
+    for next in ["PID|2||V2", "ORC|RE||2"] {
+        let segments = format!("PID|1||V1\n{}\n{next}\nOBX|1|NM|8302-2^Height^LN||180|cm|||||F", order("1"));
+        assert_eq!(refused(&segments), Fault::at("OBX[2]", FaultKind::Missing), "{next}");
+    }
+}
+
+#[test]
+fn a_power_in_a_unit_needs_no_escape() {
+    for (sent, unit) in [
+        ("10^9/L", "10^9/L"),
+        ("10\\S\\9/L", "10^9/L"),
+        ("x10^12/L", "x10^12/L"),
+        ("10*9/L^10*9/L^UCUM", "10*9/L"),
+        ("%^percent^L", "%"),
+    ] {
+        let reports = read(&message(&format!(
+            "OBR|1|P1|F1|X^Panel^L|||20261120|||||||||||||||20261122||LAB|F\nOBX|1|NM|1^a^L||9.0|{sent}|3.5-9.5||||F"
+        )));
+        let item = reports[0].items().next().unwrap().clone();
+        assert_eq!(item.unit.as_ref().map(domain::report::Unit::as_str), Some(unit));
+        assert!(
+            item.extras.iter().all(|extra| !extra.place.ends_with("-6") || !unit.contains('^')),
+            "{:?}",
+            item.extras
+        );
+    }
+}
+
+#[test]
 fn values_of_every_type() {
     let reports = read(&message(
         "OBR|1|P1|F1|X^Panel^L|||20261120|||||||||||||||20261122||LAB|F
@@ -213,6 +271,16 @@ fn a_result_taken_back_takes_the_report_back() {
          OBX|2|NM|2^b^L||9||||||D",
     ));
     assert_eq!(reports[0].status, Status::EnteredInError);
+}
+
+#[test]
+fn what_describes_the_order_keeps_no_report_open() {
+    let reports = read(&message(
+        "OBR|1|P1|F1|X^Panel^L|||20261120|||||||||||||||20261122||LAB|F
+         OBX|1|ST|1^Fasting^L||yes||||||O
+         OBX|2|NM|2^b^L||9||||||F",
+    ));
+    assert_eq!(reports[0].status, Status::Final);
 }
 
 #[test]
