@@ -10,6 +10,7 @@ use crate::{Action, App};
 use domain::civil::Date;
 use domain::clinic::Clinic;
 use domain::id::{ClinicId, DepartmentId};
+use domain::queue::check_in::CampusCode;
 use domain::queue::{CheckInPoint, Queue};
 use domain::time;
 use futures_util::future::try_join_all;
@@ -70,14 +71,21 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
             (id, clinics)
         }
     };
+    let code = check_in_code(app, call, CheckInPoint::Department(department, campus_of(&clinics))).await?;
     let queues = queues_of(app, clinics).await?;
-    let code = check_in_code(app, call, department).await?;
     Ok(call.show(&ScreenView::of(&queues, &call.profile()?.queue, code, call)))
 }
 
+/// The campus of a screen, if all that it shows is held on one.
+fn campus_of(clinics: &[Clinic]) -> Option<CampusCode> {
+    let (first, others) = clinics.split_first()?;
+    let is_one = !first.campus.is_empty() && others.iter().all(|other| other.campus == first.campus);
+    is_one.then(|| CampusCode::of(&first.campus))
+}
+
 /// What shows for some minutes that somebody stands before this screen.
-async fn check_in_code(app: &App, call: &Call<Action>, department: DepartmentId) -> Result<CheckInCode, Refusal> {
-    let desk = CheckInPoint::Department(department).to_string();
+async fn check_in_code(app: &App, call: &Call<Action>, point: CheckInPoint) -> Result<CheckInCode, Refusal> {
+    let desk = point.to_string();
     let code = app.codes.get(call.now).await?.desk_code(&desk, call.now.as_second());
     Ok(CheckInCode::of(&app.desk.public_url, &desk, code))
 }

@@ -66,7 +66,9 @@ pub(crate) async fn check_in(app: &App, call: &Call<Action>) -> Result<Response,
     app.desk.table.link(call.account()?, &key.patient).await?.ok_or_else(Problem::not_found)?;
     let appointment = app.desk.table.appointment(&key).await?.ok_or_else(Problem::not_found)?;
     let clinic = app.desk.table.clinic_alone(&appointment.place.clinic).await?.ok_or_else(Problem::not_found)?;
-    let Some(point) = desk_of(app, call, &clinic, &at, &code).await? else { return wrong_code(app, call, form).await };
+    let Some(point) = desk_of(app, call, &clinic, &at, &code).await? else {
+        return wrong_code(app, call, &clinic, form).await;
+    };
     let request = CheckIn {
         key: key.clone(),
         way: Way::Patient(point),
@@ -127,20 +129,23 @@ fn is_code(keys: &PassKeys, point: &CheckInPoint, code: &str, now_s: i64) -> boo
 
 fn candidates(clinic: &Clinic, at: &str) -> Vec<CheckInPoint> {
     let group = clinic.queue_group.clone().map(CheckInPoint::Group);
+    let campus = CampusCode::of(&clinic.campus);
     let own = [
-        CheckInPoint::Department(clinic.department.clone()),
-        CheckInPoint::Campus(CampusCode::of(&clinic.campus)),
+        CheckInPoint::Department(clinic.department.clone(), Some(campus.clone())),
+        CheckInPoint::Department(clinic.department.clone(), None),
+        CheckInPoint::Campus(campus),
         CheckInPoint::Anywhere,
     ];
     at.parse().into_iter().chain(own).chain(group).collect()
 }
 
 /// On the page the newer code is typed where the old one stood, also by who came with the address of a code.
-async fn wrong_code(app: &App, call: &Call<Action>, form: Form) -> Result<Response, Refusal> {
-    let text = "签到码不对或已更新。请看您就诊科室候诊大屏上的签到码，再输入一次。";
+async fn wrong_code(app: &App, call: &Call<Action>, clinic: &Clinic, form: Form) -> Result<Response, Refusal> {
+    let Clinic { campus, department_name, .. } = clinic;
+    let text = format!("签到码不对或已更新。请看{campus}{department_name}候诊大屏上的签到码，再输入一次。");
     match call.meta.face() {
         Face::Json => Err(Problem::conflict("wrong_code", text).into()),
-        Face::Page => refused(app, call, form, text.to_owned()).await,
+        Face::Page => refused(app, call, form, text).await,
     }
 }
 

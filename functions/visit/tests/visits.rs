@@ -9,6 +9,7 @@ use domain::clinic::{Clinic, Slot};
 use domain::id::{AppointmentId, OpenId, PatientId};
 use domain::profile::HospitalProfile;
 use domain::queue::Command;
+use domain::queue::check_in::CampusCode;
 use domain::time::{add_seconds, today};
 use domain::{Timestamp, time};
 use lambda_http::Body;
@@ -267,6 +268,21 @@ async fn an_old_code_is_typed_anew_on_the_same_page() {
     let full_width: String = newer.chars().filter_map(|c| char::from_u32(u32::from(c) + 0xFEE0)).collect();
     let other = first.check_in(later, &full_width, "dept:WK").await;
     assert_eq!(other.status, 303, "the desk of the visit counts, whatever the address said: {}", other.body);
+}
+
+/// A department may be on two campuses: the code of its screen on the other one does not do, scanned or typed.
+#[tokio::test]
+async fn the_code_of_another_campus_is_refused_with_the_campus_to_go_to() {
+    let morning = Morning::new().await;
+    let first = morning.somebody(1).await;
+    let desk_on = |campus| format!("dept:NK:{}", CampusCode::of(campus));
+    let code_on = |campus| keys().desk_code(&desk_on(campus), now().as_second());
+    let scanned = first.check_in(now(), &code_on("东院区"), &desk_on("东院区")).await.json();
+    assert_eq!(scanned["error"]["code"], "wrong_campus", "{scanned}");
+    assert!(scanned.to_string().contains("请到本部签到"), "{scanned}");
+    let typed = first.check_in(now(), &code_on("东院区"), "").await.json();
+    assert!(typed.to_string().contains("请看本部内科候诊大屏"), "{typed}");
+    assert_eq!(first.check_in(now(), &code_on("本部"), "").await.status, 303);
 }
 
 #[tokio::test]

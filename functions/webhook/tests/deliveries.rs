@@ -207,6 +207,8 @@ async fn a_scan_at_the_desk_checks_in_and_says_where_one_stands() {
     };
     let elsewhere = scan("dept:WK", NOW_S - 3).await;
     assert!(elsewhere.contains("请到内科"), "{elsewhere}");
+    let other_campus = scan("dept:NK:00000000", NOW_S - 4).await;
+    assert!(other_campus.contains("请到本部签到"), "{other_campus}");
     let told = scan("dept:NK", NOW_S - 2).await;
     assert!(told.contains("已签到：林*梅") && told.contains("前面 0 人") && told.contains("诊室 201"), "{told}");
     assert!(told.contains(&format!("/visits/{}", booked.key())), "{told}");

@@ -8,6 +8,7 @@ use domain::due::Deadline;
 use domain::event::Actor;
 use domain::id::{AppointmentId, PatientId};
 use domain::profile::HospitalProfile;
+use domain::queue::check_in::CampusCode;
 use domain::queue::snapshot::{Told, ToldStage};
 use domain::queue::{CheckInError, CheckInPoint, Command, Priority, Queue, QueueError, QueueOwner, Stage};
 use domain::{Timestamp, time};
@@ -144,6 +145,10 @@ async fn a_patient_is_refused_in_words_where_and_when_it_does_not_fit() {
     assert_eq!(try_at("dept:NK", "08:29:59").await, Some(CheckInError::TooEarly(at("08:30:00"))));
     assert!(matches!(try_at("dept:WK", "09:00:00").await, Some(CheckInError::WrongDesk { .. })));
     assert_eq!(try_at("campus:00000000", "09:00:00").await, Some(CheckInError::WrongCampus("本部".into())));
+    assert_eq!(try_at("dept:NK:00000000", "09:00:00").await, Some(CheckInError::WrongCampus("本部".into())));
+    let here = format!("dept:NK:{}", CampusCode::of("本部"));
+    assert_eq!(try_at(&here, "08:29:59").await, Some(CheckInError::TooEarly(at("08:30:00"))));
+    assert!("dept:NK:".parse::<CheckInPoint>().is_err() && "dept:NK:0000000g".parse::<CheckInPoint>().is_err());
     assert_eq!(try_at("any", "10:00:01").await, Some(CheckInError::TooLate(start("0930"))));
     let yesterday = "2026-11-24T09:30:00+08:00".parse().unwrap();
     let request = Morning::request(&appointment, Way::Patient(CheckInPoint::Anywhere));

@@ -1,6 +1,8 @@
 //! What comes out of a printer, and what hangs on the wall.
 
 use crate::world::{SCREENS, World, codes};
+use domain::clinic::{Clinic, Period};
+use domain::queue::check_in::CampusCode;
 use domain::time::add_days;
 use lambda_http::http::Method;
 
@@ -68,11 +70,12 @@ async fn the_wall_shows_masked_names_to_whoever_has_its_address() {
         assert!(!shown.text.contains("晓梅") && !shown.text.contains(lin.as_str()), "{}", shown.text);
         let page = world.send(Method::GET, path, None, &[("accept", "text/html")], "").await;
         assert!(page.text.contains("开启语音") && page.text.contains("林*梅"), "{}", page.text);
-        let code = codes().desk_code("dept:XNK", world.clock.now().as_second());
+        let desk = format!("dept:XNK:{}", CampusCode::of(&world.clinic.campus));
+        let code = codes().desk_code(&desk, world.clock.now().as_second());
         assert_eq!(shown.body["check_in"]["code"], code);
         assert_eq!(
             shown.body["check_in"]["url"],
-            format!("https://desk.example.com/visits/checkin?at=dept:XNK&code={code}")
+            format!("https://desk.example.com/visits/checkin?at={desk}&code={code}")
         );
         assert!(page.text.contains(&code) && page.text.contains("二维码"), "who stands before it can check in");
 
@@ -87,8 +90,15 @@ async fn the_wall_shows_masked_names_to_whoever_has_its_address() {
         let other = path.replace(screen, "SNK");
         assert_eq!(world.send(Method::GET, &other, None, &headers[..1], "").await.code(), "screen_link");
     }
+    let id = domain::id::ClinicId::of(crate::world::TODAY, Period::Afternoon, &world.clinic.department, None).unwrap();
+    world
+        .add(&Clinic { id, period: Period::Afternoon, campus: "东院区".into(), ..world.clinic.clone() }, &["1400"], 5)
+        .await;
     let link = world.get(&nurse, "/desk/screens/XNK/link").await;
     let path = link.body["url"].as_str().unwrap().strip_prefix("https://desk.example.com").unwrap().to_owned();
+    let shown = world.send(Method::GET, &path, None, &headers[..1], "").await;
+    let code = codes().desk_code("dept:XNK", world.clock.now().as_second());
+    assert_eq!(shown.body["check_in"]["code"], code, "a screen for two campuses is of neither");
     assert_eq!(link.body["until"], add_days(crate::world::TODAY, 92).to_string());
     world.later(93 * 24 * 3600);
     assert_eq!(world.send(Method::GET, &path, None, &headers[..1], "").await.code(), "screen_link");

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
 
-/// What stands for a campus where Chinese cannot stand: part of its name's hash.
+/// What stands for a campus where Chinese cannot stand: the first eight hexadecimal digits of its name's SHA-256, as
+/// `printf %s 东院区 | sha256sum` begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CampusCode(String);
 
@@ -27,6 +28,20 @@ impl CampusCode {
     }
 }
 
+impl fmt::Display for CampusCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for CampusCode {
+    type Err = CheckInPointError;
+    fn from_str(text: &str) -> Result<Self, CheckInPointError> {
+        let fits = text.len() == CAMPUS_CHARS && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if fits { Ok(Self(text.to_owned())) } else { Err(CheckInPointError) }
+    }
+}
+
 /// Where somebody checks in: what a code at a desk stands for. The text form goes into QR codes and URLs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckInPoint {
@@ -34,8 +49,8 @@ pub enum CheckInPoint {
     Anywhere,
     /// Clinics of one campus.
     Campus(CampusCode),
-    /// Clinics of one department: its desk.
-    Department(DepartmentId),
+    /// Clinics of one department: its desk, on a campus if it says which.
+    Department(DepartmentId, Option<CampusCode>),
     /// Clinics that share a queue.
     Group(QueueGroup),
 }
@@ -49,8 +64,9 @@ impl fmt::Display for CheckInPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anywhere => f.write_str("any"),
-            Self::Campus(CampusCode(code)) => write!(f, "campus:{code}"),
-            Self::Department(code) => write!(f, "dept:{code}"),
+            Self::Campus(campus) => write!(f, "campus:{campus}"),
+            Self::Department(code, None) => write!(f, "dept:{code}"),
+            Self::Department(code, Some(campus)) => write!(f, "dept:{code}:{campus}"),
             Self::Group(code) => write!(f, "group:{code}"),
         }
     }
@@ -61,10 +77,14 @@ impl FromStr for CheckInPoint {
     fn from_str(text: &str) -> Result<Self, CheckInPointError> {
         match text.split_once(':') {
             None if text == "any" => Ok(Self::Anywhere),
-            Some(("campus", code)) if code.len() == CAMPUS_CHARS && code.bytes().all(|b| b.is_ascii_hexdigit()) => {
-                Ok(Self::Campus(CampusCode(code.to_owned())))
+            Some(("campus", code)) => code.parse().map(Self::Campus),
+            Some(("dept", desk)) => {
+                let (code, campus) = match desk.split_once(':') {
+                    Some((code, campus)) => (code, Some(campus.parse()?)),
+                    None => (desk, None),
+                };
+                code.parse().map(|code| Self::Department(code, campus)).map_err(|_| CheckInPointError)
             }
-            Some(("dept", code)) => code.parse().map(Self::Department).map_err(|_| CheckInPointError),
             Some(("group", code)) => code.parse().map(Self::Group).map_err(|_| CheckInPointError),
             _ => Err(CheckInPointError),
         }
@@ -174,11 +194,15 @@ pub fn by_staff(appointment: &Appointment, clinic: &Clinic, now: Timestamp) -> R
 fn right_place(clinic: &Clinic, point: &CheckInPoint) -> Result<(), CheckInError> {
     let desk = || CheckInError::WrongDesk { department: clinic.department_name.clone(), room: clinic.room.clone() };
     match point {
-        CheckInPoint::Anywhere => Ok(()),
-        CheckInPoint::Campus(code) if *code == CampusCode::of(&clinic.campus) => Ok(()),
-        CheckInPoint::Campus(_) => Err(CheckInError::WrongCampus(clinic.campus.clone())),
-        CheckInPoint::Department(code) if *code == clinic.department => Ok(()),
+        // Before the department: who is on the wrong campus has the longer way to go. A clinic may be of no campus.
+        CheckInPoint::Campus(campus) | CheckInPoint::Department(_, Some(campus))
+            if !clinic.campus.is_empty() && *campus != CampusCode::of(&clinic.campus) =>
+        {
+            Err(CheckInError::WrongCampus(clinic.campus.clone()))
+        }
+        CheckInPoint::Anywhere | CheckInPoint::Campus(_) => Ok(()),
+        CheckInPoint::Department(code, _) if *code == clinic.department => Ok(()),
         CheckInPoint::Group(code) if clinic.queue_group.as_ref() == Some(code) => Ok(()),
-        CheckInPoint::Department(_) | CheckInPoint::Group(_) => Err(desk()),
+        CheckInPoint::Department(..) | CheckInPoint::Group(_) => Err(desk()),
     }
 }

@@ -90,7 +90,7 @@ impl World<'_> {
             0..4 => Way::Staff,
             4 | 5 => Way::Patient(CheckInPoint::Anywhere),
             6 => Way::Patient(CheckInPoint::Campus(CampusCode::of(&before.place.campus))),
-            _ => Way::Patient(CheckInPoint::Department("ELSEWHERE".parse().unwrap())),
+            _ => Way::Patient(CheckInPoint::Department("ELSEWHERE".parse().unwrap(), None)),
         };
         let is_staff = way == Way::Staff;
         let actor = if is_staff { Actor::Staff(NURSE.into()) } else { before.booker.actor() };
