@@ -7,6 +7,9 @@ use jiff::{Span, Timestamp};
 /// Asia/Shanghai. A constant, so that no time-zone database is needed and none can disagree.
 pub const SHANGHAI: Offset = Offset::constant(8);
 
+/// Seconds of a day at the hospital, whose offset never changes.
+pub const DAY_S: i64 = 24 * 3600;
+
 /// The wall clock of the hospital at `now`.
 pub fn wall_clock(now: Timestamp) -> DateTime {
     SHANGHAI.to_datetime(now)

@@ -5,14 +5,12 @@ use super::record::{Breach, Record, Strike, StrikeState};
 use crate::booking::{CancelPolicy, Product};
 use crate::calendar::Calendar;
 use crate::clinic::ClinicKind;
-use crate::time::{self, SHANGHAI};
+use crate::time::{self, DAY_S, SHANGHAI};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cmp::Reverse;
-
-const DAY_S: i64 = 24 * 3600;
 
 /// An end to booking ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

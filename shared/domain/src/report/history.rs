@@ -13,7 +13,8 @@
 //! number again.
 
 use super::text::Text;
-use super::{Report, Status};
+use super::{Precision, Report, Status};
+use crate::time::{self, DAY_S};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -57,13 +58,24 @@ struct Rank<'a> {
     content: &'a Report,
 }
 
+/// When a version says that it changed. A bare date means the time of sending, as far as that lies within it: a correction
+/// under a bare date would otherwise be older than what it corrects on the same day. A recall then has the whole day.
+fn changed_at(report: &Report, sent_at: Option<Timestamp>) -> Option<Timestamp> {
+    let Some(issued) = &report.times.issued else { return sent_at };
+    if issued.precision != Precision::Day {
+        return Some(issued.at);
+    }
+    let last = time::add_seconds(issued.at, DAY_S - 1);
+    let unsent = if report.status == Status::EnteredInError { last } else { issued.at };
+    Some(sent_at.map_or(unsent, |sent_at| sent_at.clamp(issued.at, last)))
+}
+
 fn weight(report: &Report) -> Weight<'_> {
     let is_recall = report.status == Status::EnteredInError;
     let sent_at = report.transmission.sent_at.as_ref().map(|when| when.at);
-    let changed_at = report.times.issued.as_ref().map(|when| when.at).or(sent_at);
     Weight {
         is_settled: report.status.is_settled(),
-        changed_at: changed_at.or(is_recall.then_some(Timestamp::MAX)),
+        changed_at: changed_at(report, sent_at).or(is_recall.then_some(Timestamp::MAX)),
         is_recall,
         sent_at,
         status: report.status,
@@ -202,6 +214,25 @@ mod tests {
         let f = version(Status::Final, Some(10), Some(10), "a");
         let late = version(Status::Preliminary, Some(50), Some(50), "a");
         assert_eq!(all([f.clone(), late]).current(), Some(&f));
+    }
+
+    #[test]
+    fn a_correction_under_a_bare_date_is_later_than_what_it_corrects() {
+        let on = |status, issued: &str, sent: Option<&str>, code: &str| {
+            let at = sent.map(|sent| When::from_iso(sent).unwrap());
+            let mut report = version(status, None, at.as_ref().map(|when| when.at.as_second()), code);
+            report.times.issued = When::from_iso(issued).ok();
+            report
+        };
+        let f = on(Status::Final, "2026-11-23T10:00", Some("2026-11-23T10:01"), "a");
+        for sent in ["2026-11-23T15:00", "2026-11-24T00:05"] {
+            let c = on(Status::Corrected, "2026-11-23", Some(sent), "b");
+            assert_eq!(all([f.clone(), c.clone()]).current(), Some(&c), "{sent}");
+        }
+        let before = on(Status::Final, "2026-11-22", Some("2026-11-24T09:00"), "b");
+        assert_eq!(all([f.clone(), before]).current(), Some(&f), "of an earlier day, sent late");
+        let recall = on(Status::EnteredInError, "2026-11-23", None, "a");
+        assert_eq!(all([f, recall.clone()]).current(), Some(&recall));
     }
 
     #[test]

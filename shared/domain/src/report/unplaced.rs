@@ -4,7 +4,7 @@ use super::Wire;
 use crate::clinic::epoch_s;
 use crate::due::{Deadline, Deadlines};
 use crate::id::UnplacedId;
-use crate::time::{add_minutes, add_seconds};
+use crate::time::{DAY_S, add_minutes, add_seconds};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,6 @@ const AGAIN_MIN: i64 = 2;
 const AGAIN_MIN_MAX: i64 = 6 * 60;
 /// How long a message is tried by itself, in days; then it waits for staff.
 const TRIED_DAYS: i64 = 30;
-const DAY_S: i64 = 24 * 3600;
 
 /// Why a message was not taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -208,6 +208,14 @@ impl Parts<'_> {
         Ok(Attachment { language, location, created_at, ..attachment })
     }
 
+    /// What a file says that is nothing but words, and came along.
+    pub(super) fn words_of(&self, file: &Attachment) -> Option<Text> {
+        let is_words = file.content_type.as_ref().is_some_and(|kind| kind.as_str().starts_with("text/plain"));
+        let body = self.files.iter().find(|body| Some(&body.sha256_hex) == file.sha256_hex.as_ref())?;
+        let words = is_words.then(|| std::str::from_utf8(&body.bytes).ok()).flatten()?;
+        Text::some(words.trim())
+    }
+
     /// Takes the flags of an item: each code is one, and words without a code are one.
     pub(super) fn flags(&mut self, node: &mut Node) -> Vec<Flag> {
         let concepts = self.concepts(node, "interpretation");

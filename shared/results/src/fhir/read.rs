@@ -451,7 +451,9 @@ impl Reader<'_> {
         report.conclusions = parts.concepts(node, "conclusionCode");
         for (at, form) in node.take_list("presentedForm").into_iter().enumerate() {
             let fault = |kind| Fault::at(format!("{place}.presentedForm[{at}]"), kind);
-            report.files.push(parts.read_attachment(form, "presentedForm").map_err(fault)?);
+            let file = parts.read_attachment(form, "presentedForm").map_err(fault)?;
+            report.texts.extend(parts.words_of(&file).map(|text| ReportText { kind: TextKind::Narrative, text }));
+            report.files.push(file);
         }
         report.extras.extend(parts.extras);
         // A generated narrative says what the fields say; any other says more.

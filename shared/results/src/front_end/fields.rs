@@ -42,6 +42,19 @@ impl Fields {
         Some(self.0.remove(at).node)
     }
 
+    /// Takes every field under one of these.
+    pub(super) fn take_all(&mut self, is_one: impl Fn(&str) -> bool) -> Vec<(String, Node)> {
+        let (taken, left): (Vec<Field>, Vec<Field>) = self.0.drain(..).partition(|field| is_one(&field.plain));
+        self.0 = left;
+        Self(taken).into_fields()
+    }
+
+    /// The same object with more fields, behind its own.
+    pub(super) fn with(mut self, more: Vec<(String, Node)>) -> Self {
+        self.0.extend(Self::of(Node::Object(more)).0);
+        self
+    }
+
     /// Takes the words of the first of these that is there; a list or an object is not words and stays.
     pub(super) fn text(&mut self, names: &[&str]) -> Option<Text> {
         let has_words = |field: &Field, name: &str| {

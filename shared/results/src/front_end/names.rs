@@ -44,6 +44,8 @@ pub const ISSUED: [&str; 4] = ["reporttime", "reportdate", "publishtime", "issue
 pub const REVIEWED: [&str; 4] = ["audittime", "reviewtime", "verifytime", "auditdate"];
 /// 预计.
 pub const EXPECTED: [&str; 3] = ["expecttime", "expectedtime", "planreporttime"];
+/// Whose reports these are, said once around them.
+pub const PATIENT: [&str; 3] = ["patient", "patientinfo", "patientdata"];
 /// 就诊卡号.
 pub const CARD: [&str; 4] = ["cardno", "healthcardno", "patientcard", "visitcardno"];
 /// Other numbers of the patient, with the kind they are of.

@@ -40,7 +40,7 @@ pub fn read(bytes: &[u8], declared: Option<&str>, codes: &Codes) -> Result<Resul
     let charset = charset_of(bytes, declared).ok_or_else(|| Fault::at("$", FaultKind::Encoding))?;
     let text = charset.decode(bytes).map_err(|_| Fault::at("$", FaultKind::Encoding))?;
     let document = if is_xml(&text) { Node::from_xml(&text)?.1 } else { Node::from_json(&text)? };
-    let envelope = Envelope { control_id: None, sent_at: None };
+    let envelope = Envelope { control_id: None, sent_at: None, patient: Vec::new() };
     let mut reports = Vec::new();
     unwrap(document, envelope, 0, codes, &mut reports)?;
     if reports.is_empty() {
@@ -76,6 +76,8 @@ pub fn charset_of(bytes: &[u8], declared: Option<&str>) -> Option<Charset> {
 struct Envelope {
     control_id: Option<Text>,
     sent_at: Option<domain::report::When>,
+    /// Whose reports lie in it, where that is said once for all.
+    patient: Vec<(String, Node)>,
 }
 
 /// Looks for reports through the envelopes.
@@ -95,13 +97,15 @@ fn unwrap(
         }
         Node::Object(fields) => {
             let mut fields = Fields::of(Node::Object(fields));
+            envelope.patient.extend(patient(&mut fields)?);
             if fields.has(&names::NUMBER) {
                 if reports.len() >= REPORTS_MAX {
                     return Err(Fault::at("reports", FaultKind::TooMany));
                 }
-                reports.push(report(fields, &envelope, codes)?);
+                reports.push(report(fields.with(envelope.patient.clone()), &envelope, codes)?);
                 return Ok(());
             }
+            envelope.patient.extend(fields.take_all(is_patients_number));
             envelope.control_id = fields.text(&names::CONTROL_ID).or(envelope.control_id);
             envelope.sent_at = fields.when(&names::SENT_AT).or(envelope.sent_at);
             while let Some(inner) = fields.take(&names::ENVELOPES) {
@@ -111,6 +115,32 @@ fn unwrap(
         }
         _ => Ok(()),
     }
+}
+
+/// Takes what an object apart says of the patient. Reports are not looked for in there.
+fn patient(fields: &mut Fields) -> Result<Vec<(String, Node)>, Fault> {
+    let mut objects = fields.objects(&names::PATIENT);
+    let Some(object) = objects.pop() else { return Ok(Vec::new()) };
+    if !objects.is_empty() {
+        return Err(Fault::at("patient", FaultKind::Twice));
+    }
+    let mut inner = Fields::of(object);
+    let mut said = inner.take_all(|name| is_patients_number(name) || is_of_a_person(name));
+    let rest = inner.into_fields();
+    refuse_unnumbered(Fields::of(Node::Object(rest.clone())))?;
+    said.push(("patient".to_owned(), Node::Object(rest)));
+    Ok(said)
+}
+
+/// A number that can only be a patient's.
+fn is_patients_number(name: &str) -> bool {
+    names::CARD.contains(&name) || names::PATIENT_NUMBERS.iter().any(|(number, _)| *number == name)
+}
+
+/// What else is said of a person; beside a report it may be of something else.
+fn is_of_a_person(name: &str) -> bool {
+    let known: [&[&str]; 4] = [&names::PATIENT_NAME, &names::SEX, &names::AGE, &names::BIRTH];
+    known.iter().any(|known| known.contains(&name))
 }
 
 /// A report without a number, or one where none is looked for, is refused: skipped, it would be lost beside its neighbours.

@@ -124,6 +124,10 @@ fn groups(message: &Message) -> Result<Vec<Group<'_>>, Fault> {
                 // An observation before any order (of the patient, in newer versions) has no report to stand in.
                 add_observation(group.ok_or_else(fault)?, placed);
             }
+            // A field or a message that goes on elsewhere: taken for whole, half a finding would be read as one.
+            (name @ ("ADD" | "DSC"), _) => {
+                return Err(Fault::at(format!("{name}[{}]", placed.0), FaultKind::Dangling));
+            }
             ("NTE", Some(group)) => match group.items.last_mut() {
                 Some((_, _, notes)) => notes.push(segment),
                 None => group.notes.push(segment),

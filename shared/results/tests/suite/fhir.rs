@@ -260,6 +260,21 @@ fn one_patient_is_one_whichever_way_they_are_named() {
 }
 
 #[test]
+fn a_form_of_nothing_but_words_is_shown_as_words() {
+    let form = |kind: &str| {
+        let report = format!(
+            r#"{{"resourceType":"DiagnosticReport","status":"final","identifier":[{{"value":"R1"}}],
+            "code":{{"text":"胸片"}},"presentedForm":[{{"contentType":"{kind}","data":"5Y+M6IK657q555CG5riF5pmw44CC"}}]}}"#
+        );
+        read(&report).reports.remove(0)
+    };
+    let words = form("text/plain; charset=utf-8");
+    assert_eq!(words.texts.iter().map(|text| text.text.as_str()).collect::<Vec<_>>(), ["双肺纹理清晰。"]);
+    assert_eq!(words.files.len(), 1, "and kept as it came");
+    assert!(form("application/pdf").texts.is_empty());
+}
+
+#[test]
 fn what_must_not_be_ignored_is_refused() {
     let modifier = r#","modifierExtension":[{"url":"http://lab/not","valueBoolean":true}]"#;
     let component = format!(r#","component":[{{"code":{{"text":"a"}},"valueString":"1"{modifier}}}]"#);

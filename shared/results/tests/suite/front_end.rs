@@ -92,6 +92,30 @@ fn identity_and_codes_are_read_strictly() {
 }
 
 #[test]
+fn whose_reports_they_are_may_be_said_once_around_them() {
+    let told = r#"{"data":{"patient":{"cardNo":"K1","name":"测试甲","sex":"女","level":"普通"},
+        "reports":[{"reportId":"R1","checkName":"血常规"},{"reportId":"R2","cardNo":"K1"}]}}"#;
+    let read = front_end::read(told.as_bytes(), None, &codes()).unwrap().reports;
+    for report in &read {
+        let cards: Vec<_> = report.subject.identifiers.iter().filter_map(|id| id.value.as_ref()).collect();
+        assert_eq!(cards.iter().map(|card| card.as_str()).collect::<Vec<_>>(), ["K1"]);
+        assert_eq!(report.subject.name.as_ref().map(Text::as_str), Some("测试甲"));
+        assert_eq!(report.subject.sex, Some(Sex::Female));
+        assert!(report.extras.iter().any(|extra| extra.value.as_str() == "普通"), "{:?}", report.extras);
+    }
+    let beside = r#"{"cardNo":"K2","status":"0","reports":[{"reportId":"R1"}]}"#;
+    let report = front_end::read(beside.as_bytes(), None, &codes()).unwrap().reports.remove(0);
+    assert_eq!(report.subject.identifiers[0].value.as_ref().map(Text::as_str), Some("K2"));
+    assert_eq!(report.status, Status::Final, "what an envelope says of itself is not the report's");
+    let another = r#"{"patient":{"cardNo":"K1"},"reports":[{"reportId":"R1","cardNo":"K2"}]}"#;
+    assert_eq!(refused(another), Fault::at("cardNo", FaultKind::Twice));
+    let two = r#"{"patient":[{"cardNo":"K1"},{"cardNo":"K2"}],"reports":[{"reportId":"R1"}]}"#;
+    assert_eq!(refused(two), Fault::at("patient", FaultKind::Twice));
+    let within = r#"{"patient":{"cardNo":"K1","reports":[{"reportId":"R1"}]}}"#;
+    assert_eq!(refused(within), Fault::at("reports", FaultKind::Unsupported));
+}
+
+#[test]
 fn envelopes_may_say_more_than_reports() {
     let text = r#"{"head":{"transCode":"9","list":[]},"body":{"reports":[{"reportId":"1"}]},"code":0,"items":null}"#;
     assert_eq!(read(text.as_bytes()).key.number.as_str(), "1");

@@ -33,6 +33,13 @@ fn refused(segments: &str) -> Fault {
 }
 
 #[test]
+fn a_part_of_a_message_is_not_taken_for_the_whole() {
+    let part = |end: &str| refused(&format!("PID|1||K1\nOBR|1||F1|X^CT\nOBX|1|TX|X||half a finding||||||F\n{end}"));
+    assert_eq!(part("ADD|the other half"), Fault::at("ADD[1]", FaultKind::Dangling));
+    assert_eq!(part("DSC|M2|F"), Fault::at("DSC[1]", FaultKind::Dangling));
+}
+
+#[test]
 fn a_blood_count_comes_in_whole() {
     let reports = sample("LRI_2.0-NG_CBC_Typ_Message.hl7");
     let [report] = reports.as_slice() else { panic!("one order is one report") };
