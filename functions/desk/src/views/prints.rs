@@ -105,22 +105,20 @@ pub struct PaperRow {
     card_last: Option<String>,
     badge: Option<&'static str>,
     state: &'static str,
-    #[serde(skip)]
-    order: (bool, domain::clinic::SlotStart, u16),
 }
 
 impl PaperRow {
     /// From a number, and where its person stands in the queue if that is known.
     pub fn of(appointment: &Appointment, entry: Option<&Entry>, card: Option<&CardNo>) -> Self {
         let place = &appointment.place;
-        let (state, is_over) = match entry.map(|entry| &entry.stage) {
-            None | Some(Stage::Expected) => ("未报到", false),
-            Some(Stage::Waiting) => ("候诊", false),
-            Some(Stage::Called { .. }) => ("已叫", false),
-            Some(Stage::InRoom { .. }) => ("就诊中", false),
-            Some(Stage::Missed) => ("过号", false),
-            Some(Stage::Done) => ("已就诊", true),
-            Some(Stage::Left) => ("已离开", true),
+        let state = match entry.map(|entry| &entry.stage) {
+            None | Some(Stage::Expected) => "未报到",
+            Some(Stage::Waiting) => "候诊",
+            Some(Stage::Called { .. }) => "已叫",
+            Some(Stage::InRoom { .. }) => "就诊中",
+            Some(Stage::Missed) => "过号",
+            Some(Stage::Done) => "已就诊",
+            Some(Stage::Left) => "已离开",
         };
         Self {
             number: place.number,
@@ -129,7 +127,6 @@ impl PaperRow {
             card_last: card.map(last_digits),
             badge: entry.and_then(|entry| entry.priority.badge()),
             state,
-            order: (is_over, entry.map_or(place.start, |entry| entry.band), place.number),
         }
     }
 }
@@ -147,9 +144,8 @@ pub struct PaperView {
 }
 
 impl PaperView {
-    /// From the queue; who is done comes last.
-    pub fn of(clinic: &Clinic, queue: &Queue, mut people: Vec<PaperRow>, call: &Call<Action>) -> Self {
-        people.sort_by_key(|row| row.order);
+    /// From the queue.
+    pub fn of(clinic: &Clinic, queue: &Queue, people: Vec<PaperRow>, call: &Call<Action>) -> Self {
         Self {
             clinic: clinic.id.to_string(),
             department: clinic.department_name.clone(),

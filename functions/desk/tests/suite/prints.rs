@@ -34,11 +34,44 @@ async fn the_paper_list_goes_on_without_a_network() {
     world.check_in(&nurse, &booked.key().to_string()).await;
     let path = format!("{}/paper", world.queue_path());
     let list = world.get(&nurse, &path).await;
-    assert_eq!(list.numbers("people"), [other.place.number, booked.place.number].map(u64::from), "by slot and number");
-    assert_eq!(list.body["people"][1]["card_last"], "1234");
-    assert_eq!(list.body["people"][1]["state"], "候诊");
+    assert_eq!(list.numbers("people"), [booked.place.number, other.place.number].map(u64::from), "who is here first");
+    assert_eq!(list.body["people"][0]["card_last"], "1234");
+    assert_eq!(list.body["people"][0]["state"], "候诊");
     let page = world.page(&nurse, &path).await;
     assert!(page.text.contains("打印于 2026-11-23 09:01") && page.text.contains("1234"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn the_paper_list_is_in_the_order_of_the_queue() {
+    let world = World::open().await;
+    let nurse = world.nurse().await;
+    let paper = async || world.get(&nurse, &format!("{}/paper", world.queue_path())).await.numbers("people");
+    let mut people = Vec::new();
+    for start in ["0900", "0900", "0930", "0930", "0930"] {
+        let booked = world.book(start).await;
+        world.later(1);
+        world.check_in(&nurse, &booked.key().to_string()).await;
+        people.push((booked.id.to_string(), u64::from(booked.place.number)));
+    }
+    let [(missed, _), (_, second), (last, third), (elder, fourth), (urgent, fifth)] =
+        <[_; 5]>::try_from(people).unwrap();
+    world.deed(&nurse, "prioritise", &[("appointment", &urgent), ("priority", "emergency")]).await;
+    world.deed(&nurse, "prioritise", &[("appointment", &elder), ("priority", "elder")]).await;
+    let queue = async || world.get(&nurse, &world.queue_path()).await.numbers("waiting");
+    assert_eq!(
+        (paper().await[0], &paper().await[3..]),
+        (fifth, &[fourth, third][..]),
+        "urgent, then by slot and priority"
+    );
+    assert_eq!(paper().await, queue().await);
+    world.deed(&nurse, "call_next", &[]).await;
+    world.deed(&nurse, "finish_next", &[("appointment", &urgent)]).await;
+    world.deed(&nurse, "miss", &[("appointment", &missed)]).await;
+    world.deed(&nurse, "call_next", &[]).await;
+    let waiting = world.deed(&nurse, "results", &[("appointment", &urgent)]).await.numbers("waiting");
+    assert_eq!(paper().await, [vec![second], waiting].concat(), "who is called, then the queue");
+    world.deed(&nurse, "leave", &[("appointment", &last)]).await;
+    assert_eq!(paper().await.last(), Some(&third), "who is gone last");
 }
 
 #[tokio::test]
