@@ -158,7 +158,10 @@ async fn bind(app: &App, call: &Call<Action>, patient: &PatientId, no: &CardNo) 
 pub(crate) async fn renew(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
     let patient: PatientId = call.params.parse("patient")?;
     let mut form = Form::new(call.fields()?);
-    let document = identity::document(&mut form, time::today(call.now)).ok_or_else(Problem::bad_request)?;
+    let Some(document) = identity::document(&mut form, time::today(call.now)) else {
+        let view = view(app, call, &patient).await?.renewing(form.clone());
+        return Ok(respond_invalid(&call.context(), &form, &view));
+    };
     app.desk.table.patient(&patient).await?.ok_or_else(Problem::not_found)?;
     let keys = app.identity.get(call.now).await?;
     let nonce = app.desk.random.bytes()?;
@@ -189,6 +192,10 @@ pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Ref
 }
 
 async fn shown(app: &App, call: &Call<Action>, id: &PatientId) -> Result<Response, Refusal> {
+    Ok(call.show(&view(app, call, id).await?))
+}
+
+async fn view(app: &App, call: &Call<Action>, id: &PatientId) -> Result<PersonView, Refusal> {
     let patient = app.desk.table.patient(id).await?.ok_or_else(Problem::not_found)?;
     let today = time::today(call.now);
     let mut numbers = app.desk.table.appointments_of_person(id).await?;
@@ -209,7 +216,7 @@ async fn shown(app: &App, call: &Call<Action>, id: &PatientId) -> Result<Respons
         call.profile()?,
         call.now,
     );
-    Ok(call.show(&view.keyed(key)))
+    Ok(view.keyed(key))
 }
 
 /// The department and the day a number is looked for.

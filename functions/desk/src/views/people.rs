@@ -229,6 +229,8 @@ pub struct PersonView {
     day: Option<DayChoice>,
     #[serde(skip)]
     key: Option<IdempotencyKey>,
+    #[serde(skip)]
+    renewal: Form,
 }
 
 impl PersonView {
@@ -246,6 +248,7 @@ impl PersonView {
             departments: Vec::new(),
             day: None,
             key: None,
+            renewal: Form::default(),
         }
     }
 
@@ -272,6 +275,13 @@ impl PersonView {
         self
     }
 
+    /// With what was typed of a newer document, and what is wrong with it.
+    #[must_use]
+    pub fn renewing(mut self, form: Form) -> Self {
+        self.renewal = form;
+        self
+    }
+
     fn start(&self, context: &PageContext<'_>) -> Markup {
         html! { @if let Some(key) = &self.key { (form_start_fields(context, key)) } }
     }
@@ -287,11 +297,11 @@ impl PersonView {
     /// A renewed permit, or the first identity card of a child.
     fn renewal(&self, context: &PageContext<'_>) -> Markup {
         html! {
-            details {
+            details open[!self.renewal.is_valid()] {
                 summary.small { "更换证件" }
                 form.deeds method="post" action={ "/desk/people/" (self.patient) "/document" } {
                     (self.start(context))
-                    (identity::document_fields(&Form::default()))
+                    (identity::document_fields(&self.renewal))
                     button { "已核对原件，更换" }
                 }
             }

@@ -95,6 +95,23 @@ async fn people_are_found_by_card_or_document_and_registered_once() {
 }
 
 #[tokio::test]
+async fn a_newer_document_that_is_wrong_comes_back_as_it_was_typed() {
+    let world = World::open().await;
+    let nurse = world.nurse().await;
+    let lin = world.person("林晓梅", "11010519491231002X", "8800000001").await;
+    let path = format!("/desk/people/{lin}/document");
+    let wrong = [("document_kind", "01"), ("document", "110105194912310021")];
+    let asked = world.submit(&nurse, &path, &wrong).await;
+    assert_eq!(asked.status, 422, "{}", asked.text);
+    for text in ["林*梅", "<details open>", "value=\"110105194912310021\"", "aria-invalid=\"true\""] {
+        assert!(asked.text.contains(text), "{text}: {}", asked.text);
+    }
+    let said = world.post(&nurse, &path, &wrong).await;
+    assert_eq!((said.status, said.code()), (422, "bad_form"));
+    assert!(said.body["error"]["fields"]["document"].is_string(), "{}", said.text);
+}
+
+#[tokio::test]
 async fn a_child_comes_with_a_guardian_and_the_window_has_then_seen_the_paper() {
     let world = World::open().await;
     let nurse = world.nurse().await;
