@@ -17,19 +17,22 @@ use web::view::{PageContext, View};
 
 /// The page's address.
 const HERE: &str = "/staff/his/pull";
+const OFF: &str = "医院设置中没有开启与医院系统的同步";
 
 /// Where pulling stands.
 #[derive(Debug, Serialize)]
 pub(crate) struct PullView {
     #[serde(flatten)]
     pull: Pull,
+    /// Whether the hospital has it pulled at all.
+    is_on: bool,
     /// Whether what is known of numbers is older than it should be.
     is_old: bool,
 }
 
 impl PullView {
-    fn of(pull: Pull, policy: &PullPolicy, now: Timestamp) -> Self {
-        Self { is_old: pull.is_old(policy, now), pull }
+    fn of(pull: Pull, policy: Option<&PullPolicy>, now: Timestamp) -> Self {
+        Self { is_on: policy.is_some(), is_old: policy.is_some_and(|policy| pull.is_old(policy, now)), pull }
     }
 }
 
@@ -53,6 +56,7 @@ impl View for PullView {
         ];
         let body = html! {
             (title("医院系统同步"))
+            @if !self.is_on { (notice(Tone::Plain, OFF)) }
             @if self.is_old { (notice(Tone::Bad, "医院系统的数据已经过时，请检查前置机。")) }
             @if self.pull.asked_at.is_some() { (notice(Tone::Plain, "已安排同步，一分钟内开始。")) }
             (key_values(&facts))
@@ -60,31 +64,26 @@ impl View for PullView {
                 p { "以下门诊已售出的号多于医院现有的号，已保留给患者，请核对：" }
                 ul { @for clinic in &report.oversold { li { (clinic) } } }
             }
-            div.acts { (Button::post(context, "立即同步", HERE, Look::Plain)) }
+            @if self.is_on { div.acts { (Button::post(context, "立即同步", HERE, Look::Plain)) } }
         };
         page(context, &Page::new("医院系统同步"), body)
     }
 }
 
 pub(crate) async fn show(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
-    let policy = policy(call)?;
+    let policy = call.profile()?.numbers.pull;
     let pull = app.desk.table.pull().await?;
     tracing::info!(who = call.staff()?, what = "read_pull", "staff action");
-    Ok(call.show(&PullView::of(pull, &policy, call.now)))
+    Ok(call.show(&PullView::of(pull, policy.as_ref(), call.now)))
 }
 
 /// His-sync begins with its next tick.
 pub(crate) async fn ask(app: &App, call: &Call<Action>) -> Result<Response, Refusal> {
-    let policy = policy(call)?;
+    let policy = call.profile()?.numbers.pull.ok_or_else(|| Problem::conflict("pull_off", OFF))?;
     let pull = app.desk.table.ask_for_pull(call.now).await?;
     app.desk.note(call, "ask_for_pull", "pull").await?;
     Ok(match call.meta.face() {
-        Face::Json => call.show(&PullView::of(pull, &policy, call.now)),
+        Face::Json => call.show(&PullView::of(pull, Some(&policy), call.now)),
         Face::Page => call.go(HERE),
     })
-}
-
-fn policy(call: &Call<Action>) -> Result<PullPolicy, Refusal> {
-    let off = || Problem::conflict("pull_off", "医院设置中没有开启与医院系统的同步");
-    Ok(call.profile()?.numbers.pull.ok_or_else(off)?)
 }

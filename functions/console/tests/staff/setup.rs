@@ -29,6 +29,16 @@ async fn the_demo_profile_is_taken_and_replaced() {
 }
 
 #[tokio::test]
+async fn a_hospital_that_has_nothing_pulled_is_told_so_and_cannot_ask_for_it() {
+    let world = World::start("{}").await;
+    assert_eq!(put(&world, &profile()).await.status, 200);
+    let seen = world.send(Method::GET, "/staff/his/pull", ALL, String::new()).await;
+    assert_eq!((seen.status, &seen.body["is_on"], &seen.body["is_old"]), (200, &json!(false), &json!(false)));
+    let asked = world.send(Method::POST, "/staff/his/pull", ALL, String::new()).await;
+    assert_eq!((asked.status, asked.code()), (409, "pull_off"));
+}
+
+#[tokio::test]
 async fn every_mistake_of_form_has_its_path() {
     let world = World::start("{}").await;
     let mut wrong = profile();
